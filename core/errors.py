@@ -1,0 +1,77 @@
+"""What can go wrong, one class for each thing a caller may want to tell apart.
+
+Messages say what was tried, on what, and what the reader of the message can do. Adapters translate the errors of their
+libraries into these at the border; `api/problems.py` maps them to HTTP and `core/cli.py` to one line on the terminal.
+"""
+
+from __future__ import annotations
+
+
+class ArxivFeedsError(Exception):
+    """The root of everything this project raises on purpose."""
+
+
+class BadConfig(ArxivFeedsError):
+    """config.json or the environment asks for something impossible; the message names the place and what is expected."""
+
+
+class BadQuery(ArxivFeedsError):
+    """A request parameter is not acceptable."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(f"{parameter}: {reason}")
+        self.parameter = parameter
+        self.reason = reason
+
+
+class UnknownScope(ArxivFeedsError):
+    """A scope is neither a category of arXiv's taxonomy nor the name of a profile."""
+
+    def __init__(self, scope: str, hint: str) -> None:
+        super().__init__(f"No feed has the scope {scope!r}. {hint}")
+        self.scope = scope
+        self.hint = hint
+
+
+class UnknownPaper(ArxivFeedsError):
+    """No paper with this id is stored."""
+
+    def __init__(self, paper_id: str) -> None:
+        super().__init__(f"No paper {paper_id!r} is stored: it was not announced in a followed category lately.")
+        self.paper_id = paper_id
+
+
+class SourceUnavailable(ArxivFeedsError):
+    """arXiv could not be reached or answered with an error status.
+
+    *status* is None where no answer came; *retry_after_seconds* is what arXiv asked for, None where it did not say.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, status: int | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.url = url
+        self.reason = reason
+        self.status = status
+        self.retry_after_seconds = retry_after_seconds
+
+
+class SourceMalformed(ArxivFeedsError):
+    """arXiv answered with something that is not the document that was asked for; nothing of it is used."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"arXiv's answer cannot be used: {reason}")
+        self.reason = reason
+
+
+class StoreUnavailable(ArxivFeedsError):
+    """The store could not be opened, read or written."""
+
+
+class NothingStored(ArxivFeedsError):
+    """There is no mailing to answer with yet; *retry_after_seconds* says when to come back."""
+
+    def __init__(self, reason: str, *, retry_after_seconds: int) -> None:
+        super().__init__(reason)
+        self.retry_after_seconds = retry_after_seconds

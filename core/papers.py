@@ -1,0 +1,147 @@
+"""The values everything speaks of: papers, their identifiers, and the announcements that brought them.
+
+Only values and their small laws; where they come from is `core/arxiv/`, what they are worth is `core/scoring.py`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+ARXIV_URL = "https://arxiv.org"
+
+# https://info.arxiv.org/help/arxiv_identifier.html: 2401.01234 (four digits until 2014-12), hep-th/9901001, math.GT/0309136
+_PAPER_ID = re.compile(
+    r"(?P<number>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
+    r"(?:v(?P<version>[1-9]\d{0,3}))?",
+    re.ASCII,
+)
+
+
+class AnnounceType(StrEnum):
+    """Why arXiv announced a paper in a category, in arXiv's own words and order."""
+
+    NEW = "new"
+    CROSS = "cross"
+    REPLACE = "replace"
+    REPLACE_CROSS = "replace-cross"
+
+
+ANNOUNCE_TYPES: tuple[AnnounceType, ...] = tuple(AnnounceType)
+
+
+def best_announce_type(types: Iterable[AnnounceType]) -> AnnounceType:
+    """The type that says most: new before cross before replace before replace-cross. *types* must not be empty."""
+    return min(types, key=ANNOUNCE_TYPES.index)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperId:
+    """An arXiv identifier taken apart: `2401.01234v2` is number `2401.01234`, version 2.
+
+    *version* is None where the text named none.
+    """
+
+    number: str
+    version: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> PaperId:
+        """The identifier that *text* is, old style (`hep-th/9901001`) or new. Raises ValueError for anything else."""
+        match = _PAPER_ID.fullmatch(text)
+        if match is None:
+            raise ValueError(f"{text!r} is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001")
+        version = match["version"]
+        return cls(match["number"], int(version) if version else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """One author: a display name in Unicode, and the affiliation where arXiv gives one."""
+
+    name: str
+    affiliation: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What is known of one arXiv paper, in its newest announced version.
+
+    Texts are Unicode on one line; the `raw_` fields keep what arXiv sent (TeX, line breaks). `categories` starts with
+    the primary one. `submitted` (first version) and `revised` (this version) are aware UTC and known only from the
+    query API, like `comment`; `licence` (a URL) only from the announcement feeds.
+    """
+
+    id: str
+    version: int
+    title: str
+    authors: tuple[Author, ...]
+    abstract: str
+    categories: tuple[str, ...]
+    raw_title: str
+    raw_authors: str
+    raw_abstract: str
+    licence: str | None = None
+    doi: str | None = None
+    journal_reference: str | None = None
+    comment: str | None = None
+    submitted: datetime | None = None
+    revised: datetime | None = None
+
+    @property
+    def primary_category(self) -> str:
+        return self.categories[0]
+
+    @property
+    def abs_url(self) -> str:
+        return f"{ARXIV_URL}/abs/{self.id}"
+
+    @property
+    def pdf_url(self) -> str:
+        return f"{ARXIV_URL}/pdf/{self.id}"
+
+    @property
+    def html_url(self) -> str:
+        """arXiv's HTML rendering; arXiv has none for some papers, then the page says so."""
+        return f"{ARXIV_URL}/html/{self.id}v{self.version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One paper in one mailing: *types* gives the announce type in each of its categories, in the paper's order.
+
+    *mailing* is a date in US Eastern time.
+    """
+
+    mailing: date
+    paper_id: str
+    version: int
+    types: tuple[tuple[str, AnnounceType], ...]
+
+    def best_type(self, categories: Iterable[str]) -> AnnounceType | None:
+        """The best announce type within *categories*; None where the paper was announced in none of them."""
+        wanted = set(categories)
+        types = [announce_type for category, announce_type in self.types if category in wanted]
+        return best_announce_type(types) if types else None
+
+
+def announce_types_by_category(
+    categories: tuple[str, ...], announce_type: AnnounceType
+) -> tuple[tuple[str, AnnounceType], ...]:
+    """The announce type in each of a paper's *categories* (primary first), given the best one that a feed told.
+
+    arXiv labels an entry relative to the set of categories that was asked for: `new` means primary in one of them. So
+    one combined request and several single ones label the same paper differently, and only the paper's own categories
+    give an answer that is the same for both. A `cross` says nothing about the primary category: the paper may have been
+    announced there long ago.
+    """
+    primary, *others = categories
+    if announce_type in (AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS):
+        return ((primary, AnnounceType.REPLACE), *((other, AnnounceType.REPLACE_CROSS) for other in others))
+    crosses = tuple((other, AnnounceType.CROSS) for other in others)
+    if announce_type is AnnounceType.NEW:
+        return ((primary, AnnounceType.NEW), *crosses)
+    return crosses
