@@ -1,12 +1,71 @@
-"""The read side: a selection of what is stored becomes a feed of ranked items."""
+"""The read side: a selection of what is stored becomes ranked items, and a feed of them.
+
+Every stored paper of a selection's categories and days gets one verdict: it is listed, or it is filtered for one stated
+reason. The rules, in this order:
+
+1. A paper is listed under the first mailing that announced it with a wanted type; where replacements are wanted, under
+   the latest one.
+2. The window is `days_back` calendar days up to the newest mailing stored of these categories. The clock has no part in
+   it, so nothing disappears while arXiv is silent.
+3. Announce type, exclusions, no match at all, `min_score`.
+4. The cap: the best `max_papers` of each mailing, by score, then by id. What a reader has seen listed stays listed when
+   the next mailing comes.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
 
-from core.papers import AnnounceType, Paper
-from core.scoring import Score
+from core.errors import UnknownPaper
+from core.mailings import mailing_moment
+from core.papers import Announcement, AnnounceType, Paper, best_announce_type
+from core.profiles import Profile
+from core.scoring import Judgement, PreparedText, Score, Scorer, prepare
+from core.store.records import PaperRecord, Revision
+
+MAX_ITEMS = 500  # of one feed; readers keep their own history
+MAX_DAYS = 30
+
+_MAX_AGE = timedelta(days=MAX_DAYS)
+_SELECTIONS_KEPT = 64
+_NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
+
+
+class Outcome(StrEnum):
+    """What became of a paper in a selection: listed, or the reason why it is filtered."""
+
+    LISTED = "listed"
+    ANNOUNCE_TYPE = "announce type"
+    EXCLUDED = "exclusion"
+    NO_MATCH = "no match"
+    BELOW_MIN_SCORE = "below min_score"
+    OVER_CAP = "over the cap"
+    OTHER_CATEGORIES = "other categories"
+    OTHER_DAYS = "other days"
+
+
+LEDGER = tuple(Outcome)[:6]  # what a stored paper of a selection's categories and days can come to
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A feed request in canonical form: the profile with a request's parameters applied, and what only a request has.
+
+    `scope` is "default", the name of a profile, or categories joined by +. `mailing` keeps one mailing only. `limit`
+    cuts the list, newest mailing first. `parameters` is the canonical query string that gives this selection again.
+    """
+
+    scope: str
+    profile: Profile
+    mailing: date | None = None
+    limit: int = MAX_ITEMS
+    parameters: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +86,20 @@ class Item:
     announce_type: AnnounceType
     announce_types: tuple[tuple[str, AnnounceType], ...]
     score: Score
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one paper, and why.
+
+    `detail` names what decided (the exclusion terms, the points that were missing), empty where `outcome` says it all.
+    `rank` counts from 1 among the papers of the same mailing that reached the cap, None for those that did not.
+    """
+
+    item: Item
+    outcome: Outcome
+    detail: str = ""
+    rank: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +126,307 @@ class Feed:
     updated: datetime
     items: tuple[Item, ...]
     notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stored paper with its announcements, and its text ready for matching."""
+
+    record: PaperRecord
+    text: PreparedText
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Every verdict of a selection, in feed order, and the state of the data that it was made from."""
+
+    verdicts: tuple[Verdict, ...]
+    revision: Revision
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What is listed, newest mailing first, best first within each."""
+        return tuple(verdict.item for verdict in self.verdicts if verdict.outcome is Outcome.LISTED)
+
+    @property
+    def best(self) -> tuple[Item, ...]:
+        """What is listed, best first; ties go to the newer mailing, then by id."""
+        return tuple(sorted(self.items, key=rank_key))
+
+    @property
+    def mailings(self) -> tuple[date, ...]:
+        """The mailings that have a verdict, newest first."""
+        return tuple(dict.fromkeys(verdict.item.mailing for verdict in self.verdicts))
+
+    def count(self, mailing: date | None = None) -> Mapping[Outcome, int]:
+        """How many papers, of all mailings or one, had each outcome; the counts add up to what is stored."""
+        counted = Counter(
+            verdict.outcome for verdict in self.verdicts if mailing is None or verdict.item.mailing == mailing
+        )
+        return {outcome: counted[outcome] for outcome in LEDGER}
+
+
+class Store(Protocol):
+    """What the read side needs of a store."""
+
+    async def load_revision(self) -> Revision: ...
+
+    async def load_newest_mailing(self, categories: Collection[str]) -> date | None: ...
+
+    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]: ...
+
+    async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
+
+
+class Catalogue:
+    """Answers selections from the store, and keeps what it prepared for as long as the data stay the same."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = asyncio.Lock()
+        self._candidates: dict[tuple[str, int], Candidate] = {}
+        self._loaded: int | None = None  # the revision that the candidates are of
+        self._selected: dict[Selection, Selected] = {}
+
+    async def select(self, selection: Selection) -> Selected:
+        """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it."""
+        revision = await self._store.load_revision()
+        if self._is_known(selection, revision):
+            return self._selected[selection]
+        async with self._lock:  # whoever waited finds the work done
+            if not self._is_known(selection, revision):
+                candidates = await self._load_candidates(selection, revision)
+                verdicts = await asyncio.to_thread(judge, selection, candidates)
+                self._remember(selection, Selected(verdicts, revision))
+            return self._selected[selection]
+
+    async def find(self, paper_id: str) -> PaperRecord:
+        """The stored paper *paper_id* (without version). Raises UnknownPaper."""
+        records = await self._store.load_papers((paper_id,))
+        if paper_id not in records:
+            raise UnknownPaper(paper_id)
+        return records[paper_id]
+
+    async def explain(self, paper_id: str, selection: Selection) -> Verdict:
+        """What became of a stored paper in *selection*, also where it lies outside its categories or days."""
+        selected = await self.select(selection)
+        verdict = next((one for one in selected.verdicts if one.item.paper.id == paper_id), None)
+        return verdict or _outsider(await self.find(paper_id), selection)
+
+    def _is_known(self, selection: Selection, revision: Revision) -> bool:
+        return selection in self._selected and self._selected[selection].revision == revision
+
+    async def _load_candidates(self, selection: Selection, revision: Revision) -> Collection[Candidate]:
+        """The papers of the last MAX_DAYS, or, for categories that were silent longer, of their own last MAX_DAYS."""
+        if revision.newest_mailing is None:
+            return ()
+        if self._loaded != revision.number:
+            records = await self._store.load_records(since=revision.newest_mailing - _MAX_AGE)
+            self._candidates = await asyncio.to_thread(_prepare_all, records, self._candidates)
+            self._loaded = revision.number
+        categories = set(selection.profile.categories)
+        if any(categories.intersection(candidate.record.paper.categories) for candidate in self._candidates.values()):
+            return self._candidates.values()
+        newest = await self._store.load_newest_mailing(selection.profile.categories)
+        if newest is None:
+            return ()
+        records = await self._store.load_records(since=newest - _MAX_AGE)
+        return (await asyncio.to_thread(_prepare_all, records, {})).values()
+
+    def _remember(self, selection: Selection, selected: Selected) -> None:
+        """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
+        self._selected = {one: kept for one, kept in self._selected.items() if kept.revision == selected.revision}
+        while len(self._selected) >= _SELECTIONS_KEPT:
+            del self._selected[next(iter(self._selected))]
+        self._selected[selection] = selected
+
+
+def _prepare_all(
+    records: Iterable[PaperRecord], known: Mapping[tuple[str, int], Candidate]
+) -> dict[tuple[str, int], Candidate]:
+    """Each record with its prepared text, by id and version; the text of unchanged *known* papers is reused."""
+    candidates: dict[tuple[str, int], Candidate] = {}
+    for record in records:
+        key = (record.paper.id, record.paper.version)
+        before = known.get(key)
+        is_unchanged = before is not None and before.record.paper == record.paper
+        candidates[key] = Candidate(record, before.text if before and is_unchanged else prepare(record.paper))
+    return candidates
+
+
+def judge(selection: Selection, candidates: Iterable[Candidate]) -> tuple[Verdict, ...]:
+    """One verdict for each of *candidates* in the categories and days of *selection*, in feed order."""
+    scorer = Scorer(selection.profile)
+    listings = [
+        (listing, candidate)
+        for candidate in candidates
+        if (listing := _find_listing(candidate.record, selection.profile)) is not None
+    ]
+    window = _window(selection, [listing.mailing for listing, _ in listings])
+    verdicts = [
+        _judge_one(candidate.record, listing, scorer.judge(candidate.text), selection.profile)
+        for listing, candidate in listings
+        if listing.mailing in window
+    ]
+    verdicts.sort(
+        key=lambda verdict: (-verdict.item.mailing.toordinal(), -verdict.item.score.value, verdict.item.paper.id)
+    )
+    return _apply_limit(_apply_cap(verdicts, selection.profile.max_papers), selection.limit)
+
+
+def rank_key(item: Item) -> tuple[float, int, str]:
+    """Sorts items best first; ties go to the newer mailing, then by id."""
+    return (-item.score.value, -item.mailing.toordinal(), item.paper.id)
+
+
+def build_feed(
+    selection: Selection, selected: Selected, *, title: str, addresses: FeedAddresses, notices: Sequence[str] = ()
+) -> Feed:
+    """The feed that lists what *selected* lists."""
+    items = selected.items
+    newest = max((mailing_moment(mailing) for mailing in selected.mailings), default=_NO_CHANGE)
+    return Feed(
+        title=title,
+        description=describe(selection),
+        addresses=addresses,
+        updated=max((item.updated for item in items), default=newest),
+        items=items,
+        notices=tuple(notices),
+    )
+
+
+def describe(selection: Selection) -> str:
+    """One sentence that says which papers *selection* lists."""
+    profile = selection.profile
+    types = " and ".join(profile.announce_types)
+    parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
+    if profile.keywords or profile.authors:
+        parts.append(f"scored by {_counted(len(profile.keywords), 'keyword')}")
+        if profile.authors:
+            parts[-1] += f" and {_counted(len(profile.authors), 'author')}"
+    if profile.min_score > 0:
+        parts.append(f"with {profile.min_score:g} points or more")
+    parts.append(f"the best {profile.max_papers} of each mailing")
+    return ", ".join(parts) + "."
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """Under which mailing a paper stands, with which type, and whether the profile wants papers of that type."""
+
+    mailing: date
+    type: AnnounceType
+    is_wanted: bool
+
+
+def _find_listing(record: PaperRecord, profile: Profile) -> _Listing | None:
+    """Where *record* stands for *profile*; None where it was announced in none of the categories."""
+    announced = [
+        _Listing(one.mailing, best, best in profile.announce_types)
+        for one in record.announcements
+        if (best := _best_type(one, profile)) is not None
+    ]
+    if not announced:
+        return None
+    wanted = [listing for listing in announced if listing.is_wanted]
+    if not wanted:
+        return announced[-1]
+    return wanted[-1] if profile.wants_replacements else wanted[0]
+
+
+def _best_type(announcement: Announcement, profile: Profile) -> AnnounceType | None:
+    """The best wanted type of *announcement* in the profile's categories, else the best one, else None."""
+    wanted = tuple(
+        category
+        for category, announce_type in announcement.types
+        if category in profile.categories and announce_type in profile.announce_types
+    )
+    return announcement.best_type(wanted or profile.categories)
+
+
+def _window(selection: Selection, mailings: Collection[date]) -> Collection[date]:
+    """The mailings that *selection* covers."""
+    if selection.mailing is not None:
+        return {selection.mailing}
+    newest = max(mailings, default=date.min)
+    return {mailing for mailing in mailings if (newest - mailing).days < selection.profile.days_back}
+
+
+def _judge_one(record: PaperRecord, listing: _Listing, judgement: Judgement, profile: Profile) -> Verdict:
+    item = _build_item(record, listing, judgement.score, profile)
+    value = judgement.score.value
+    if not listing.is_wanted:
+        return Verdict(item, Outcome.ANNOUNCE_TYPE, f"announced as {listing.type}")
+    if judgement.excluded_by:
+        return Verdict(item, Outcome.EXCLUDED, ", ".join(judgement.excluded_by))
+    if value == 0 and profile.min_score > 0:
+        return Verdict(item, Outcome.NO_MATCH)
+    if value < profile.min_score:
+        return Verdict(item, Outcome.BELOW_MIN_SCORE, f"{value:g} of {profile.min_score:g} points")
+    return Verdict(item, Outcome.LISTED)
+
+
+def _build_item(record: PaperRecord, listing: _Listing, score: Score, profile: Profile) -> Item:
+    paper = record.paper
+    address = f"{paper.abs_url}v{paper.version}" if profile.wants_replacements else paper.abs_url
+    types = {category: announce_type for one in record.announcements for category, announce_type in one.types}
+    return Item(
+        paper=paper,
+        guid=address,
+        link=address,
+        mailing=listing.mailing,
+        published=mailing_moment(listing.mailing),
+        updated=mailing_moment(max(one.mailing for one in record.announcements)),
+        announce_type=listing.type,
+        announce_types=tuple((category, types[category]) for category in paper.categories if category in types),
+        score=score,
+    )
+
+
+def _apply_cap(verdicts: Sequence[Verdict], max_papers: int) -> list[Verdict]:
+    """*verdicts*, which are in feed order, with a rank for the listed ones; each mailing keeps *max_papers* of them."""
+    seen: Counter[date] = Counter()
+    capped = []
+    for verdict in verdicts:
+        if verdict.outcome is not Outcome.LISTED:
+            capped.append(verdict)
+            continue
+        mailing = verdict.item.mailing
+        seen[mailing] += 1
+        rank = seen[mailing]
+        if rank <= max_papers:
+            capped.append(Verdict(verdict.item, Outcome.LISTED, rank=rank))
+        else:
+            capped.append(Verdict(verdict.item, Outcome.OVER_CAP, f"rank {rank} of {max_papers}", rank))
+    return capped
+
+
+def _apply_limit(verdicts: Sequence[Verdict], limit: int) -> tuple[Verdict, ...]:
+    """*verdicts* with only the first *limit* listed."""
+    limited = []
+    listed = 0
+    for verdict in verdicts:
+        listed += verdict.outcome is Outcome.LISTED
+        if verdict.outcome is Outcome.LISTED and listed > limit:
+            limited.append(Verdict(verdict.item, Outcome.OVER_CAP, f"place {listed} of {limit}", verdict.rank))
+        else:
+            limited.append(verdict)
+    return tuple(limited)
+
+
+def _outsider(record: PaperRecord, selection: Selection) -> Verdict:
+    """The verdict on a stored paper that the selection never looked at, with the score that it would have."""
+    profile = selection.profile
+    listing = _find_listing(record, profile)
+    judgement = Scorer(profile).judge(prepare(record.paper))
+    if listing is not None:
+        item = _build_item(record, listing, judgement.score, profile)
+        return Verdict(item, Outcome.OTHER_DAYS, f"announced in the mailing of {listing.mailing}")
+    last = record.announcements[-1]
+    elsewhere = _Listing(last.mailing, best_announce_type(dict(last.types).values()), is_wanted=False)
+    item = _build_item(record, elsewhere, judgement.score, profile)
+    return Verdict(item, Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}")

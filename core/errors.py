@@ -12,7 +12,7 @@ class ArxivFeedsError(Exception):
 
 
 class BadConfig(ArxivFeedsError):
-    """config.json or the environment asks for something impossible; the message names the place and what is expected."""
+    """config.json or the environment asks for something impossible; the message says where and what is expected."""
 
 
 class BadQuery(ArxivFeedsError):

@@ -13,7 +13,8 @@ from enum import StrEnum
 
 ARXIV_URL = "https://arxiv.org"
 
-# https://info.arxiv.org/help/arxiv_identifier.html: 2401.01234 (four digits until 2014-12), hep-th/9901001, math.GT/0309136
+# 2401.01234, 0704.0001 (until 2014-12), hep-th/9901001, math.GT/0309136:
+# https://info.arxiv.org/help/arxiv_identifier.html
 _PAPER_ID = re.compile(
     r"(?P<number>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5}|[a-z][a-z-]+(?:\.[A-Z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
     r"(?:v(?P<version>[1-9]\d{0,3}))?",
@@ -144,4 +145,4 @@ def announce_types_by_category(
     crosses = tuple((other, AnnounceType.CROSS) for other in others)
     if announce_type is AnnounceType.NEW:
         return ((primary, AnnounceType.NEW), *crosses)
-    return crosses
+    return crosses or ((primary, AnnounceType.CROSS),)  # a cross in no other category: keep it where it can be found

@@ -1,0 +1,302 @@
+"""config.json -> profiles; a mistake in it stops the program, with its place.
+
+The file of a user of the origin, the bot that this project grew from, loads unchanged. A mistake is never replaced by a
+default: a value of the wrong kind, a category that does not exist, a key that looks like a misspelt one, are errors that
+name file, line and column. Keys that are not used are named in a warning. Secrets and whatever differs between
+deployments come from the environment (`core/settings.py`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+from json_source_map import handle
+from json_source_map.types import Entry, Location
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from core.arxiv.taxonomy import find_category, hint_for
+from core.errors import BadConfig
+from core.papers import AnnounceType
+from core.profiles import Keyword, MatchMode, Profile, Ranking
+from core.scoring import is_usable_term
+
+DEFAULT_PROFILE = "default"
+
+MAX_PAPERS = 500
+MAX_DAYS_BACK = 30
+MAX_SCORE = 1_000_000.0
+_MAX_FILE_BYTES = 1_000_000
+_MAX_TERMS = 2_000
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What config.json says: the default profile, the named ones in file order, and what a person should know."""
+
+    default: Profile
+    profiles: tuple[Profile, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Every category that a profile follows, each once, in file order."""
+        every = (category for profile in (self.default, *self.profiles) for category in profile.categories)
+        return tuple(dict.fromkeys(every))
+
+    def find_profile(self, name: str) -> Profile | None:
+        """The profile with this *name*; "default" is the unnamed one."""
+        return next((profile for profile in (self.default, *self.profiles) if profile.name == name), None)
+
+
+def _as_object(value: object) -> object:
+    return {"term": value} if isinstance(value, str) else value
+
+
+class _Keyword(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    term: Term
+    weight: float = Field(default=1.0, gt=0, le=100, allow_inf_nan=False)
+
+
+_Keywords = Annotated[list[Annotated[_Keyword, BeforeValidator(_as_object)]], Field(max_length=_MAX_TERMS)]
+
+
+class _Profile(BaseModel):
+    """The keys of a profile, with the values that an absent key has in the default profile."""
+
+    model_config = ConfigDict(strict=True)
+
+    categories: list[str] = Field(min_length=1, max_length=200)
+    keywords: _Keywords = []
+    exclude_keywords: list[Term] = Field(default=[], max_length=_MAX_TERMS)
+    authors: _Keywords = []
+    announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(
+        default=["new", "cross"], min_length=1
+    )
+    match: MatchMode = "word"
+    ranking: Ranking = "count"
+    min_score: float = Field(default=0.0, ge=0, le=MAX_SCORE, allow_inf_nan=False)
+    max_papers: int = Field(default=30, ge=1, le=MAX_PAPERS)
+    days_back: int = Field(default=7, ge=1, le=MAX_DAYS_BACK)
+
+
+class _AiSummary(BaseModel):
+    """The origin's keys for summaries; they are checked here and used where summaries are written."""
+
+    model_config = ConfigDict(strict=True)
+
+    enabled: bool = False
+    model: str = ""
+    api_key_env: str = ""
+    base_url: str | None = None
+    max_papers_to_summarize: int | None = Field(default=None, ge=0)
+    max_workers: int | None = Field(default=None, ge=1)
+    prompt_file: str | None = None
+    language: str | None = None
+    source: str | None = None
+
+
+class _File(_Profile):
+    enable_deduplication: bool = True
+    deduplication_methods: list[Literal["id", "title", "link"]] = ["id"]
+    ai_summary: _AiSummary = _AiSummary()
+    profiles: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], dict[str, object]] = {}
+
+
+def load_config(path: Path) -> Config:
+    """The configuration in the file *path*. Raises BadConfig with file, line, column and what is expected."""
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise BadConfig(f"{path}: cannot be read ({error.strerror}); CONFIG_FILE names another file") from error
+    if len(body) > _MAX_FILE_BYTES:
+        raise BadConfig(f"{path}: is larger than {_MAX_FILE_BYTES:,} bytes, which no configuration needs")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    return parse_config(text, name=str(path))
+
+
+def parse_config(text: str, *, name: str = "config.json") -> Config:
+    """The configuration that *text* holds; *name* is what errors call it. Raises BadConfig."""
+    place = _Places(text, name)
+    document = _parse_json(text, place)
+    warnings = list(_check_keys(document, place))
+    file = _validated(_File, document, (), place)
+    default = _build_profile(DEFAULT_PROFILE, file, (), place)
+    profiles = tuple(
+        _build_named_profile(profile_name, file, document, place, warnings) for profile_name in file.profiles
+    )
+    warnings += _doubts(file, (default, *profiles))
+    return Config(default, profiles, tuple(warnings))
+
+
+def _build_named_profile(
+    name: str, file: _File, document: Mapping[str, Any], place: _Places, warnings: list[str]
+) -> Profile:
+    """The profile *name*: its own keys, and the default profile's where it has none."""
+    where = ("profiles", name)
+    if name == DEFAULT_PROFILE or find_category(name):
+        place.refuse(where, f"{name!r} is taken: a profile needs a name that is neither a category nor 'default'")
+    own = file.profiles[name]
+    warnings += _check_keys_of(own, where, _Profile, place)
+    inherited = {key: document[key] for key in _Profile.model_fields if key in document}
+    profile = _validated(_Profile, inherited | own, where, place)
+    return _build_profile(name, profile, where, place)
+
+
+def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: _Places) -> Profile:
+    for field, terms in (
+        ("keywords", [keyword.term for keyword in profile.keywords]),
+        ("exclude_keywords", profile.exclude_keywords),
+        ("authors", [author.term for author in profile.authors]),
+    ):
+        for index, term in enumerate(terms):
+            if not is_usable_term(term, "word" if field == "authors" else profile.match):
+                place.refuse((*where, field, index), f"{term!r} has no letter or digit, so no paper can match it")
+    return Profile(
+        name=name,
+        categories=tuple(dict.fromkeys(_categories(profile.categories, where, place))),
+        keywords=tuple(Keyword(keyword.term, keyword.weight) for keyword in profile.keywords),
+        exclude_keywords=tuple(profile.exclude_keywords),
+        authors=tuple(Keyword(author.term, author.weight) for author in profile.authors),
+        announce_types=tuple(one for one in AnnounceType if one.value in profile.announce_types),
+        match=profile.match,
+        ranking=profile.ranking,
+        min_score=profile.min_score,
+        max_papers=profile.max_papers,
+        days_back=profile.days_back,
+    )
+
+
+def _categories(names: Iterable[str], where: tuple[str, ...], place: _Places) -> Iterable[str]:
+    for index, name in enumerate(names):
+        category = find_category(name)
+        if category is None:
+            place.refuse((*where, "categories", index), hint_for(name))
+        yield category.id
+
+
+def _parse_json(text: str, place: _Places) -> dict[str, Any]:
+    try:
+        document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise BadConfig(f"{place.name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+    except _DuplicateKeyError as error:
+        place.refuse_duplicate(error.key)
+    except (RecursionError, ValueError) as error:
+        raise BadConfig(f"{place.name}:1:1: not JSON that a configuration can hold: {error}") from error
+    if not isinstance(document, dict):
+        raise BadConfig(f'{place.name}:1:1: an object is expected, such as {{"categories": ["cs.AI"]}}')
+    return document
+
+
+class _DuplicateKeyError(Exception):
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise _DuplicateKeyError(key)
+    return dict(pairs)
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _check_keys(document: Mapping[str, Any], place: _Places) -> Iterable[str]:
+    yield from _check_keys_of(document, (), _File, place)
+    if isinstance(document.get("ai_summary"), dict):
+        yield from _check_keys_of(document["ai_summary"], ("ai_summary",), _AiSummary, place)
+
+
+def _check_keys_of(
+    found: Mapping[str, object], where: tuple[str, ...], model: type[BaseModel], place: _Places
+) -> list[str]:
+    """A warning for each key of *found* that *model* does not know; a likely misspelling is refused."""
+    warnings = []
+    for key in found:
+        if key in model.model_fields:
+            continue
+        similar = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.8)
+        if similar:
+            place.refuse((*where, key), f"there is no key {key!r}; {similar[0]!r} is probably meant")
+        line, column = place.find((*where, key), of_key=True)
+        warnings.append(f"{place.name}:{line}:{column}: {key!r} is not used")
+    return warnings
+
+
+def _validated(model: type[_Model], values: object, where: tuple[str, ...], place: _Places) -> _Model:
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        path = (*where, *first["loc"])
+        name = ".".join(map(str, path))
+        if first["type"] == "missing":
+            place.refuse(path, f"the key {name!r} is required")
+        found = json.dumps(first["input"], ensure_ascii=False, default=str)
+        place.refuse(path, f"{name}: {first['msg']}, but here is {found[:80]}")
+
+
+def _doubts(file: _File, profiles: Iterable[Profile]) -> Iterable[str]:
+    """What is allowed and probably not meant."""
+    if not file.enable_deduplication:
+        yield "enable_deduplication is false: papers are merged by their arXiv id all the same"
+    if file.ai_summary.enabled:
+        yield "ai_summary.enabled is true: this version writes no summaries yet"
+    for profile in profiles:
+        if profile.min_score > 0 and not (profile.keywords or profile.authors):
+            yield f"profile {profile.name!r} has a min_score and no keywords or authors, so it lists no paper"
+
+
+class _Places:
+    """Where the values of a JSON text stand; built only when something is to be said about one."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        self._text = text
+
+    def find(self, path: Iterable[str | int], *, of_key: bool = False) -> tuple[int, int]:
+        """Line and column, from 1, of the value at *path* (or of its key), or of the nearest value around it."""
+        entries = dict(self._entries())
+        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
+        for length in range(len(parts), -1, -1):
+            entry = entries.get("".join(f"/{part}" for part in parts[:length]))
+            if entry is not None:
+                place = entry.key_start if of_key and entry.key_start is not None else entry.value_start
+                return place.line + 1, place.column + 1
+        return 1, 1
+
+    def refuse(self, path: Iterable[str | int], reason: str) -> NoReturn:
+        line, column = self.find(path)
+        raise BadConfig(f"{self.name}:{line}:{column}: {reason}")
+
+    def refuse_duplicate(self, key: str) -> NoReturn:
+        seen: set[str] = set()
+        for pointer, entry in sorted(self._entries(), key=lambda pair: pair[1].value_start.position):
+            if pointer in seen and entry.key_start is not None:
+                line, column = entry.key_start.line + 1, entry.key_start.column + 1
+                raise BadConfig(f"{self.name}:{line}:{column}: the key {key!r} stands here a second time")
+            seen.add(pointer)
+        raise BadConfig(f"{self.name}: the key {key!r} stands twice in one object")
+
+    def _entries(self) -> list[tuple[str, Entry]]:
+        entries: list[tuple[str, Entry]] = handle.value(source=self._text, current_location=Location(0, 0, 0))
+        return entries

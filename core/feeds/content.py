@@ -1,0 +1,116 @@
+"""What a feed says of an item in words: cleaned text, the title, and the HTML that every format carries.
+
+Only text; how a format wraps it is the format's own module.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape
+from urllib.parse import quote
+
+from core.catalogue import Feed, Item
+
+# XML 1.0 cannot carry C0 controls, surrogates, U+FFFE and U+FFFF in any form (https://www.w3.org/TR/xml/#charsets); DEL
+# and C1 are legal there but print nothing. The controls that Python counts as white space are left for `clean_text`.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
+
+
+def clean_text(text: str) -> str:
+    """*text* on one line, without the characters that XML cannot carry; "" where nothing is left."""
+    return " ".join(_UNPRINTABLE.sub("", text).split())
+
+
+def plain_text(text: str) -> str:
+    """Clean *text* that readers who wrongly take it for HTML show whole: `$x<y$` becomes `$x< y$`.
+
+    Liferea drops everything from such a `<` on, FreshRSS strips what looks like a tag, and validators warn.
+    """
+    return _TAG_OPENING.sub("< ", clean_text(text))
+
+
+def build_title(item: Item) -> str:
+    """The paper's title as plain text; its identifier where nothing is left, since Atom demands a title."""
+    return plain_text(item.paper.title) or f"arXiv:{item.paper.id}"
+
+
+def build_names(item: Item) -> tuple[str, ...]:
+    """The authors' names as plain text, in the paper's order; without those of which nothing is left."""
+    names = (plain_text(author.name) for author in item.paper.authors)
+    return tuple(name for name in names if name)
+
+
+def build_description(feed: Feed) -> str:
+    """What the feed is about as plain text, its notices first; its title where it says nothing of itself."""
+    return plain_text(" ".join((*feed.notices, feed.description))) or build_feed_title(feed)
+
+
+def build_feed_title(feed: Feed) -> str:
+    """The feed's title as plain text; the address of its page where it has none."""
+    return plain_text(feed.title) or feed.addresses.page
+
+
+def build_content(item: Item) -> str:
+    """All there is to read about *item*, as HTML without style, class or script and with absolute addresses only.
+
+    The authors stand in it because most readers show only the first or the last of several author elements.
+    """
+    return "\n".join(
+        f"<p>{line}</p>"
+        for line in (
+            escape(", ".join(build_names(item)), quote=False),
+            *_standing(item),
+            escape(clean_text(item.paper.abstract), quote=False),
+            "<br>".join(_publication(item)),
+            _links(item),
+        )
+        if line
+    )
+
+
+def build_synopsis(item: Item) -> str:
+    """Why *item* is listed, as HTML: its categories and its score.
+
+    For the places that stand beside the whole content, so it repeats neither abstract nor authors.
+    """
+    return "\n".join(f"<p>{line}</p>" for line in _standing(item))
+
+
+def _standing(item: Item) -> Iterator[str]:
+    """One line of HTML for the categories, one for the score if there is anything to say of it."""
+    types = dict(item.announce_types)
+    categories = (f"{name} ({types[name]})" if name in types else name for name in item.paper.categories)
+    yield escape(clean_text(", ".join(categories)), quote=False)
+    if item.score.reasons:
+        reasons = ", ".join(map(str, item.score.reasons))
+        yield escape(clean_text(f"Score {item.score.value:g}: {reasons}"), quote=False)
+    elif item.score.value:
+        yield f"Score {item.score.value:g}"
+
+
+def _publication(item: Item) -> Iterator[str]:
+    """What authors and journal say of the paper, one line of HTML each, as far as it is known."""
+    if comment := clean_text(item.paper.comment or ""):
+        yield f"Comment: {escape(comment, quote=False)}"
+    if reference := clean_text(item.paper.journal_reference or ""):
+        yield f"Journal reference: {escape(reference, quote=False)}"
+    # arXiv writes several DOIs into the one field, with spaces between them.
+    if dois := clean_text(item.paper.doi or "").split():
+        yield "DOI: " + ", ".join(_anchor(f"https://doi.org/{quote(doi, safe='/:;().')}", doi) for doi in dois)
+
+
+def _links(item: Item) -> str:
+    paper = item.paper
+    return " · ".join(
+        (
+            _anchor(paper.abs_url, f"arXiv:{paper.id}v{paper.version}"),
+            _anchor(paper.pdf_url, "PDF"),
+            _anchor(paper.html_url, "HTML"),
+        )
+    )
+
+
+def _anchor(url: str, text: str) -> str:
+    return f'<a href="{escape(url)}">{escape(text, quote=False)}</a>'
