@@ -1,0 +1,228 @@
+"""An announcement feed of arXiv (RSS or Atom) -> the papers of one mailing, and what could not be read.
+
+Nothing here fetches, and nothing here believes that a feed is today's: arXiv serves an earlier mailing under a new date
+now and then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from lxml import etree
+
+from core.arxiv.entries import (
+    EntryError,
+    Rejected,
+    read_authors,
+    read_categories,
+    read_moment,
+    read_paper_id,
+    refusal,
+    reject,
+    required,
+)
+from core.arxiv.xml import ARXIV, ATOM, DUBLIN_CORE, line_of, parse_xml, text_in, text_of
+from core.errors import SourceMalformed
+from core.papers import AnnounceType, Paper, PaperId
+from core.tex import to_unicode
+
+__all__ = ["AnnouncementFeed", "Entry", "Rejected", "parse_announcements"]
+
+_EASTERN = ZoneInfo("America/New_York")
+_MOST_ITEMS = 20_000  # ten times arXiv's own limit; reading more would only keep the process busy
+_ERROR_TITLE = "Feed error for query:"
+
+# Before the abstract stands "arXiv:2403.15527v1 Announce Type: new \nAbstract: " (arXiv/arxiv-feed, serializer.py).
+_HEAD = re.compile(
+    r"\s*(?:arXiv:(?P<id>\S+)\s+)?(?:Announce\s+Type:\s*(?P<announce_type>\S+)\s+)?Abstract:[ ]?", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper and why it was announced, relative to the categories that the feed was asked for."""
+
+    paper: Paper
+    announce_type: AnnounceType
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementFeed:
+    """What one feed says; as many entries and rejected ones together as the feed has, in its order.
+
+    *mailing* is the date in US Eastern time that the feed claims, None where it claims none. It is a claim and no more:
+    arXiv has served an earlier mailing's papers under the current date for whole days.
+    """
+
+    title: str
+    mailing: date | None
+    entries: tuple[Entry, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Dialect:
+    """What the elements of a feed format are called."""
+
+    item: str
+    id: str
+    title: str
+    about: str
+    text: str
+    link: str
+    category: str
+    published: str
+    built: str
+
+
+_DIALECTS = {
+    "rss": _Dialect(
+        item="item",
+        id="guid",
+        title="title",
+        about="description",
+        text="description",
+        link="link",
+        category="category",
+        published="pubDate",
+        built="lastBuildDate",
+    ),
+    f"{ATOM}feed": _Dialect(
+        item=f"{ATOM}entry",
+        id=f"{ATOM}id",
+        title=f"{ATOM}title",
+        about=f"{ATOM}subtitle",
+        text=f"{ATOM}summary",
+        link=f"{ATOM}link",
+        category=f"{ATOM}category",
+        published=f"{ATOM}published",
+        built=f"{ATOM}updated",
+    ),
+}
+
+
+def parse_announcements(body: bytes) -> AnnouncementFeed:
+    """What the announcement feed *body* says, in RSS 2.0 or Atom.
+
+    An entry that cannot be read is one `Rejected`; an empty feed is a feed. Raises SourceMalformed for anything that is
+    not an announcement feed as a whole, and for arXiv's error feeds, whose message it carries.
+    """
+    root = parse_xml(body)
+    dialect = _DIALECTS.get(str(root.tag))
+    channel = root.find("channel") if root.tag == "rss" else root
+    if dialect is None or channel is None:
+        raise SourceMalformed(f"its root is <{etree.QName(root).localname}>, not an RSS channel or an Atom feed")
+    title = line_of(channel, dialect.title) or ""
+    if title.startswith(_ERROR_TITLE):
+        raise refusal(line_of(channel, dialect.about) or title)
+    items = list(root.iter(dialect.item))
+    if len(items) > _MOST_ITEMS:
+        raise SourceMalformed(f"it has {len(items)} entries, and arXiv sends 2,000 at most")
+    outcomes = [_read_item(item, dialect, place) for place, item in enumerate(items, start=1)]
+    return AnnouncementFeed(
+        title=title,
+        mailing=_claimed_mailing(channel, items, dialect),
+        entries=tuple(outcome for outcome in outcomes if isinstance(outcome, Entry)),
+        rejected=tuple(outcome for outcome in outcomes if isinstance(outcome, Rejected)),
+    )
+
+
+def _claimed_mailing(channel: etree._Element, items: Iterable[etree._Element], dialect: _Dialect) -> date | None:
+    """The channel's own date, else the one most entries carry, else the day it was built."""
+    claimed = _eastern_date(text_of(channel, dialect.published))
+    if claimed is not None:
+        return claimed
+    days = Counter(day for item in items if (day := _eastern_date(text_of(item, dialect.published))))
+    if days:
+        return days.most_common(1)[0][0]
+    return _eastern_date(text_of(channel, dialect.built))
+
+
+def _eastern_date(text: str | None) -> date | None:
+    moment: datetime | None = read_moment(text)
+    try:
+        return moment.astimezone(_EASTERN).date() if moment else None
+    except OverflowError:  # the first day of year 1
+        return None
+
+
+def _read_item(item: etree._Element, dialect: _Dialect, place: int) -> Entry | Rejected:
+    try:
+        return _read_entry(item, dialect)
+    except EntryError as error:
+        named = line_of(item, dialect.id) or _link(item, dialect) or line_of(item, dialect.title)
+        return reject(named or f"entry {place}", error)
+
+
+def _read_entry(item: etree._Element, dialect: _Dialect) -> Entry:
+    head, raw_abstract = _split_head(required(text_of(item, dialect.text), "abstract"))
+    paper_id = _identify(item, dialect, head.get("id"))
+    raw_title = required(text_of(item, dialect.title), "title")
+    raw_authors = _authors_line(item)
+    paper = Paper(
+        id=paper_id.number,
+        version=paper_id.version or 1,
+        title=to_unicode(raw_title),
+        authors=read_authors(raw_authors),
+        abstract=to_unicode(required(raw_abstract, "abstract")),
+        categories=read_categories(_terms(item, dialect)),
+        raw_title=raw_title,
+        raw_authors=raw_authors,
+        raw_abstract=raw_abstract,
+        licence=_web_address(line_of(item, f"{DUBLIN_CORE}rights")),
+        doi=line_of(item, f"{ARXIV}DOI"),
+        journal_reference=line_of(item, f"{ARXIV}journal_reference"),
+    )
+    return Entry(paper, _announce_type(line_of(item, f"{ARXIV}announce_type") or head.get("announce_type")))
+
+
+def _split_head(text: str) -> tuple[dict[str, str], str]:
+    """What the head of an entry's text tells (`id`, `announce_type`), and the abstract after it."""
+    head = _HEAD.match(text)
+    if head is None:
+        return {}, text
+    return {name: told for name, told in head.groupdict().items() if told}, text[head.end() :]
+
+
+def _identify(item: etree._Element, dialect: _Dialect, told: str | None) -> PaperId:
+    """The id from the guid, else the link, else what the text's head *told*, which also helps out with the version."""
+    paper_id = read_paper_id(required(line_of(item, dialect.id) or _link(item, dialect) or told, "id"))
+    if paper_id.version is None and told:
+        told_id = read_paper_id(told)
+        return told_id if told_id.number == paper_id.number else paper_id
+    return paper_id
+
+
+def _link(item: etree._Element, dialect: _Dialect) -> str | None:
+    """The item's address: the text of RSS's link, the alternate one of Atom's."""
+    for link in item.iterfind(dialect.link):
+        address = text_in(link).strip() or link.get("href", "").strip()
+        if address and link.get("rel", "alternate") == "alternate":
+            return address
+    return None
+
+
+def _terms(item: etree._Element, dialect: _Dialect) -> list[str]:
+    return [category.get("term") or text_in(category) for category in item.iterfind(dialect.category)]
+
+
+def _authors_line(item: etree._Element) -> str:
+    return ", ".join(filter(str.strip, map(text_in, item.iterfind(f"{DUBLIN_CORE}creator"))))
+
+
+def _announce_type(text: str | None) -> AnnounceType:
+    name = required(text, "announce type")
+    try:
+        return AnnounceType(name)
+    except ValueError as error:
+        raise EntryError(f"its announce type {name!r} is unknown") from error
+
+
+def _web_address(text: str | None) -> str | None:
+    """*text* where it can be a link; a licence is offered as one."""
+    return text if text and text.startswith(("https://", "http://")) else None
