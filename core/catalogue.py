@@ -298,7 +298,7 @@ def build_feed(
 def describe(selection: Selection) -> str:
     """One sentence that says which papers *selection* lists."""
     profile = selection.profile
-    types = " and ".join(profile.announce_types)
+    types = " or ".join(profile.announce_types)
     parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
     if profile.keywords or profile.authors:
         parts.append(f"scored by {_counted(len(profile.keywords), 'keyword')}")

@@ -1,7 +1,7 @@
 """config.json -> profiles; a mistake in it stops the program, with its place.
 
 The file of a user of the origin, the bot that this project grew from, loads unchanged. A mistake is never replaced by a
-default: a value of the wrong kind, a category that does not exist, a key that looks like a misspelt one, are errors that
+default: values of the wrong kind, categories that do not exist and keys that look like misspelt ones are errors that
 name file, line and column. Keys that are not used are named in a warning. Secrets and whatever differs between
 deployments come from the environment (`core/settings.py`).
 """

@@ -34,10 +34,11 @@ class UnknownScope(ArxivFeedsError):
 
 
 class UnknownPaper(ArxivFeedsError):
-    """No paper with this id is stored."""
+    """No paper with this id is stored; *reason* says why there cannot be one, None where it was just not announced."""
 
-    def __init__(self, paper_id: str) -> None:
-        super().__init__(f"No paper {paper_id!r} is stored: it was not announced in a followed category lately.")
+    def __init__(self, paper_id: str, *, reason: str | None = None) -> None:
+        reason = reason or "it was not announced in a category that was followed or asked for"
+        super().__init__(f"No paper {paper_id!r} is stored: {reason}.")
         self.paper_id = paper_id
 
 

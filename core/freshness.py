@@ -34,6 +34,12 @@ COLD_WAIT_SECONDS = 8.0
 COLD_RETRY_SECONDS = 30
 
 
+class Source(intake.Source, Protocol):
+    """Where announcements come from, with the connections that it keeps."""
+
+    async def aclose(self) -> None: ...
+
+
 class Store(intake.Store, Protocol):
     """What freshness needs of a store."""
 
@@ -111,7 +117,7 @@ class Freshness:
     def __init__(
         self,
         *,
-        source: intake.Source,
+        source: Source,
         store: Store,
         configured: Sequence[str],
         clock: Callable[[], datetime],
@@ -157,11 +163,12 @@ class Freshness:
         return (state.next_poll_at if state else None) or self._clock()
 
     async def close(self) -> None:
-        """End the refreshes that are under way; what they had not written yet is asked for again another time."""
+        """End the refreshes under way and close the source; what was not written yet is asked for another time."""
         running = list(self._running.values())
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        await self._source.aclose()
 
     async def _ensure_group(self, categories: tuple[str, ...]) -> str | None:
         """The problem with the data of *categories* after what could be done about it, None where there is none."""

@@ -17,7 +17,7 @@ from typing import TypeVar
 import httpx
 
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
-from core.arxiv.entries import Rejected
+from core.arxiv.entries import Rejected, read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, parse_search_page
 from core.arxiv.rss import AnnouncementFeed, Entry, parse_announcements
 from core.arxiv.taxonomy import find_category, hint_for
@@ -49,12 +49,14 @@ class Announced:
 
     One feed, or several where the announcement did not fit into one; a paper may then be in more than one of them, with
     another announce type in each. *requests* counts the feeds that were asked for, those too large to be used included.
-    *notices* are sentences about what may be missing.
+    *notices* are sentences about what may be missing. *answered_at* is the present according to arXiv (the Date header
+    of its last answer, aware UTC), None where it did not say.
     """
 
     feeds: tuple[AnnouncementFeed, ...]
     requests: int
     notices: tuple[str, ...] = ()
+    answered_at: datetime | None = None
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -122,6 +124,7 @@ class ArxivClient:
         self._now = now
         self._connection: _Connection | None = None
         self._ended: float | None = None
+        self._answered_at: datetime | None = None
 
     async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
         """What is announced in *categories* at the moment, in one request, or in as many as arXiv's limit forces.
@@ -158,14 +161,17 @@ class ArxivClient:
     async def _fetch_within_limit(self, categories: tuple[str, ...]) -> Announced:
         feed = await self._ask(f"{self._rss_base}/{'+'.join(categories)}", parse_announcements)
         if len(feed.entries) + len(feed.rejected) < MOST_ENTRIES:
-            return Announced((feed,), requests=1)
+            return Announced((feed,), requests=1, answered_at=self._answered_at)
         if len(categories) == 1:
-            return Announced((feed,), requests=1, notices=(_limit_notice(categories[0]),))
+            return Announced((feed,), 1, (_limit_notice(categories[0]),), self._answered_at)
         middle = len(categories) // 2
         first = await self._fetch_within_limit(categories[:middle])
         second = await self._fetch_within_limit(categories[middle:])
         return Announced(
-            first.feeds + second.feeds, 1 + first.requests + second.requests, first.notices + second.notices
+            feeds=first.feeds + second.feeds,
+            requests=1 + first.requests + second.requests,
+            notices=first.notices + second.notices,
+            answered_at=second.answered_at,
         )
 
     async def _ask(self, url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
@@ -230,6 +236,7 @@ class ArxivClient:
 
     async def _receive(self, response: httpx.Response, address: httpx.URL) -> _Answer | httpx.URL:
         status = response.status_code
+        self._answered_at = read_moment(response.headers.get("Date"))
         if status in _REDIRECTS:
             return _redirect_target(address, response)
         if status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):

@@ -1,0 +1,129 @@
+"""Whether a reader has the answer already, how long it may keep it, and how it is compressed: pure, from HTTP's rules.
+
+RFC 9110 (validators, conditional requests, content codings) and RFC 9111 (freshness).
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Literal
+
+import brotli
+
+Coding = Literal["identity", "gzip", "br"]
+
+# Readers poll no more often than this asks for, and some no later than they please; facts of 2026: miniflux and
+# NetNewsWire obey max-age, and an hour is what a feed can ask of people who wait for a mailing.
+LONGEST = timedelta(minutes=30)
+WHEN_NOT_CURRENT = timedelta(minutes=5)
+
+_ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?")
+_SMALLEST_COMPRESSED = 512  # below, compression saves nothing that a packet would notice
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """One answer: its bytes, media type and validators. Compressed forms are made once, when first asked for."""
+
+    body: bytes
+    media_type: str
+    etag: str
+    last_modified: datetime
+    compressed: dict[Coding, bytes] = field(default_factory=dict, compare=False, repr=False)
+
+    def encode(self, coding: Coding) -> bytes:
+        """The body in *coding*."""
+        if coding == "identity":
+            return self.body
+        if coding not in self.compressed:
+            # No time stamp in the gzip header: the same bytes everywhere.
+            self.compressed[coding] = (
+                gzip.compress(self.body, compresslevel=6, mtime=0)
+                if coding == "gzip"
+                else brotli.compress(self.body, quality=5)
+            )
+        return self.compressed[coding]
+
+
+def represent(body: bytes, media_type: str, *, last_modified: datetime) -> Representation:
+    """*body* with its validators; *last_modified* is aware, HTTP has whole seconds."""
+    # Weak, because it is one for all content codings (RFC 9110 8.8.1).
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    return Representation(body, media_type, etag, last_modified.astimezone(UTC).replace(microsecond=0))
+
+
+def is_not_modified(
+    representation: Representation, *, if_none_match: str | None, if_modified_since: str | None
+) -> bool:
+    """Whether a reader who sends these headers has *representation* already.
+
+    If-None-Match overrides the date (RFC 9110 13.1.3).
+    """
+    if if_none_match is not None:
+        return if_none_match.strip() == "*" or _opaque(representation.etag) in _ETAG.findall(if_none_match)
+    since = _parse_date(if_modified_since)
+    return since is not None and representation.last_modified <= since
+
+
+def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timedelta:
+    """How long an answer given *now* may be kept: never past the next mailing, and briefly while the data are old."""
+    return max(timedelta(0), min(LONGEST if is_current else WHEN_NOT_CURRENT, next_mailing - now))
+
+
+def headers_of(representation: Representation, *, keep_for: timedelta) -> dict[str, str]:
+    """The headers that a 200 and a 304 for *representation* have in common."""
+    return {
+        "Cache-Control": f"public, max-age={int(keep_for.total_seconds())}",
+        "ETag": representation.etag,
+        "Last-Modified": format_datetime(representation.last_modified, usegmt=True),
+        "Vary": "Accept-Encoding",
+    }
+
+
+def choose_coding(accept_encoding: str | None, size: int) -> Coding:
+    """The smallest coding that *accept_encoding* allows for a body of *size* bytes; `identity` where it is unclear."""
+    if accept_encoding is None or size < _SMALLEST_COMPRESSED:
+        return "identity"
+    qualities = _qualities(accept_encoding)
+    anything = qualities.get("*", 0.0)
+    offered: Mapping[Coding, float] = {"br": qualities.get("br", anything), "gzip": qualities.get("gzip", anything)}
+    best = max(offered, key=lambda coding: offered[coding])  # br first, so it wins when both are equal
+    return best if offered[best] > 0 else "identity"
+
+
+def _qualities(accept_encoding: str) -> dict[str, float]:
+    qualities: dict[str, float] = {}
+    for part in accept_encoding.split(","):
+        match = _CODING.fullmatch(part)
+        if match is not None:
+            qualities[match["name"].lower()] = _quality(match["quality"])
+    return qualities
+
+
+def _quality(text: str | None) -> float:
+    try:
+        return 1.0 if text is None else float(text)
+    except ValueError:
+        return 0.0
+
+
+def _opaque(etag: str) -> str:
+    return etag.removeprefix("W/")
+
+
+def _parse_date(text: str | None) -> datetime | None:
+    """The moment of an HTTP date; None for anything else, which makes the request unconditional."""
+    if text is None:
+        return None
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

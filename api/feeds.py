@@ -1,0 +1,134 @@
+"""For readers: the feeds as RSS, Atom and JSON Feed, and the list of them as OPML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+
+from api.caching import Representation, represent
+from api.problems import DOCUMENTED
+from api.selection import FeedParameters, feed_addresses, feed_title, parse_scope, parse_selection, refuse_repeated
+from api.service import Answered, Service, ServiceDependency
+from core.catalogue import Feed, FeedAddresses, Selection, describe
+from core.config import DEFAULT_PROFILE, Config
+
+router = APIRouter(tags=["feeds"], dependencies=[Depends(refuse_repeated)])
+
+Format = Literal["rss", "atom", "jsonfeed"]
+
+MEDIA_TYPES: dict[Format, str] = {
+    "rss": "application/rss+xml; charset=utf-8",
+    "atom": "application/atom+xml; charset=utf-8",
+    "jsonfeed": "application/feed+json; charset=utf-8",
+}
+OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
+
+Parameters = Annotated[FeedParameters, Query()]
+Scope = Annotated[
+    str,
+    Path(
+        description="A category, several joined by +, or the name of a profile.",
+        examples=["cs.AI", "cs.AI+cs.LG"],
+        max_length=300,
+    ),
+]
+
+
+def _documented(kind: Format) -> dict[int | str, dict[str, object]]:
+    media_type = MEDIA_TYPES[kind].partition(";")[0]
+    found: dict[str, object] = {"description": "The feed.", "content": {media_type: {"schema": {"type": "string"}}}}
+    return {200: found, 304: {"description": "Nothing has changed."}, **DOCUMENTED}
+
+
+@router.get("/rss", responses=_documented("rss"), response_class=Response)
+async def rss(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
+    """The default profile as RSS 2.0."""
+    return await _answer(request, service, "rss", DEFAULT_PROFILE, parameters)
+
+
+@router.get("/rss/{scope}", responses=_documented("rss"), response_class=Response)
+async def rss_of_scope(request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency) -> Response:
+    """A category, several, or a profile as RSS 2.0. Categories that nobody configured are fetched when asked for."""
+    return await _answer(request, service, "rss", scope, parameters)
+
+
+@router.get("/atom", responses=_documented("atom"), response_class=Response)
+async def atom(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
+    """The default profile as Atom 1.0."""
+    return await _answer(request, service, "atom", DEFAULT_PROFILE, parameters)
+
+
+@router.get("/atom/{scope}", responses=_documented("atom"), response_class=Response)
+async def atom_of_scope(request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency) -> Response:
+    """A category, several, or a profile as Atom 1.0."""
+    return await _answer(request, service, "atom", scope, parameters)
+
+
+@router.get("/jsonfeed", responses=_documented("jsonfeed"), response_class=Response)
+async def jsonfeed(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
+    """The default profile as JSON Feed 1.1."""
+    return await _answer(request, service, "jsonfeed", DEFAULT_PROFILE, parameters)
+
+
+@router.get("/jsonfeed/{scope}", responses=_documented("jsonfeed"), response_class=Response)
+async def jsonfeed_of_scope(
+    request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency
+) -> Response:
+    """A category, several, or a profile as JSON Feed 1.1."""
+    return await _answer(request, service, "jsonfeed", scope, parameters)
+
+
+@router.get("/opml", response_class=Response, responses={200: {"content": {"text/x-opml": {}}}})
+async def opml(request: Request, service: ServiceDependency) -> Response:
+    """Every feed of this service as OPML 2.0, for subscribing to all of them at once."""
+    from core.feeds.opml import Outline, render_opml  # noqa: PLC0415 - brings lxml
+
+    outlines = [
+        Outline(
+            title=feed_title(selection.scope, selection.profile, sample_data=service.sample_data),
+            description=describe(selection),
+            addresses=addresses,
+        )
+        for selection, addresses in list_feeds(service)
+    ]
+    title = "arxiv-feeds (sample data)" if service.sample_data else "arxiv-feeds"
+    return service.respond_configured(request, render_opml(title, outlines), OPML_MEDIA_TYPE)
+
+
+def list_feeds(service: Service) -> Iterator[tuple[Selection, FeedAddresses]]:
+    """The feeds worth subscribing to: the default one, the named profiles, and each configured category."""
+    for scope in feed_scopes(service.config):
+        name, profile = parse_scope(scope, service.config)
+        yield Selection(name, profile), feed_addresses(service.settings.public_address, name)
+
+
+def feed_scopes(config: Config) -> Iterator[str]:
+    yield DEFAULT_PROFILE
+    yield from (profile.name for profile in config.profiles)
+    yield from config.categories
+
+
+async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
+    selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
+    answered = await service.select(selection)
+    key = (kind, selection, answered.selected.revision, answered.notices)
+    representation = service.renderings.get(key, lambda: _render(service, answered, kind))
+    return service.respond(request, representation, is_current=answered.currency.is_current)
+
+
+def _render(service: Service, answered: Answered, kind: Format) -> Representation:
+    feed = service.build_feed(answered)
+    last_modified = service.last_modified(feed, answered.selected.revision)
+    return represent(_renderer(kind)(feed), MEDIA_TYPES[kind], last_modified=last_modified)
+
+
+def _renderer(kind: Format) -> Callable[[Feed], bytes]:
+    if kind == "jsonfeed":
+        from core.feeds.json_feed import render_json_feed  # noqa: PLC0415 - needs neither lxml nor feedgen
+
+        return render_json_feed
+    from core.feeds.rss_atom import render_atom, render_rss  # noqa: PLC0415 - brings lxml and feedgen
+
+    return render_rss if kind == "rss" else render_atom

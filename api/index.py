@@ -1,0 +1,31 @@
+"""The entry for Vercel and uvicorn (`app`) and for AWS Lambda (`handler`)."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from api.feeds import MEDIA_TYPES
+from api.problems import MEDIA_TYPE as PROBLEM
+from api.wiring import create_app
+from core.errors import BadConfig
+from core.settings import load_settings
+
+try:
+    app = create_app(load_settings())
+except BadConfig as error:
+    sys.exit(f"arxiv-feeds: {error}")
+
+
+def __getattr__(name: str) -> Any:  # Any: Mangum's type, which is not imported before it is asked for
+    """`handler` for AWS Lambda, made when first asked for, so that nobody else pays for Mangum's import."""
+    if name != "handler":
+        raise AttributeError(name)
+    from mangum import Mangum  # noqa: PLC0415
+
+    # Mangum's list of text types lacks the feeds'; it would send them as base64. Its lifespan would open and close
+    # everything around each single call.
+    text_types = [media_type.partition(";")[0] for media_type in (*MEDIA_TYPES.values(), PROBLEM)]
+    handler = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "image/svg+xml", *text_types])
+    globals()["handler"] = handler
+    return handler

@@ -1,0 +1,476 @@
+"""For programs: papers with scores and reasons as JSON, why a paper is listed or not, and what there is to ask for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from api.caching import represent
+from api.feeds import list_feeds
+from api.problems import DOCUMENTED
+from api.selection import SelectionParameters, feed_title, parse_selection, refuse_repeated
+from api.service import Service, ServiceDependency
+from core.arxiv.taxonomy import CATEGORIES
+from core.catalogue import Item, Outcome, Verdict, describe, rank_key
+from core.config import DEFAULT_PROFILE
+from core.errors import BadQuery, UnknownPaper
+from core.papers import AnnounceType, Paper, PaperId
+from core.profiles import Keyword, MatchMode, Profile, Ranking
+from core.store.records import PaperRecord
+
+router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
+
+MEDIA_TYPE = "application/json"
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+
+class ReasonModel(BaseModel):
+    """One reason for a score."""
+
+    term: str = Field(description="The keyword or author as the profile has it.", examples=["LLM"])
+    field: Literal["title", "abstract", "authors"] = Field(description="Where it was found; title where it is in both.")
+    points: float = Field(examples=[1.5])
+    text: str = Field(description="The same in one phrase.", examples=["LLM ×1.5 (title)"])
+
+
+class AuthorModel(BaseModel):
+    name: str = Field(examples=["Émilie du Châtelet"])
+    affiliation: str | None = Field(default=None, description="Where arXiv gives one.")
+
+
+class LinksModel(BaseModel):
+    abs: str = Field(description="arXiv's page of the paper.", examples=["https://arxiv.org/abs/2401.01234"])
+    pdf: str
+    html: str = Field(description="arXiv's HTML rendering, which it does not have of every paper.")
+
+
+class PaperModel(BaseModel):
+    """What is stored of a paper, in its newest announced version."""
+
+    id: str = Field(description="arXiv's identifier without a version.", examples=["2401.01234", "hep-th/9901001"])
+    version: int
+    title: str = Field(description="Unicode; TeX is resolved.")
+    authors: list[AuthorModel]
+    abstract: str
+    primary_category: str = Field(examples=["cs.LG"])
+    categories: list[str] = Field(description="The primary one first.")
+    links: LinksModel
+    licence: str | None = Field(default=None, description="The address of the licence, where known.")
+    doi: str | None = None
+    journal_reference: str | None = None
+    comment: str | None = None
+
+
+class ItemModel(PaperModel):
+    """A paper as a feed lists it."""
+
+    mailing: date = Field(description="The mailing it is listed under, a day in US Eastern time.")
+    published: datetime = Field(description="When that mailing appeared.")
+    updated: datetime = Field(description="When the newest mailing that changed it appeared.")
+    announce_type: AnnounceType = Field(description="The best within the categories asked for.")
+    announce_types: dict[str, AnnounceType] = Field(description="Per category, as far as announced.")
+    score: float = Field(description="The sum of the reasons' points; 0 for no match.", examples=[2.5])
+    reasons: list[ReasonModel] = Field(description="Heaviest first.")
+    summary: str | None = Field(default=None, description="Null where there is no summary.")
+
+
+class Answer(BaseModel):
+    """What every JSON answer has."""
+
+    sample_data: bool = Field(description="True where the papers are made up.")
+    notices: list[str] = Field(default=[], description="What a reader must know, such as that data are old.")
+
+
+class PaperList(Answer):
+    """The listed papers of a selection, best first."""
+
+    scope: str = Field(description="In canonical form.", examples=["default", "cs.AI+cs.LG"])
+    total: int = Field(description="How many papers there are on all pages.")
+    items: list[ItemModel] = Field(description="Best first; ties go to the newer mailing, then by id.")
+    next_cursor: str | None = Field(
+        default=None, description="Give it as `cursor` for the next page; null on the last."
+    )
+
+
+class AnnouncementModel(BaseModel):
+    """One mailing that announced a paper."""
+
+    mailing: date
+    version: int
+    types: dict[str, AnnounceType]
+
+
+class PaperDetail(Answer):
+    """One stored paper with all its announcements."""
+
+    paper: PaperModel
+    announcements: list[AnnouncementModel] = Field(description="Oldest first.")
+
+
+class Explanation(Answer):
+    """Why a paper is in a feed, or why not."""
+
+    scope: str
+    id: str
+    title: str
+    is_listed: bool
+    outcome: Outcome = Field(description="`listed`, or what kept it out.")
+    detail: str = Field(description="What decided, empty where the outcome says it all.", examples=["2 of 2.5 points"])
+    mailing: date
+    announce_type: AnnounceType
+    rank: int | None = Field(default=None, description="Among the papers of its mailing that reached the cap, from 1.")
+    score: float
+    reasons: list[ReasonModel]
+    min_score: float
+    max_papers: int
+
+
+class FeedModel(BaseModel):
+    """One feed to subscribe to."""
+
+    scope: str
+    title: str
+    description: str
+    categories: list[str]
+    rss: str
+    atom: str
+    jsonfeed: str
+
+
+class FeedList(Answer):
+    feeds: list[FeedModel]
+    opml: str
+
+
+class CategoryModel(BaseModel):
+    id: str = Field(examples=["cs.AI"])
+    name: str = Field(examples=["Artificial Intelligence"])
+    group: str = Field(examples=["Computer Science"])
+    is_configured: bool = Field(description="Whether a profile follows it.")
+    rss: str
+
+
+class CategoryList(Answer):
+    categories: list[CategoryModel]
+
+
+class KeywordModel(BaseModel):
+    term: str
+    weight: float
+
+
+class ProfileModel(BaseModel):
+    """A profile as config.json has it, with defaults filled in."""
+
+    name: str
+    categories: list[str]
+    keywords: list[KeywordModel]
+    exclude_keywords: list[str]
+    authors: list[KeywordModel]
+    announce_types: list[AnnounceType]
+    match: MatchMode
+    ranking: Ranking
+    min_score: float
+    max_papers: int = Field(description="The cap of each mailing.")
+    days_back: int
+
+
+class ConfigAnswer(Answer):
+    """The public part of the configuration; nothing of it is secret."""
+
+    default: ProfileModel
+    profiles: list[ProfileModel]
+    warnings: list[str]
+
+
+class OriginConfig(Answer):
+    """The default profile under the keys that config.json has at its top."""
+
+    categories: list[str]
+    keywords: list[str]
+    exclude_keywords: list[str]
+    announce_types: list[AnnounceType]
+    match: MatchMode
+    ranking: Ranking
+    min_score: float
+    max_papers: int
+    days_back: int
+    profiles: list[str] = Field(description="The names of the others.")
+
+
+class PaperListParameters(SelectionParameters):
+    """The parameters of a list of papers."""
+
+    scope: str = Field(
+        default=DEFAULT_PROFILE, max_length=300, description="A category, several joined by +, or a profile's name."
+    )
+    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Papers on one page.")
+    cursor: str | None = Field(default=None, max_length=300, description="The `next_cursor` of the page before.")
+
+
+class ExplainParameters(SelectionParameters):
+    """The parameters of an explanation."""
+
+    id: str = Field(max_length=60, description="arXiv's identifier, with or without a version.")
+    scope: str = Field(default=DEFAULT_PROFILE, max_length=300, description="The feed to explain.")
+
+
+@router.get("/api/papers", response_model=PaperList, responses=DOCUMENTED)
+async def list_papers(
+    request: Request, parameters: Annotated[PaperListParameters, Query()], service: ServiceDependency
+) -> Response:
+    """The papers that a feed lists, best first, with score and reasons, page by page."""
+    selection = parse_selection(parameters.scope, parameters, service.config)
+    start_after = _parse_cursor(parameters.cursor)
+    answered = await service.select(selection)
+    best = answered.selected.best
+    remaining = [item for item in best if start_after is None or rank_key(item) > start_after]
+    page = remaining[: parameters.limit]
+    answer = PaperList(
+        sample_data=service.sample_data,
+        notices=list(answered.notices),
+        scope=selection.scope,
+        total=len(best),
+        items=[_item_model(item) for item in page],
+        next_cursor=_cursor(page[-1]) if len(remaining) > len(page) else None,
+    )
+    feed = service.build_feed(answered)
+    representation = represent(
+        _dump(answer), MEDIA_TYPE, last_modified=service.last_modified(feed, answered.selected.revision)
+    )
+    return service.respond(request, representation, is_current=answered.currency.is_current)
+
+
+@router.get("/api/papers/{paper_id:path}", response_model=PaperDetail, responses=DOCUMENTED)
+async def show_paper(
+    request: Request,
+    paper_id: Annotated[str, Path(description="arXiv's identifier.", examples=["2401.01234", "hep-th/9901001"])],
+    service: ServiceDependency,
+) -> Response:
+    """One stored paper with everything that is known of it. The path takes old identifiers with their slash."""
+    record = await service.catalogue.find(_paper_number(paper_id))
+    answer = PaperDetail(
+        sample_data=service.sample_data,
+        notices=list(service.standing_notices),
+        paper=PaperModel(**_paper_fields(record.paper)),
+        announcements=[_announcement_model(record, place) for place in range(len(record.announcements))],
+    )
+    return await _respond(request, service, answer)
+
+
+@router.get("/api/explain", response_model=Explanation, responses=DOCUMENTED)
+async def explain(
+    request: Request, parameters: Annotated[ExplainParameters, Query()], service: ServiceDependency
+) -> Response:
+    """Why one stored paper is in a feed, or what kept it out, with the score and the reasons that it has there."""
+    selection = parse_selection(parameters.scope, parameters, service.config)
+    number = _paper_number(parameters.id)
+    answered = await service.select(selection)
+    verdict = await service.catalogue.explain(number, selection)
+    answer = _explanation(verdict, selection.scope, selection.profile, answered.notices, service.sample_data)
+    return await _respond(request, service, answer)
+
+
+@router.get("/api/feeds", response_model=FeedList, tags=["feeds"])
+async def show_feeds(request: Request, service: ServiceDependency) -> Response:
+    """Every feed of this service with its addresses."""
+    answer = FeedList(
+        sample_data=service.sample_data,
+        notices=list(service.standing_notices),
+        feeds=[
+            FeedModel(
+                scope=selection.scope,
+                title=feed_title(selection.scope, selection.profile, sample_data=service.sample_data),
+                description=describe(selection),
+                categories=list(selection.profile.categories),
+                rss=addresses.rss,
+                atom=addresses.atom,
+                jsonfeed=addresses.json,
+            )
+            for selection, addresses in list_feeds(service)
+        ],
+        opml=f"{service.settings.public_address}/opml",
+    )
+    return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
+
+
+@router.get("/api/categories", response_model=CategoryList)
+async def show_categories(request: Request, service: ServiceDependency) -> Response:
+    """Every category that arXiv announces papers in; each one is a feed, configured or not."""
+    configured = set(service.config.categories)
+    answer = CategoryList(
+        sample_data=service.sample_data,
+        notices=list(service.standing_notices),
+        categories=[
+            CategoryModel(
+                id=category.id,
+                name=category.name,
+                group=category.group,
+                is_configured=category.id in configured,
+                rss=f"{service.settings.public_address}/rss/{category.id}",
+            )
+            for category in CATEGORIES.values()
+        ],
+    )
+    return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
+
+
+@router.get("/api/config", response_model=ConfigAnswer)
+async def show_config(request: Request, service: ServiceDependency) -> Response:
+    """The profiles that this service was configured with."""
+    answer = ConfigAnswer(
+        sample_data=service.sample_data,
+        notices=list(service.standing_notices),
+        default=_profile_model(service.config.default),
+        profiles=[_profile_model(profile) for profile in service.config.profiles],
+        warnings=list(service.config.warnings),
+    )
+    return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
+
+
+@router.get("/config", response_model=OriginConfig)
+async def show_origin_config(request: Request, service: ServiceDependency) -> Response:
+    """The default profile in short, under the address and the keys that the origin had."""
+    default = service.config.default
+    answer = OriginConfig(
+        sample_data=service.sample_data,
+        notices=list(service.standing_notices),
+        categories=list(default.categories),
+        keywords=[keyword.term for keyword in default.keywords],
+        exclude_keywords=list(default.exclude_keywords),
+        announce_types=list(default.announce_types),
+        match=default.match,
+        ranking=default.ranking,
+        min_score=default.min_score,
+        max_papers=default.max_papers,
+        days_back=default.days_back,
+        profiles=[profile.name for profile in service.config.profiles],
+    )
+    return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
+
+
+async def _respond(request: Request, service: Service, answer: Answer) -> Response:
+    """*answer*, which follows from stored data, with the moment of their last change."""
+    revision = await service.store.load_revision()
+    changed_at = max(revision.changed_at or service.configured_at, service.configured_at)
+    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at))
+
+
+def _dump(answer: Answer) -> bytes:
+    return answer.model_dump_json(indent=1).encode()
+
+
+def _paper_number(text: str) -> str:
+    """The identifier in *text* without its version. What is none names no paper, so it raises UnknownPaper."""
+    try:
+        return PaperId.parse(text.removeprefix("arXiv:")).number
+    except ValueError as error:
+        raise UnknownPaper(text[:100], reason=str(error)) from error
+
+
+def _paper_fields(paper: Paper) -> dict[str, Any]:  # Any: the fields of PaperModel, which checks them
+    return {
+        "id": paper.id,
+        "version": paper.version,
+        "title": paper.title,
+        "authors": [AuthorModel(name=author.name, affiliation=author.affiliation) for author in paper.authors],
+        "abstract": paper.abstract,
+        "primary_category": paper.primary_category,
+        "categories": list(paper.categories),
+        "links": LinksModel(abs=paper.abs_url, pdf=paper.pdf_url, html=paper.html_url),
+        "licence": paper.licence,
+        "doi": paper.doi,
+        "journal_reference": paper.journal_reference,
+        "comment": paper.comment,
+    }
+
+
+def _item_model(item: Item) -> ItemModel:
+    return ItemModel(
+        **_paper_fields(item.paper),
+        mailing=item.mailing,
+        published=item.published,
+        updated=item.updated,
+        announce_type=item.announce_type,
+        announce_types=dict(item.announce_types),
+        score=item.score.value,
+        reasons=_reason_models(item),
+    )
+
+
+def _reason_models(item: Item) -> list[ReasonModel]:
+    return [
+        ReasonModel(term=reason.term, field=reason.field, points=reason.points, text=str(reason))
+        for reason in item.score.reasons
+    ]
+
+
+def _announcement_model(record: PaperRecord, place: int) -> AnnouncementModel:
+    announcement = record.announcements[place]
+    return AnnouncementModel(mailing=announcement.mailing, version=announcement.version, types=dict(announcement.types))
+
+
+def _explanation(
+    verdict: Verdict, scope: str, profile: Profile, notices: Sequence[str], sample_data: bool
+) -> Explanation:
+    item = verdict.item
+    return Explanation(
+        sample_data=sample_data,
+        notices=list(notices),
+        scope=scope,
+        id=item.paper.id,
+        title=item.paper.title,
+        is_listed=verdict.outcome is Outcome.LISTED,
+        outcome=verdict.outcome,
+        detail=verdict.detail,
+        mailing=item.mailing,
+        announce_type=item.announce_type,
+        rank=verdict.rank,
+        score=item.score.value,
+        reasons=_reason_models(item),
+        min_score=profile.min_score,
+        max_papers=profile.max_papers,
+    )
+
+
+def _profile_model(profile: Profile) -> ProfileModel:
+    return ProfileModel(
+        name=profile.name,
+        categories=list(profile.categories),
+        keywords=_keyword_models(profile.keywords),
+        exclude_keywords=list(profile.exclude_keywords),
+        authors=_keyword_models(profile.authors),
+        announce_types=list(profile.announce_types),
+        match=profile.match,
+        ranking=profile.ranking,
+        min_score=profile.min_score,
+        max_papers=profile.max_papers,
+        days_back=profile.days_back,
+    )
+
+
+def _keyword_models(keywords: Sequence[Keyword]) -> list[KeywordModel]:
+    return [KeywordModel(term=keyword.term, weight=keyword.weight) for keyword in keywords]
+
+
+def _cursor(item: Item) -> str:
+    """The place of *item* in the order of lists, as an opaque text; it stays right when papers come or go."""
+    return base64.urlsafe_b64encode(json.dumps(rank_key(item)).encode()).decode().rstrip("=")
+
+
+def _parse_cursor(cursor: str | None) -> tuple[float, int, str] | None:
+    if cursor is None:
+        return None
+    try:
+        score, mailing, paper_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return float(score), int(mailing), str(paper_id)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+        raise BadQuery("cursor", "is not a next_cursor of this service; leave it out for the first page") from error

@@ -1,0 +1,166 @@
+"""Our errors as RFC 9457 problem documents: one table, one shape, and always a hint at what to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from core.errors import (
+    BadQuery,
+    NothingStored,
+    SourceMalformed,
+    SourceUnavailable,
+    StoreUnavailable,
+    UnknownPaper,
+    UnknownScope,
+)
+
+MEDIA_TYPE = "application/problem+json"
+_STORE_RETRY_SECONDS = 30
+
+
+class BadParameter(BaseModel):
+    """One parameter that is not acceptable."""
+
+    parameter: str
+    reason: str
+
+
+class Problem(BaseModel):
+    """What went wrong and what to do about it (RFC 9457)."""
+
+    type: str = Field(default="about:blank", description="Always about:blank: `code` tells problems apart.")
+    title: str = Field(description="The HTTP status in words.", examples=["Not Found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(description="What was wrong with this request and what to do.")
+    code: str = Field(description="The kind of problem, for programs.", examples=["unknown_scope"])
+    errors: list[BadParameter] | None = Field(default=None, description="The parameters at fault, where some are.")
+    sample_data: bool | None = Field(default=None, description="True while the service shows made-up papers.")
+
+
+# What every endpoint can answer besides what it is for; FastAPI's own 422 would promise another shape.
+DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
+    for status, description in (
+        (404, "There is no such feed, paper or address."),
+        (422, "A parameter is not acceptable."),
+        (503, "Nothing to answer with yet; Retry-After says when to come back."),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A problem before it is put into words of HTTP."""
+
+    status: int
+    code: str
+    detail: str
+    errors: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Unauthorised(Exception):
+    """A guarded route was asked without the right token."""
+
+
+class RouteClosed(Exception):
+    """A guarded route was asked where no secret is set."""
+
+
+def problem_response(error: Exception, *, sample_data: bool) -> Response:
+    """The answer to *error*, whatever it is; nothing of an unexpected one is told."""
+    fault = _fault(error)
+    problem = Problem(
+        title=HTTPStatus(fault.status).phrase,
+        status=fault.status,
+        detail=fault.detail,
+        code=fault.code,
+        errors=[BadParameter(parameter=name, reason=reason) for name, reason in fault.errors] or None,
+        sample_data=True if sample_data else None,
+    )
+    return Response(
+        json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False, indent=1),
+        status_code=fault.status,
+        media_type=MEDIA_TYPE,
+        headers={"Cache-Control": "no-store", **fault.headers},
+    )
+
+
+async def answer_problem(request: Request, error: Exception) -> Response:
+    """The exception handler for every error that ends a request."""
+    return problem_response(error, sample_data=request.app.state.sample_data)
+
+
+def _fault(error: Exception) -> _Fault:  # noqa: PLR0911 - the table
+    match error:
+        case UnknownScope():
+            return _Fault(404, "unknown_scope", str(error))
+        case UnknownPaper():
+            return _Fault(404, "unknown_paper", str(error))
+        case BadQuery():
+            return _Fault(
+                422, "bad_query", f"The parameter {error.parameter} {error.reason}.", [(error.parameter, error.reason)]
+            )
+        case RequestValidationError():
+            return _bad_parameters(error)
+        case NothingStored():
+            return _unavailable("nothing_stored", str(error), error.retry_after_seconds)
+        case SourceUnavailable():
+            retry = None if error.retry_after_seconds is None else round(error.retry_after_seconds)
+            return _unavailable("arxiv_unavailable", f"arXiv could not be asked: {error.reason}.", retry)
+        case SourceMalformed():
+            return _Fault(502, "arxiv_malformed", f"{error}. What is stored stays as it was; try again later.")
+        case StoreUnavailable():
+            detail = "The store cannot be used at the moment; try again later. The log of the service says why."
+            return _unavailable("store_unavailable", detail, _STORE_RETRY_SECONDS)
+        case Unauthorised():
+            detail = "Send the secret of this service as `Authorization: Bearer …`; the one that came is not it."
+            return _Fault(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
+        case RouteClosed():
+            return _Fault(403, "closed", "This address is closed until the operator sets CRON_SECRET.")
+        case HTTPException():
+            return _http_fault(error)
+        case _:
+            return _Fault(500, "internal_error", "Something went wrong here, not with the request; the log says what.")
+
+
+def _http_fault(error: HTTPException) -> _Fault:
+    headers = dict(error.headers or {})
+    if error.status_code == 404:
+        return _Fault(404, "unknown_address", "There is nothing at this address; the page / lists all feeds.")
+    if error.status_code == 405:
+        allowed = headers.get("Allow", "GET")
+        with_head = allowed if "HEAD" in allowed or "GET" not in allowed else f"{allowed}, HEAD"
+        return _Fault(405, "method_not_allowed", f"This address takes {with_head}.", headers={"Allow": with_head})
+    code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
+    return _Fault(error.status_code, code, str(error.detail), headers=headers)
+
+
+def _bad_parameters(error: RequestValidationError) -> _Fault:
+    errors = [(_parameter(one), _reason(one)) for one in error.errors()]
+    listed = "; ".join(f"{name}: {reason}" for name, reason in errors)
+    return _Fault(422, "bad_query", f"The request is not acceptable: {listed}.", errors)
+
+
+def _parameter(error: Mapping[str, Any]) -> str:
+    return str(error["loc"][-1])[:100]
+
+
+def _reason(error: Mapping[str, Any]) -> str:
+    if error["type"] == "extra_forbidden":
+        return "there is no such parameter; /docs lists them"
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _unavailable(code: str, detail: str, retry_after_seconds: int | None) -> _Fault:
+    headers = {} if retry_after_seconds is None else {"Retry-After": str(max(1, retry_after_seconds))}
+    return _Fault(503, code, detail, headers=headers)

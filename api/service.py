@@ -1,0 +1,133 @@
+"""What endpoints work with: the parts that `api/wiring.py` joined, and the one way to answer with a representation."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
+from api.selection import feed_addresses, feed_title
+from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
+from core.config import Config
+from core.freshness import Currency, Freshness, Source
+from core.mailings import next_mailing_moment
+from core.settings import Settings
+from core.store.records import Revision
+from core.store.sqlite import SqliteStore
+
+SAMPLE_NOTICE = "Sample data: these papers are made up, because arXiv could not be asked yet or a demonstration is run."
+
+_RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A selection answered from the store: what is selected, how current it is, and what a reader must know."""
+
+    selection: Selection
+    selected: Selected
+    currency: Currency
+    notices: tuple[str, ...]
+
+
+class Renderings:
+    """Rendered answers by what they were made from, the ones used last; equal keys mean equal bytes."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, Representation] = OrderedDict()
+
+    def get(self, key: Hashable, render: Callable[[], Representation]) -> Representation:
+        """The rendering for *key*, made by *render* where there is none."""
+        if key not in self._kept:
+            self._kept[key] = render()
+            if len(self._kept) > _RENDERINGS_KEPT:
+                self._kept.popitem(last=False)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The joined parts. *clock* gives the present as an aware UTC moment, *configured_at* is config.json's date."""
+
+    settings: Settings
+    config: Config
+    source: Source
+    store: SqliteStore
+    freshness: Freshness
+    catalogue: Catalogue
+    clock: Callable[[], datetime]
+    configured_at: datetime
+    sample_data: bool
+    renderings: Renderings = field(default_factory=Renderings)
+
+    async def select(self, selection: Selection) -> Answered:
+        """What *selection* lists, as current as a reader can wait for. Raises NothingStored, StoreUnavailable."""
+        currency = await self.freshness.ensure(selection.profile.categories)
+        selected = await self.catalogue.select(selection)
+        notices = (*self.standing_notices, *filter(None, [currency.problem]))
+        return Answered(selection, selected, currency, notices)
+
+    async def close(self) -> None:
+        """End what is under way and close what is open; the service opens it again when it is used again."""
+        await self.freshness.close()
+        await self.store.close()
+
+    @property
+    def standing_notices(self) -> tuple[str, ...]:
+        return (SAMPLE_NOTICE,) if self.sample_data else ()
+
+    def build_feed(self, answered: Answered) -> Feed:
+        """The feed of an answered selection, with its title and public addresses."""
+        selection = answered.selection
+        return build_feed(
+            selection,
+            answered.selected,
+            title=feed_title(selection.scope, selection.profile, sample_data=self.sample_data),
+            addresses=feed_addresses(self.settings.public_address, selection.scope, selection.parameters),
+            notices=answered.notices,
+        )
+
+    def respond(self, request: Request, representation: Representation, *, is_current: bool = True) -> Response:
+        """*representation* as this request may have it: whole, compressed, or not at all because it has it already."""
+        now = self.clock()
+        headers = headers_of(representation, keep_for=max_age(now, next_mailing_moment(now), is_current=is_current))
+        if is_not_modified(
+            representation,
+            if_none_match=_joined(request.headers.getlist("if-none-match")),
+            if_modified_since=request.headers.get("if-modified-since"),
+        ):
+            return Response(status_code=304, headers=headers)
+        # On Lambda the front end compresses: a REST API passes compressed bodies on as base64 text.
+        compresses = not self.settings.aws_lambda_function_name
+        accepted = _joined(request.headers.getlist("accept-encoding")) if compresses else None
+        coding = choose_coding(accepted, len(representation.body))
+        if coding != "identity":
+            headers["Content-Encoding"] = coding
+        return Response(representation.encode(coding), media_type=representation.media_type, headers=headers)
+
+    def last_modified(self, feed: Feed, revision: Revision) -> datetime:
+        """When *feed* last changed: by a mailing, by data that came late for one, or by another configuration."""
+        return max(feed.updated, revision.changed_at or feed.updated, self.configured_at)
+
+    def respond_configured(self, request: Request, body: bytes, media_type: str) -> Response:
+        """*body*, which follows from the configuration alone, as this request may have it."""
+        return self.respond(request, represent(body, media_type, last_modified=self.configured_at))
+
+
+def _joined(values: Sequence[str]) -> str | None:
+    """The values of a header that came in several lines as one, None for none (RFC 9110 5.3)."""
+    return ", ".join(values) if values else None
+
+
+def service_of(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+ServiceDependency = Annotated[Service, Depends(service_of)]

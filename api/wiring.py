@@ -1,0 +1,128 @@
+"""Where the parts are chosen and joined: settings and configuration in, an application out."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+
+from api import feeds, operations, pages, papers
+from api.edge import Edge
+from api.problems import RouteClosed, Unauthorised, answer_problem
+from api.service import Service
+from core.arxiv.client import ArxivClient
+from core.catalogue import Catalogue
+from core.config import Config, load_config
+from core.errors import ArxivFeedsError
+from core.freshness import Freshness, Source, Timing
+from core.settings import Settings
+from core.store.sqlite import SqliteStore
+
+VERSION = "0.1.0"
+
+_DESCRIPTION = """
+arXiv's daily announcements, filtered and ranked by your keywords, as RSS, Atom and JSON feeds and as JSON.
+
+Errors are problem documents (RFC 9457): `detail` says what to do, `code` is for programs.
+"""
+
+
+def build_service(
+    settings: Settings,
+    *,
+    config: Config | None = None,
+    source: Source | None = None,
+    store: SqliteStore | None = None,
+    clock: Callable[[], datetime] | None = None,
+    sample_data: bool = False,
+) -> Service:
+    """The parts of one service, joined; nothing is opened or asked yet.
+
+    Raises BadConfig where *settings* or config.json ask for something impossible.
+    """
+    clock = clock or _now
+    config = config or load_config(settings.config_file)
+    store = store or SqliteStore(settings.store_file)
+    source = source or build_source(settings)
+    freshness = Freshness(
+        source=source,
+        store=store,
+        configured=config.categories,
+        clock=clock,
+        timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
+    )
+    return Service(
+        settings=settings,
+        config=config,
+        source=source,
+        store=store,
+        freshness=freshness,
+        catalogue=Catalogue(store),
+        clock=clock,
+        configured_at=min(_changed_at(settings.config_file), clock()),
+        sample_data=sample_data,
+    )
+
+
+def build_source(settings: Settings) -> ArxivClient:
+    """arXiv, as *settings* say where it is."""
+    return ArxivClient(
+        user_agent=f"arxiv-feeds/{VERSION} (reads announcement feeds; {settings.public_address})",
+        rss_base=settings.arxiv_rss_base,
+        api_base=settings.arxiv_api_base,
+        min_interval_seconds=settings.arxiv_min_interval_seconds,
+    )
+
+
+def create_app(
+    settings: Settings,
+    *,
+    config: Config | None = None,
+    source: Source | None = None,
+    store: SqliteStore | None = None,
+    clock: Callable[[], datetime] | None = None,
+    sample_data: bool = False,
+) -> FastAPI:
+    """The HTTP application; its parts are in `app.state.service`. Raises BadConfig.
+
+    Its lifespan only closes what requests have opened, so it works where no lifespan is run.
+    """
+    service = build_service(settings, config=config, source=source, store=store, clock=clock, sample_data=sample_data)
+    app = FastAPI(
+        title="arxiv-feeds",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=_closing(service),
+        redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
+        middleware=[Middleware(Edge, sample_data=service.sample_data)],
+    )
+    app.state.service = service
+    app.state.sample_data = service.sample_data
+    for error in (ArxivFeedsError, RequestValidationError, HTTPException, Unauthorised, RouteClosed):
+        app.add_exception_handler(error, answer_problem)
+    for audience in (feeds, papers, operations, pages):
+        app.include_router(audience.router)
+    return app
+
+
+def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await service.close()
+
+    return lifespan
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

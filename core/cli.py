@@ -1,0 +1,326 @@
+"""The command line: serve, refresh, papers, doctor, demo. Typer and rich are imported here and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any, TypeVar
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.table import Table
+
+from api.feeds import list_feeds
+from api.selection import SelectionParameters, parse_scope, parse_selection
+from api.server import bind, serve
+from api.service import Service
+from api.wiring import build_service, create_app
+from core.catalogue import LEDGER, Outcome, Selected, Selection
+from core.config import DEFAULT_PROFILE, MAX_PAPERS
+from core.errors import ArxivFeedsError, BadQuery, SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.intake import Report
+from core.mailings import EASTERN
+from core.settings import load_settings
+
+T = TypeVar("T")
+
+_GOOD_SECRET_LENGTH = 16  # what Vercel asks for
+_CLOCK_TOLERANCE = timedelta(minutes=2)  # an answer may take half a minute
+
+app = typer.Typer(
+    name="arxiv-feeds",
+    help="arXiv's daily announcements, filtered and ranked by your keywords, as feeds.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+_out = Console(highlight=False)
+_log = Console(stderr=True, highlight=False)
+
+Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every one of this machine.")]
+Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; PORT by default.")]
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and exit code 1."""
+    try:
+        app()
+    except ArxivFeedsError as error:
+        _log.print(f"[red]arxiv-feeds:[/red] {escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+@app.command("serve")
+def serve_command(host: Host = "127.0.0.1", port: Port = None) -> None:
+    """Serve the feeds; with nothing stored and arXiv out of reach, sample data."""
+    settings = load_settings()
+    settings = settings.model_copy(update={"port": port or settings.port})
+    application = create_app(settings)
+    service: Service = application.state.service
+    _warn(service)
+    with bind(host, settings.port) as listening:
+        failure = asyncio.run(_closing(service, _fetch_first(service)))
+        if failure is None:
+            _print_addresses(service)
+            serve(application, listening)
+            return
+        _log.print(f"[yellow]arXiv cannot be reached and nothing is stored yet:[/yellow] {escape(str(failure))}")
+        _log.print("Serving sample data instead. Start again when arXiv can be reached.")
+    _serve_sample(host, settings.port)
+
+
+@app.command("demo")
+def demo_command(host: Host = "127.0.0.1", port: Port = None) -> None:
+    """Serve a made-up week of mailings, without any network."""
+    _serve_sample(host, port or load_settings().port)
+
+
+@app.command("refresh")
+def refresh_command() -> None:
+    """Ask arXiv for the configured categories now, and report what came of it."""
+    service = build_service(load_settings())
+    _warn(service)
+    started = time.monotonic()
+    report, selected = asyncio.run(_closing(service, _refresh_and_judge(service)))
+    _print_report(report, selected, seconds=time.monotonic() - started)
+
+
+@app.command("papers")
+def papers_command(
+    scope: Annotated[str, typer.Argument(help="A category, several joined by +, or a profile.")] = DEFAULT_PROFILE,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_PAPERS, help="Most papers.")] = 30,
+    min_score: Annotated[float | None, typer.Option(help="Least points.")] = None,
+    days: Annotated[int | None, typer.Option(help="Calendar days up to the newest mailing.")] = None,
+    types: Annotated[str | None, typer.Option(help="Announce types, joined by commas.")] = None,
+) -> None:
+    """The best stored papers of a feed, with the reasons for their scores."""
+    service = build_service(load_settings())
+    parameters = _parameters(types=types, min_score=min_score, days=days)
+    selection = parse_selection(scope, parameters, service.config)
+    selected = asyncio.run(_closing(service, service.catalogue.select(selection)))
+    _print_papers(selection, selected, limit)
+
+
+@app.command("doctor")
+def doctor_command() -> None:
+    """Check configuration, store, arXiv and clock; exit code 1 where something is wrong."""
+    service = build_service(load_settings())
+    findings = asyncio.run(_closing(service, _examine(service)))
+    for finding in findings:
+        mark = "[green]ok[/green]  " if finding.is_good else "[red]bad[/red] "
+        _out.print(f"{mark} [bold]{finding.subject}[/bold]: {escape(finding.text)}", soft_wrap=True)
+    if not all(finding.is_good for finding in findings):
+        raise typer.Exit(1)
+
+
+async def _closing(service: Service, work: Coroutine[Any, Any, T]) -> T:  # Any: what a coroutine is sent and yields
+    """The result of *work*, with everything closed that it opened."""
+    try:
+        return await work
+    finally:
+        await service.close()
+
+
+async def _fetch_first(service: Service) -> ArxivFeedsError | None:
+    """Refresh where nothing is stored yet; the failure that leaves the store empty, None where there is something."""
+    revision = await service.store.load_revision()
+    if revision.newest_mailing is not None:
+        return None
+    with _log.status("Nothing is stored yet: asking arXiv for the newest mailing …"):
+        try:
+            await service.freshness.refresh()
+        except (SourceUnavailable, SourceMalformed) as error:
+            return error
+    return None
+
+
+def _serve_sample(host: str, port: int) -> None:
+    from demo.sample import open_sample  # noqa: PLC0415 - only where no real data are served
+
+    settings = load_settings()
+    with bind(host, port) as listening, open_sample(settings.model_copy(update={"port": port})) as sample:
+        application = create_app(sample.settings, sample_data=True)
+        service: Service = application.state.service
+        with Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_log
+        ) as progress:
+            task = progress.add_task("Sample mailings", total=len(sample.week))
+
+            def tell(mailing: object, report: Report) -> None:
+                progress.update(task, advance=1, description=f"Mailing of {mailing}")
+                progress.console.print(f"{mailing}: {_ledger_line(report)}")
+
+            asyncio.run(_closing(service, sample.refresh_through_week(service.freshness.refresh, tell=tell)))
+        _log.print("[yellow]These are sample data: every paper is made up.[/yellow]")
+        _print_addresses(service)
+        serve(application, listening)
+
+
+async def _refresh_and_judge(service: Service) -> tuple[Report, dict[str, Selected]]:
+    """The report of a refresh, and what each profile makes of the data after it."""
+    names = [DEFAULT_PROFILE, *(profile.name for profile in service.config.profiles)]
+    selected: dict[str, Selected] = {}
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_log
+    ) as progress:
+        task = progress.add_task("Asking arXiv and storing", total=1 + len(names))
+        report = await service.freshness.refresh()
+        progress.advance(task)
+        for name in names:
+            progress.update(task, description=f"Judging papers for {name}")
+            _, profile = parse_scope(name, service.config)
+            selected[name] = await service.catalogue.select(Selection(name, profile))
+            progress.advance(task)
+    return report, selected
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One thing that was examined, and whether it is as it should be."""
+
+    subject: str
+    is_good: bool
+    text: str
+
+
+async def _examine(service: Service) -> list[_Finding]:
+    """Everything that can be wrong with a deployment; arXiv is asked once, nothing is stored."""
+    return [
+        _examine_configuration(service),
+        _examine_secret(service),
+        await _examine_store(service),
+        *await _examine_arxiv(service),
+    ]
+
+
+def _examine_configuration(service: Service) -> _Finding:
+    config = service.config
+    profiles = 1 + len(config.profiles)
+    text = f"{service.settings.config_file}: {profiles} profile(s), categories {', '.join(config.categories)}"
+    return _Finding("configuration", True, "; ".join((text, *config.warnings)))
+
+
+def _examine_secret(service: Service) -> _Finding:
+    secret = service.settings.cron_secret
+    if secret is None:
+        return _Finding("secret", True, "CRON_SECRET is not set, so refreshing over HTTP is closed")
+    is_long = len(secret) >= _GOOD_SECRET_LENGTH
+    text = "CRON_SECRET is set" if is_long else f"CRON_SECRET has fewer than {_GOOD_SECRET_LENGTH} characters"
+    return _Finding("secret", is_long, text)
+
+
+async def _examine_store(service: Service) -> _Finding:
+    try:
+        revision = await service.store.load_revision()
+    except StoreUnavailable as error:
+        return _Finding("store", False, str(error))
+    newest = revision.newest_mailing or "none"
+    return _Finding("store", True, f"{service.store.path}: revision {revision.number}, newest mailing {newest}")
+
+
+async def _examine_arxiv(service: Service) -> list[_Finding]:
+    """Whether arXiv answers, and whether its clock agrees with this machine's."""
+    try:
+        announced = await service.source.fetch_announcements(service.config.categories)
+    except (SourceUnavailable, SourceMalformed) as error:
+        return [_Finding("arXiv", False, str(error)), _examine_clock(service, None)]
+    text = (
+        f"{service.settings.arxiv_rss_base} lists {len(announced.entries)} papers in its mailing of {announced.mailing}"
+    )
+    return [_Finding("arXiv", True, text), _examine_clock(service, announced.answered_at)]
+
+
+def _examine_clock(service: Service, theirs: datetime | None) -> _Finding:
+    ours = service.clock()
+    text = f"{ours.astimezone(EASTERN):%Y-%m-%d %H:%M} in US Eastern time"
+    if theirs is None:
+        return _Finding("clock", True, f"{text}; arXiv gave no time to compare it with")
+    difference = abs(ours - theirs)
+    return _Finding(
+        "clock", difference <= _CLOCK_TOLERANCE, f"{text}; {difference.total_seconds():.0f} seconds from arXiv's"
+    )
+
+
+def _parameters(**given: object) -> SelectionParameters:
+    """The parameters of a selection as on a URL. Raises BadQuery naming the option."""
+    try:
+        return SelectionParameters.model_validate({name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadQuery(f"--{str(first['loc'][0]).replace('_', '-')}", first["msg"]) from error
+
+
+def _warn(service: Service) -> None:
+    for warning in service.config.warnings:
+        _log.print(f"[yellow]warning:[/yellow] {escape(warning)}", soft_wrap=True)
+
+
+def _print_addresses(service: Service) -> None:
+    _out.print("\n[bold]Feeds[/bold]")
+    for selection, addresses in list_feeds(service):
+        _out.print(f"  {escape(selection.scope):10} {addresses.rss}", soft_wrap=True)
+    address = service.settings.public_address
+    _out.print(f"The same as Atom under {address}/atom and as JSON Feed under {address}/jsonfeed.", soft_wrap=True)
+    _out.print(f"[bold]Page[/bold] {address}/   [bold]JSON[/bold] {address}/docs\n", soft_wrap=True)
+
+
+def _ledger_line(report: Report) -> str:
+    ledger = report.ledger
+    return (
+        f"{ledger.received} entries received = {ledger.new} new + {ledger.updated} updated"
+        f" + {ledger.duplicate} duplicate + {ledger.rejected} rejected"
+    )
+
+
+def _print_report(report: Report, selected: dict[str, Selected], *, seconds: float) -> None:
+    mailing = f"mailing of {report.mailing}" if report.mailing else "nothing of a new mailing"
+    _out.print(f"{', '.join(report.categories)}: {mailing}", soft_wrap=True)
+    _out.print(_ledger_line(report), soft_wrap=True)
+    for rejected in report.rejected:
+        _out.print(f"  rejected {escape(rejected.entry)}: {escape(rejected.reason)}", soft_wrap=True)
+    for notice in report.notices:
+        _out.print(f"[yellow]{escape(notice)}[/yellow]", soft_wrap=True)
+    for name, verdicts in selected.items():
+        _print_ledger(name, verdicts)
+    _out.print(f"{report.requests} request(s) to arXiv, {seconds:.1f} seconds")
+
+
+def _print_ledger(name: str, selected: Selected) -> None:
+    """What a profile makes of its newest mailing: announced = kept + filtered, reason by reason."""
+    for mailing in selected.mailings[:1]:
+        counted = selected.count(mailing)
+        filtered = ", ".join(f"{counted[outcome]} {outcome}" for outcome in LEDGER[1:])
+        _out.print(
+            f"[bold]{escape(name)}[/bold], {mailing}: {sum(counted.values())} announced ="
+            f" {counted[Outcome.LISTED]} kept + filtered ({filtered})",
+            soft_wrap=True,
+        )
+
+
+def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
+    items = selected.best[:limit]
+    if not items:
+        _log.print(_why_empty(selected), soft_wrap=True)
+        raise typer.Exit(1)
+    table = Table("", "score", "id", "mailing", "title and reasons")
+    for rank, item in enumerate(items, start=1):
+        reasons = ", ".join(map(str, item.score.reasons))
+        text = f"[bold]{escape(item.paper.title)}[/bold]\n[dim]{escape(reasons)}[/dim]"
+        table.add_row(str(rank), f"{item.score.value:g}", item.paper.id, str(item.mailing), text)
+    _out.print(table)
+    _out.print(f"{len(items)} of {len(selected.items)} listed papers of {selection.scope}")
+
+
+def _why_empty(selected: Selected) -> str:
+    if not selected.verdicts:
+        return "Nothing is stored of this feed yet; `refresh` asks arXiv for it."
+    filtered = ", ".join(f"{number} by {outcome}" for outcome, number in selected.count().items() if number)
+    return f"No stored paper is listed: {filtered}."
