@@ -176,7 +176,7 @@ class Freshness:
         if is_due(state, self._clock()):
             is_cold = state is None or state.succeeded_at is None
             if is_cold or categories not in self._running:
-                await self._wait_for(self._start(categories), COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
+                await _wait_for(self._start(categories), COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
             state = await self._store.load_refresh(_key(categories))
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock())
@@ -187,10 +187,6 @@ class Freshness:
         if not state.failures or (has_newest and self._timing.fresh_for is None):
             return None
         return f"arXiv cannot be reached at present; these papers are as of {state.succeeded_at:%Y-%m-%d %H:%M} UTC."
-
-    async def _wait_for(self, refresh: asyncio.Task[intake.Report | None], seconds: float) -> None:
-        """Wait at most *seconds*; the refresh goes on when the reader gives up, and its failure is in the store."""
-        await asyncio.wait([refresh], timeout=seconds)
 
     def _start(self, categories: tuple[str, ...]) -> asyncio.Task[intake.Report | None]:
         """The refresh of *categories* under way, or a new one."""
@@ -205,10 +201,6 @@ class Freshness:
     def _finish(self, categories: tuple[str, ...], task: asyncio.Task[intake.Report | None]) -> None:
         if self._running.get(categories) is task:
             del self._running[categories]
-        if task.cancelled() or (error := task.exception()) is None:
-            return
-        is_ours = isinstance(error, ArxivFeedsError)
-        logger.warning("Refresh of %s failed: %s", _key(categories), error, exc_info=None if is_ours else error)
 
     async def _refresh_alone(self, categories: tuple[str, ...]) -> intake.Report | None:
         """One refresh under the lease of *categories*; None where another process had it and is done now."""
@@ -237,6 +229,20 @@ class Freshness:
             raise
         await self._store.save_refresh(key, after_success(state, report, now=self._clock(), timing=self._timing))
         return report
+
+
+async def _wait_for(refresh: asyncio.Task[intake.Report | None], seconds: float) -> None:
+    """Wait at most *seconds*; *refresh* goes on when the reader gives up, and a failure of it is logged, once."""
+    refresh.remove_done_callback(_log_failure)
+    refresh.add_done_callback(_log_failure)
+    await asyncio.wait([refresh], timeout=seconds)
+
+
+def _log_failure(refresh: asyncio.Task[intake.Report | None]) -> None:
+    if refresh.cancelled() or (error := refresh.exception()) is None:
+        return
+    is_ours = isinstance(error, ArxivFeedsError)
+    logger.warning("A refresh failed: %s", error, exc_info=None if is_ours else error)
 
 
 def _key(categories: Iterable[str]) -> str:
