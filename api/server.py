@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import os
 import socket
 
 import uvicorn
@@ -29,7 +31,8 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests on *listening* until the process is told to end, and keep the papers fresh meanwhile."""
-    asyncio.run(_serve(app, listening))
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then, and passes the signal on
+        asyncio.run(_serve(app, listening))
 
 
 async def _serve(app: FastAPI, listening: socket.socket) -> None:

@@ -20,7 +20,7 @@ from core.settings import Settings
 from core.store.records import Revision
 from core.store.sqlite import SqliteStore
 
-SAMPLE_NOTICE = "Sample data: these papers are made up, because arXiv could not be asked yet or a demonstration is run."
+SAMPLE_NOTICE = "Sample data: every paper here is made up to show how the service works."
 
 _RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
 

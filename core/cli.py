@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 from pydantic import ValidationError
@@ -51,11 +52,17 @@ Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to li
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit code 1."""
+    signal.signal(signal.SIGTERM, _end)
     try:
         app()
     except ArxivFeedsError as error:
         _log.print(f"[red]arxiv-feeds:[/red] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    """End in good order, so that temporary folders go too."""
+    sys.exit(128 + number)
 
 
 @app.command("serve")
@@ -72,7 +79,10 @@ def serve_command(host: Host = "127.0.0.1", port: Port = None) -> None:
             _print_addresses(service)
             serve(application, listening)
             return
-        _log.print(f"[yellow]arXiv cannot be reached and nothing is stored yet:[/yellow] {escape(str(failure))}")
+        _log.print(
+            f"[yellow]arXiv cannot be reached and nothing is stored yet:[/yellow] {escape(str(failure))}",
+            soft_wrap=True,
+        )
         _log.print("Serving sample data instead. Start again when arXiv can be reached.")
     _serve_sample(host, settings.port)
 
