@@ -24,9 +24,8 @@ def bind(host: str, port: int) -> socket.socket:
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise BadConfig(
-            f"cannot listen on {host} port {port} ({error.strerror}); PORT or --port names another"
-        ) from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise BadConfig(f"cannot listen on {host} port {port} ({reason}); PORT or --port names another") from error
 
 
 def serve(app: FastAPI, listening: socket.socket) -> None:

@@ -1,0 +1,33 @@
+# Every target makes what it needs: a virtual environment in .venv with all dependencies in it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: setup serve demo test format
+
+setup: .venv/installed
+
+# pip before 25.1 knows no dependency groups.
+.venv/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "arxiv-feeds needs Python 3.11 or newer; this is %d.%d. Name another with: make PYTHON=python3.12 ..." % sys.version_info[:2])'
+	@echo "Setting up .venv ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable . --group dev
+	@touch .venv/installed
+
+serve: setup
+	@$(BIN)/python -m core serve
+
+demo: setup
+	@$(BIN)/python -m core demo
+
+test: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
