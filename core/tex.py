@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache, partial
 
 MAX_CHARACTERS = 10_000  # arXiv allows 1,920 in an abstract; anything longer is passed through
-MAX_DEPTH = 60  # groups in groups; deeper ones are nobody's abstract
+_MAX_DEPTH = 60  # groups in groups; deeper ones are nobody's abstract
 _REACH = 500  # tokens between an opening `$` or `[` and what closes it; bounds the time on text that never closes them
 
 _SIGNS_OF_TEX = re.compile(r"[\\${}~]|--|``|''")
@@ -49,7 +49,7 @@ def to_unicode(text: str) -> str:
 
 
 class _TooDeepError(Exception):
-    """Groups or arguments are nested deeper than MAX_DEPTH."""
+    """Groups or arguments are nested deeper than _MAX_DEPTH."""
 
 
 class _Word(str):
@@ -74,7 +74,7 @@ class _Renderer:
 
     def _sequence(self, end: int, *, in_math: bool) -> str:
         """What stands between the position and *end*, which becomes the position."""
-        if self._depth == MAX_DEPTH:
+        if self._depth == _MAX_DEPTH:
             raise _TooDeepError
         outer_end, self._end, self._depth = self._end, end, self._depth + 1
         pieces: list[str] = []
@@ -175,9 +175,10 @@ class _Renderer:
         return _unescaped(self._source_of_argument())
 
     def read_link(self, in_math: bool) -> str:
-        r"""`\href{address}{text}` as the text, or the address where there is no text."""
+        r"""`\href{address}{text}` as `text (address)`, each once: plain text has no other place for the address."""
         address = _unescaped(self._source_of_argument())
-        return self._argument(in_math=in_math) or address
+        text = self._group_at_position(in_math=in_math) if self._position in self._group_ends else ""
+        return f"{text} ({address})" if text and address and text not in address else text or address
 
     def read_root(self, in_math: bool) -> str:
         options = self._options(in_math=in_math)
@@ -197,7 +198,7 @@ class _Renderer:
 
     def _argument(self, *, in_math: bool) -> str:
         """The group or the single character or macro at the position; empty where the surrounding group ends."""
-        if self._depth == MAX_DEPTH:
+        if self._depth == _MAX_DEPTH:
             raise _TooDeepError
         self._skip_spaces()
         if self._position >= self._end:

@@ -1,0 +1,49 @@
+"""The service on sample data: the stand-in for arXiv, a store of its own in a temporary folder, a week of mailings."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from core.intake import Report
+from core.mailings import newest_mailing
+from core.settings import Settings
+from demo.mailing import Mailing
+from demo.standin import ArxivStandIn
+from demo.week import last_mailing_day, mailing_week
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A running stand-in, the settings that lead to it, and the mailings that it can show, oldest first."""
+
+    settings: Settings
+    stand_in: ArxivStandIn
+    week: tuple[Mailing, ...]
+
+    async def refresh_through_week(
+        self, refresh: Callable[[], Awaitable[Report]], *, tell: Callable[[date, Report], None]
+    ) -> None:
+        """Call *refresh* once for each mailing while the stand-in shows it, and *tell* what came of it."""
+        for mailing in self.week:
+            self.stand_in.show(mailing.day)
+            tell(mailing.day, await refresh())
+
+
+@contextmanager
+def open_sample(settings: Settings) -> Iterator[Sample]:
+    """A sample under *settings* that asks nobody but the stand-in and leaves the real store alone."""
+    week = mailing_week(last_mailing_day(newest_mailing(datetime.now(UTC))))
+    with TemporaryDirectory(prefix="arxiv-feeds-") as folder, ArxivStandIn(week) as stand_in:
+        changes = {
+            "arxiv_rss_base": stand_in.rss_base,
+            "arxiv_api_base": stand_in.api_base,
+            "arxiv_base": stand_in.base,
+            "arxiv_min_interval_seconds": 0.0,
+            "store_url": f"sqlite:///{Path(folder) / 'sample.sqlite3'}",
+        }
+        yield Sample(settings.model_copy(update=changes), stand_in, week)
