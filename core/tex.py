@@ -178,7 +178,9 @@ class _Renderer:
         r"""`\href{address}{text}` as `text (address)`, each once: plain text has no other place for the address."""
         address = _unescaped(self._source_of_argument())
         text = self._group_at_position(in_math=in_math) if self._position in self._group_ends else ""
-        return f"{text} ({address})" if text and address and text not in address else text or address
+        if not text or not address or ("." in text and text in address):
+            return address or text
+        return f"{text} ({address})"
 
     def read_root(self, in_math: bool) -> str:
         options = self._options(in_math=in_math)
