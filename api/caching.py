@@ -24,7 +24,7 @@ LONGEST = timedelta(minutes=30)
 WHEN_NOT_CURRENT = timedelta(minutes=5)
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
-_CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?")
+_CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?", re.IGNORECASE)
 _SMALLEST_COMPRESSED = 512  # below, compression saves nothing that a packet would notice
 
 

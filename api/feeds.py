@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.caching import Representation, represent
-from api.problems import DOCUMENTED
 from api.selection import FeedParameters, feed_addresses, feed_title, parse_scope, parse_selection, refuse_repeated
 from api.service import Answered, Service, ServiceDependency
 from core.catalogue import Feed, FeedAddresses, Selection, describe
@@ -39,7 +38,7 @@ Scope = Annotated[
 def _documented(kind: Format) -> dict[int | str, dict[str, object]]:
     media_type = MEDIA_TYPES[kind].partition(";")[0]
     found: dict[str, object] = {"description": "The feed.", "content": {media_type: {"schema": {"type": "string"}}}}
-    return {200: found, 304: {"description": "Nothing has changed."}, **DOCUMENTED}
+    return {200: found, 304: {"description": "Nothing has changed."}}
 
 
 @router.get("/rss", responses=_documented("rss"), response_class=Response)

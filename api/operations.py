@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, Field
 
-from api.problems import DOCUMENTED, RouteClosed, Unauthorised
+from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
 from core.intake import Report
 
@@ -44,14 +44,18 @@ class RefreshReport(BaseModel):
     notices: list[str]
 
 
-def require_secret(service: ServiceDependency, authorization: Annotated[str | None, Header()] = None) -> None:
+async def require_secret(
+    service: ServiceDependency,
+    authorization: Annotated[str | None, Header(description="`Bearer` and the secret.")] = None,
+) -> None:
     """Raises RouteClosed where no secret is set, Unauthorised where the header does not have it."""
     secret = service.settings.cron_secret
-    if secret is None:
+    if not secret:
         raise RouteClosed
-    # Bytes, since compare_digest takes no other str than ASCII; its time does not tell how much was right.
+    # Bytes as they were sent, since compare_digest takes no other str than ASCII; its time does not tell how much was
+    # right.
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), secret.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode("latin-1"), secret.encode()):
         raise Unauthorised
 
 
@@ -66,22 +70,26 @@ async def health(service: ServiceDependency, response: Response) -> Health:
     return Health(sample_data=service.sample_data, revision=revision.number)
 
 
-@router.post("/api/refresh", response_model=RefreshReport, responses=DOCUMENTED, dependencies=_GUARDED)
+@router.post("/api/refresh", response_model=RefreshReport, responses=DOCUMENTED_OF_GUARDED, dependencies=_GUARDED)
 async def refresh(service: ServiceDependency, response: Response) -> RefreshReport:
     """Ask arXiv now for the configured categories. Needs the secret."""
     return await _refresh(service, response)
 
 
-@router.get("/api/cron", response_model=RefreshReport, responses=DOCUMENTED, dependencies=_GUARDED)
+@router.get("/api/cron", response_model=RefreshReport, responses=DOCUMENTED_OF_GUARDED, dependencies=_GUARDED)
 async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
     """The same for schedulers that can only GET, such as Vercel's. Needs the secret."""
     return await _refresh(service, response)
 
 
-@router.get(
-    "/update-cache", response_model=RefreshReport, responses=DOCUMENTED, dependencies=_GUARDED, include_in_schema=False
+# One route, so that a 405 names both methods; left out of the schema, where one route cannot have two operation ids.
+@router.api_route(
+    "/update-cache",
+    methods=["GET", "POST"],
+    response_model=RefreshReport,
+    dependencies=_GUARDED,
+    include_in_schema=False,
 )
-@router.post("/update-cache", response_model=RefreshReport, responses=DOCUMENTED, dependencies=_GUARDED)
 async def update_cache(service: ServiceDependency, response: Response) -> RefreshReport:
     """The same under the address that the origin had. Needs the secret."""
     return await _refresh(service, response)

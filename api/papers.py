@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field
 
 from api.caching import represent
 from api.feeds import list_feeds
-from api.problems import DOCUMENTED
 from api.selection import SelectionParameters, feed_title, parse_selection, refuse_repeated
 from api.service import Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
@@ -223,7 +222,7 @@ class ExplainParameters(SelectionParameters):
     scope: str = Field(default=DEFAULT_PROFILE, max_length=300, description="The feed to explain.")
 
 
-@router.get("/api/papers", response_model=PaperList, responses=DOCUMENTED)
+@router.get("/api/papers", response_model=PaperList)
 async def list_papers(
     request: Request, parameters: Annotated[PaperListParameters, Query()], service: ServiceDependency
 ) -> Response:
@@ -249,7 +248,7 @@ async def list_papers(
     return service.respond(request, representation, is_current=answered.currency.is_current)
 
 
-@router.get("/api/papers/{paper_id:path}", response_model=PaperDetail, responses=DOCUMENTED)
+@router.get("/api/papers/{paper_id:path}", response_model=PaperDetail)
 async def show_paper(
     request: Request,
     paper_id: Annotated[str, Path(description="arXiv's identifier.", examples=["2401.01234", "hep-th/9901001"])],
@@ -266,7 +265,7 @@ async def show_paper(
     return await _respond(request, service, answer)
 
 
-@router.get("/api/explain", response_model=Explanation, responses=DOCUMENTED)
+@router.get("/api/explain", response_model=Explanation)
 async def explain(
     request: Request, parameters: Annotated[ExplainParameters, Query()], service: ServiceDependency
 ) -> Response:
@@ -472,5 +471,5 @@ def _parse_cursor(cursor: str | None) -> tuple[float, int, str] | None:
     try:
         score, mailing, paper_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return float(score), int(mailing), str(paper_id)
-    except (ValueError, TypeError, binascii.Error, RecursionError) as error:
+    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
         raise BadQuery("cursor", "is not a next_cursor of this service; leave it out for the first page") from error

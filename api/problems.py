@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from math import ceil
 from typing import Any
 
 from fastapi import Request, Response
@@ -16,6 +17,7 @@ from starlette.exceptions import HTTPException
 from core.errors import (
     BadQuery,
     NothingStored,
+    RefreshUnderWay,
     SourceMalformed,
     SourceUnavailable,
     StoreUnavailable,
@@ -25,6 +27,7 @@ from core.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _STORE_RETRY_SECONDS = 30
+_ARXIV_RETRY_SECONDS = 60  # where arXiv does not say
 
 
 class BadParameter(BaseModel):
@@ -46,15 +49,32 @@ class Problem(BaseModel):
     sample_data: bool | None = Field(default=None, description="True while the service shows made-up papers.")
 
 
+_SCHEMAS = "#/components/schemas/"
+
+
+def _documented(*descriptions: tuple[int, str]) -> dict[int | str, dict[str, Any]]:
+    """What OpenAPI says of problems; FastAPI would say application/json where it is given the model."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": f"{_SCHEMAS}{Problem.__name__}"}}}
+    return {status: {"description": description, "content": content} for status, description in descriptions}
+
+
 # What every endpoint can answer besides what it is for; FastAPI's own 422 would promise another shape.
-DOCUMENTED: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": description, "content": {MEDIA_TYPE: {}}}
-    for status, description in (
-        (404, "There is no such feed, paper or address."),
-        (422, "A parameter is not acceptable."),
-        (503, "Nothing to answer with yet; Retry-After says when to come back."),
-    )
-}
+DOCUMENTED = _documented(
+    (404, "There is no such feed, paper or address."),
+    (422, "A parameter is not acceptable."),
+    (503, "Nothing to answer with yet; Retry-After says when to come back."),
+)
+DOCUMENTED_OF_GUARDED = _documented(
+    (401, "The token is missing or wrong."),
+    (403, "The operator has set no secret, so this is closed."),
+    (502, "arXiv answered with something that cannot be used."),
+)
+
+
+def problem_schemas() -> dict[str, Any]:
+    """The schemas that the documented problems refer to, by name, for OpenAPI's components."""
+    schema = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
+    return {**schema.pop("$defs"), Problem.__name__: schema}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +120,7 @@ async def answer_problem(request: Request, error: Exception) -> Response:
     return problem_response(error, sample_data=request.app.state.sample_data)
 
 
-def _fault(error: Exception) -> _Fault:  # noqa: PLR0911 - the table
+def _fault(error: Exception) -> _Fault:  # noqa: PLR0911, PLR0912 - the table
     match error:
         case UnknownScope():
             return _Fault(404, "unknown_scope", str(error))
@@ -115,10 +135,12 @@ def _fault(error: Exception) -> _Fault:  # noqa: PLR0911 - the table
         case NothingStored():
             return _unavailable("nothing_stored", str(error), error.retry_after_seconds)
         case SourceUnavailable():
-            retry = None if error.retry_after_seconds is None else round(error.retry_after_seconds)
-            return _unavailable("arxiv_unavailable", f"arXiv could not be asked: {error.reason}.", retry)
+            seconds = _ARXIV_RETRY_SECONDS if error.retry_after_seconds is None else error.retry_after_seconds
+            return _unavailable("arxiv_unavailable", f"arXiv could not be asked: {error.reason}.", ceil(seconds))
         case SourceMalformed():
             return _Fault(502, "arxiv_malformed", f"{error}. What is stored stays as it was; try again later.")
+        case RefreshUnderWay():
+            return _Fault(409, "refresh_under_way", str(error))
         case StoreUnavailable():
             detail = "The store cannot be used at the moment; try again later. The log of the service says why."
             return _unavailable("store_unavailable", detail, _STORE_RETRY_SECONDS)
@@ -138,9 +160,9 @@ def _http_fault(error: HTTPException) -> _Fault:
     if error.status_code == 404:
         return _Fault(404, "unknown_address", "There is nothing at this address; the page / lists all feeds.")
     if error.status_code == 405:
-        allowed = headers.get("Allow", "GET")
-        with_head = allowed if "HEAD" in allowed or "GET" not in allowed else f"{allowed}, HEAD"
-        return _Fault(405, "method_not_allowed", f"This address takes {with_head}.", headers={"Allow": with_head})
+        allowed = {method.strip() for method in headers.get("Allow", "GET").split(",")}
+        methods = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))
+        return _Fault(405, "method_not_allowed", f"This address takes {methods}.", headers={"Allow": methods})
     code = HTTPStatus(error.status_code).phrase.lower().replace(" ", "_")
     return _Fault(error.status_code, code, str(error.detail), headers=headers)
 
@@ -161,6 +183,5 @@ def _reason(error: Mapping[str, Any]) -> str:
     return str(error["msg"]).removeprefix("Value error, ")
 
 
-def _unavailable(code: str, detail: str, retry_after_seconds: int | None) -> _Fault:
-    headers = {} if retry_after_seconds is None else {"Retry-After": str(max(1, retry_after_seconds))}
-    return _Fault(503, code, detail, headers=headers)
+def _unavailable(code: str, detail: str, retry_after_seconds: int) -> _Fault:
+    return _Fault(503, code, detail, headers={"Retry-After": str(max(1, retry_after_seconds))})

@@ -48,7 +48,7 @@ class FeedParameters(SelectionParameters):
     )
 
 
-def refuse_repeated(request: Request) -> None:
+async def refuse_repeated(request: Request) -> None:
     """Raises BadQuery where a parameter is given twice: taking either one would be a guess."""
     names = [name for name, _ in request.query_params.multi_items()]
     for name in names:
@@ -121,7 +121,7 @@ def _canonical(chosen: Profile, profile: Profile, mailing: date | None, limit: i
     """The query string that gives the same selection: fixed order, without what the profile says anyway."""
     pairs = {
         "types": ",".join(chosen.announce_types) if chosen.announce_types != profile.announce_types else None,
-        "min_score": f"{chosen.min_score:.15g}" if chosen.min_score != profile.min_score else None,
+        "min_score": f"{chosen.min_score + 0.0:.15g}" if chosen.min_score != profile.min_score else None,
         "days": chosen.days_back if chosen.days_back != profile.days_back else None,
         "mailing": mailing,
         "limit": limit if limit != MAX_ITEMS else None,

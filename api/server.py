@@ -16,6 +16,7 @@ from core.errors import ArxivFeedsError, BadConfig
 
 logger = logging.getLogger(__name__)
 
+_PAUSE_AFTER_FAILURE_SECONDS = 60.0
 _LONGEST_SLEEP_SECONDS = 600.0  # a laptop that was closed, or a clock that was set, is noticed within this
 
 
@@ -45,16 +46,17 @@ async def _serve(app: FastAPI, listening: socket.socket) -> None:
 
 
 async def _keep_fresh(service: Service) -> None:
-    while True:
-        try:
-            await _refresh_if_due(service)
-        except ArxivFeedsError as error:
-            logger.warning("arXiv's papers could not be refreshed: %s", error)
+    while True:  # noqa: ASYNC110 - what ends the wait is the time of day
+        await asyncio.sleep(await _refresh_if_due(service))
+
+
+async def _refresh_if_due(service: Service) -> float:
+    """The seconds until it is worth looking again."""
+    try:
+        await service.freshness.ensure(service.config.categories)
         due = await service.freshness.next_poll_at()
-        pause = (due - service.clock()).total_seconds()
-        await asyncio.sleep(min(max(pause, 1.0), _LONGEST_SLEEP_SECONDS))
-
-
-async def _refresh_if_due(service: Service) -> None:
-    if await service.freshness.next_poll_at() <= service.clock():
-        await service.freshness.refresh()
+    except ArxivFeedsError as error:
+        logger.warning("Nothing to serve at the moment: %s", error)
+        return _PAUSE_AFTER_FAILURE_SECONDS
+    pause = (due - service.clock()).total_seconds()
+    return min(max(pause, 1.0), _LONGEST_SLEEP_SECONDS)

@@ -14,6 +14,7 @@ from api.caching import Representation, choose_coding, headers_of, is_not_modifi
 from api.selection import feed_addresses, feed_title
 from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
 from core.config import Config
+from core.errors import NothingStored
 from core.freshness import Currency, Freshness, Source
 from core.mailings import next_mailing_moment
 from core.settings import Settings
@@ -67,9 +68,21 @@ class Service:
     renderings: Renderings = field(default_factory=Renderings)
 
     async def select(self, selection: Selection) -> Answered:
-        """What *selection* lists, as current as a reader can wait for. Raises NothingStored, StoreUnavailable."""
-        currency = await self.freshness.ensure(selection.profile.categories)
-        selected = await self.catalogue.select(selection)
+        """What *selection* lists, as current as a reader can wait for.
+
+        Categories that were never asked for can have papers all the same, as cross-lists of others or from before the
+        configuration changed; those are listed, with a notice. Raises NothingStored where there are none, and
+        StoreUnavailable.
+        """
+        try:
+            currency = await self.freshness.ensure(selection.profile.categories)
+        except NothingStored as nothing:
+            selected = await self.catalogue.select(selection)
+            if not selected.verdicts:
+                raise
+            currency = Currency(is_current=False, problem=str(nothing))
+        else:
+            selected = await self.catalogue.select(selection)
         notices = (*self.standing_notices, *filter(None, [currency.problem]))
         return Answered(selection, selected, currency, notices)
 
@@ -125,7 +138,7 @@ def _joined(values: Sequence[str]) -> str | None:
     return ", ".join(values) if values else None
 
 
-def service_of(request: Request) -> Service:
+async def service_of(request: Request) -> Service:  # async, since FastAPI takes a thread for what is not
     service: Service = request.app.state.service
     return service
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -14,7 +15,7 @@ from starlette.middleware import Middleware
 
 from api import feeds, operations, pages, papers
 from api.edge import Edge
-from api.problems import RouteClosed, Unauthorised, answer_problem
+from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service
 from core.arxiv.client import ArxivClient
 from core.catalogue import Catalogue
@@ -94,10 +95,11 @@ def create_app(
     Its lifespan only closes what requests have opened, so it works where no lifespan is run.
     """
     service = build_service(settings, config=config, source=source, store=store, clock=clock, sample_data=sample_data)
-    app = FastAPI(
-        title="arxiv-feeds",
+    app = _Application(
+        title="arxiv-feeds (sample data)" if sample_data else "arxiv-feeds",
         version=VERSION,
         description=_DESCRIPTION,
+        responses=DOCUMENTED,
         lifespan=_closing(service),
         redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
         middleware=[Middleware(Edge, sample_data=service.sample_data)],
@@ -109,6 +111,15 @@ def create_app(
     for audience in (feeds, papers, operations, pages):
         app.include_router(audience.router)
     return app
+
+
+class _Application(FastAPI):
+    """FastAPI, whose OpenAPI document knows what problem documents look like."""
+
+    def openapi(self) -> dict[str, Any]:  # Any: JSON
+        document = super().openapi()
+        document["components"]["schemas"] |= problem_schemas()
+        return document
 
 
 def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -217,21 +217,29 @@ class Catalogue:
         return selection in self._selected and self._selected[selection].revision == revision
 
     async def _load_candidates(self, selection: Selection, revision: Revision) -> Collection[Candidate]:
-        """The papers of the last MAX_DAYS, or, for categories that were silent longer, of their own last MAX_DAYS."""
+        """Stored papers, among them all that *selection* covers.
+
+        Most often those of the last MAX_DAYS, which are kept. Days are counted from the newest mailing of the
+        selection's own categories, so for categories that have been silent they may lie further back.
+        """
         if revision.newest_mailing is None:
             return ()
+        kept_since = revision.newest_mailing - _MAX_AGE
         if self._loaded != revision.number:
-            records = await self._store.load_records(since=revision.newest_mailing - _MAX_AGE)
+            records = await self._store.load_records(since=kept_since)
             self._candidates = await asyncio.to_thread(_prepare_all, records, self._candidates)
             self._loaded = revision.number
-        categories = set(selection.profile.categories)
-        if any(categories.intersection(candidate.record.paper.categories) for candidate in self._candidates.values()):
-            return self._candidates.values()
-        newest = await self._store.load_newest_mailing(selection.profile.categories)
+        categories = selection.profile.categories
+        newest = _newest_mailing(self._candidates.values(), categories)
+        if newest is None or newest < kept_since:
+            newest = await self._store.load_newest_mailing(categories)
         if newest is None:
             return ()
+        days = MAX_DAYS if selection.mailing else selection.profile.days_back
+        if newest - timedelta(days=days - 1) >= kept_since:
+            return self._candidates.values()
         records = await self._store.load_records(since=newest - _MAX_AGE)
-        return (await asyncio.to_thread(_prepare_all, records, {})).values()
+        return (await asyncio.to_thread(_prepare_all, records, self._candidates)).values()
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
@@ -254,7 +262,7 @@ def _prepare_all(
     return candidates
 
 
-def judge(selection: Selection, candidates: Iterable[Candidate]) -> tuple[Verdict, ...]:
+def judge(selection: Selection, candidates: Collection[Candidate]) -> tuple[Verdict, ...]:
     """One verdict for each of *candidates* in the categories and days of *selection*, in feed order."""
     scorer = Scorer(selection.profile)
     listings = [
@@ -262,11 +270,11 @@ def judge(selection: Selection, candidates: Iterable[Candidate]) -> tuple[Verdic
         for candidate in candidates
         if (listing := _find_listing(candidate.record, selection.profile)) is not None
     ]
-    window = _window(selection, [listing.mailing for listing, _ in listings])
+    first, last = _window(selection, candidates)
     verdicts = [
         _judge_one(candidate.record, listing, scorer.judge(candidate.text), selection.profile)
         for listing, candidate in listings
-        if listing.mailing in window
+        if first <= listing.mailing <= last
     ]
     verdicts.sort(
         key=lambda verdict: (-verdict.item.mailing.toordinal(), -verdict.item.score.value, verdict.item.paper.id)
@@ -300,18 +308,18 @@ def describe(selection: Selection) -> str:
     profile = selection.profile
     types = " or ".join(profile.announce_types)
     parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
-    if profile.keywords or profile.authors:
-        parts.append(f"scored by {_counted(len(profile.keywords), 'keyword')}")
-        if profile.authors:
-            parts[-1] += f" and {_counted(len(profile.authors), 'author')}"
+    scorers = [_counted(len(profile.keywords), "keyword"), _counted(len(profile.authors), "author")]
+    if any(scorers):
+        parts.append(f"scored by {' and '.join(filter(None, scorers))}")
     if profile.min_score > 0:
-        parts.append(f"with {profile.min_score:g} points or more")
+        parts.append(f"with {_counted(profile.min_score, 'point')} or more")
     parts.append(f"the best {profile.max_papers} of each mailing")
     return ", ".join(parts) + "."
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _counted(number: float, noun: str) -> str:
+    """For example 1 keyword or 2.5 points; empty where there are none."""
+    return f"{number:g} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,12 +356,26 @@ def _best_type(announcement: Announcement, profile: Profile) -> AnnounceType | N
     return announcement.best_type(wanted or profile.categories)
 
 
-def _window(selection: Selection, mailings: Collection[date]) -> Collection[date]:
-    """The mailings that *selection* covers."""
+def _window(selection: Selection, candidates: Iterable[Candidate]) -> tuple[date, date]:
+    """The first and the last day that *selection* covers."""
     if selection.mailing is not None:
-        return {selection.mailing}
-    newest = max(mailings, default=date.min)
-    return {mailing for mailing in mailings if (newest - mailing).days < selection.profile.days_back}
+        return selection.mailing, selection.mailing
+    newest = _newest_mailing(candidates, selection.profile.categories)
+    if newest is None:
+        return date.max, date.min
+    return newest - timedelta(days=selection.profile.days_back - 1), newest
+
+
+def _newest_mailing(candidates: Iterable[Candidate], categories: Collection[str]) -> date | None:
+    """The newest mailing that announced one of *candidates* in one of *categories*; None where none did."""
+    wanted = frozenset(categories)
+    mailings = (
+        announcement.mailing
+        for candidate in candidates
+        for announcement in candidate.record.announcements
+        if any(category in wanted for category, _ in announcement.types)
+    )
+    return max(mailings, default=None)
 
 
 def _judge_one(record: PaperRecord, listing: _Listing, judgement: Judgement, profile: Profile) -> Verdict:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar
 from json_source_map import handle
 from json_source_map.types import Entry, Location
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import BadConfig
@@ -32,6 +34,27 @@ MAX_DAYS_BACK = 30
 MAX_SCORE = 1_000_000.0
 _MAX_FILE_BYTES = 1_000_000
 _MAX_TERMS = 2_000
+
+_EXAMPLE = 'an object such as {"categories": ["cs.AI"]}'
+_EXPECTED = {
+    "bool_type": "true or false",
+    "dict_type": "an object in {{ }}",
+    "finite_number": "a number",
+    "float_type": "a number",
+    "greater_than": "more than {gt:g}",
+    "greater_than_equal": "{ge:,.15g} or more",
+    "int_type": "a whole number",
+    "less_than_equal": "{le:,.15g} or less",
+    "list_type": "a list in [ ]",
+    "literal_error": "{expected}",
+    "model_type": "an object in {{ }}",
+    "string_too_long": "a text of {max_length} characters at most",
+    "string_too_short": "a text that is not empty",
+    "string_type": "a text in quotes",
+    "string_unicode": "a text without half characters (\\ud800 to \\udfff)",
+    "too_long": "a list of {max_length:,} at most",
+    "too_short": "a list that is not empty",
+}
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -124,13 +147,20 @@ def load_config(path: Path) -> Config:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadConfig(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+        *before, current = error.object[: error.start].decode().split("\n")
+        raise BadConfig(f"{path}:{len(before) + 1}:{len(current) + 1}: not UTF-8; save the file as UTF-8") from error
     return parse_config(text, name=str(path))
 
 
 def parse_config(text: str, *, name: str = "config.json") -> Config:
     """The configuration that *text* holds; *name* is what errors call it. Raises BadConfig."""
-    place = _Places(text, name)
+    try:
+        return _build_config(text, _Places(text, name))
+    except RecursionError as error:
+        raise BadConfig(f"{name}:1:1: lists and objects are nested too deeply for a configuration") from error
+
+
+def _build_config(text: str, place: _Places) -> Config:
     document = _parse_json(text, place)
     warnings = list(_check_keys(document, place))
     file = _validated(_File, document, (), place)
@@ -148,9 +178,10 @@ def _build_named_profile(
     """The profile *name*: its own keys, and the default profile's where it has none."""
     where = ("profiles", name)
     if name == DEFAULT_PROFILE or find_category(name):
-        place.refuse(where, f"{name!r} is taken: a profile needs a name that is neither a category nor 'default'")
+        reason = f"{name!r} is taken: a profile needs a name that is neither a category nor 'default'"
+        place.refuse(where, reason, of_key=True)
     own = file.profiles[name]
-    warnings += _check_keys_of(own, where, _Profile, place)
+    warnings += _check_profile_keys(own, where, _Profile, place)
     inherited = {key: document[key] for key in _Profile.model_fields if key in document}
     profile = _validated(_Profile, inherited | own, where, place)
     return _build_profile(name, profile, where, place)
@@ -184,22 +215,35 @@ def _categories(names: Iterable[str], where: tuple[str, ...], place: _Places) ->
     for index, name in enumerate(names):
         category = find_category(name)
         if category is None:
-            place.refuse((*where, "categories", index), hint_for(name))
+            place.refuse((*where, "categories", index), f"{name!r} is no category of arXiv. {hint_for(name)}")
         yield category.id
 
 
 def _parse_json(text: str, place: _Places) -> dict[str, Any]:
+    if not text.strip():
+        raise BadConfig(f"{place.name}:1:1: the file is empty; {_EXAMPLE} is expected")
     try:
-        document = json.loads(text, object_pairs_hook=_unique_keys, parse_constant=_refuse_constant)
+        document = json.loads(text, object_pairs_hook=_unique_keys)
     except json.JSONDecodeError as error:
-        raise BadConfig(f"{place.name}:{error.lineno}:{error.colno}: not JSON: {error.msg}") from error
+        mistake = _explain_mistake(error)
+        raise BadConfig(f"{place.name}:{mistake.lineno}:{mistake.colno}: not JSON: {mistake.msg}") from error
     except _DuplicateKeyError as error:
         place.refuse_duplicate(error.key)
-    except (RecursionError, ValueError) as error:
-        raise BadConfig(f"{place.name}:1:1: not JSON that a configuration can hold: {error}") from error
+    except ValueError as error:  # Python turns no text of more than 4,300 digits into a number
+        raise BadConfig(f"{place.name}:1:1: a number in it has thousands of digits") from error
     if not isinstance(document, dict):
-        raise BadConfig(f'{place.name}:1:1: an object is expected, such as {{"categories": ["cs.AI"]}}')
+        place.refuse((), f"{_EXAMPLE} is expected")
     return document
+
+
+def _explain_mistake(error: json.JSONDecodeError) -> json.JSONDecodeError:
+    """*error* in words for the mistakes that people make most, at the place that has to be changed."""
+    comma = error.doc.rfind(",", 0, error.pos + 1)
+    if comma >= 0 and re.match(r",\s*[\]}]", error.doc[comma:]) and not error.doc[comma + 1 : error.pos].strip():
+        return json.JSONDecodeError("no comma is allowed before ] or }", error.doc, comma)
+    if error.doc.startswith(("//", "/*", "#"), error.pos):
+        return json.JSONDecodeError("no comments are allowed", error.doc, error.pos)
+    return error
 
 
 class _DuplicateKeyError(Exception):
@@ -216,18 +260,26 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not a JSON number")
-
-
 def _check_keys(document: Mapping[str, Any], place: _Places) -> Iterable[str]:
-    yield from _check_keys_of(document, (), _File, place)
+    yield from _check_profile_keys(document, (), _File, place)
     if isinstance(document.get("ai_summary"), dict):
         yield from _check_keys_of(document["ai_summary"], ("ai_summary",), _AiSummary, place)
 
 
+def _check_profile_keys(
+    found: Mapping[str, object], where: tuple[str, ...], model: type[_Profile], place: _Places
+) -> Iterable[str]:
+    """What `_check_keys_of` says of *found* itself and of the objects in its lists of terms."""
+    yield from _check_keys_of(found, where, model, place)
+    for field in ("keywords", "authors"):
+        terms = found.get(field)
+        for index, term in enumerate(terms if isinstance(terms, list) else ()):
+            if isinstance(term, dict):
+                yield from _check_keys_of(term, (*where, field, index), _Keyword, place)
+
+
 def _check_keys_of(
-    found: Mapping[str, object], where: tuple[str, ...], model: type[BaseModel], place: _Places
+    found: Mapping[str, object], where: tuple[str | int, ...], model: type[BaseModel], place: _Places
 ) -> list[str]:
     """A warning for each key of *found* that *model* does not know; a likely misspelling is refused."""
     warnings = []
@@ -236,7 +288,7 @@ def _check_keys_of(
             continue
         similar = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.8)
         if similar:
-            place.refuse((*where, key), f"there is no key {key!r}; {similar[0]!r} is probably meant")
+            place.refuse((*where, key), f"there is no key {key!r}; {similar[0]!r} is probably meant", of_key=True)
         line, column = place.find((*where, key), of_key=True)
         warnings.append(f"{place.name}:{line}:{column}: {key!r} is not used")
     return warnings
@@ -248,11 +300,27 @@ def _validated(model: type[_Model], values: object, where: tuple[str, ...], plac
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         path = (*where, *first["loc"])
-        name = ".".join(map(str, path))
         if first["type"] == "missing":
-            place.refuse(path, f"the key {name!r} is required")
+            place.refuse(path, f"the key {_named(path)} is required")
+        if path[-1] == "[key]":  # pydantic's word for a key that does not fit
+            reason = f"{first['input']!r} cannot be a profile's name: a-z, 0-9, - and _, 64 at most, are expected"
+            place.refuse(path[:-1], reason, of_key=True)
         found = json.dumps(first["input"], ensure_ascii=False, default=str)
-        place.refuse(path, f"{name}: {first['msg']}, but here is {found[:80]}")
+        place.refuse(path, f"{_named(path)}: {_expected(first)} is expected, but here is {found[:80]}")
+
+
+def _named(path: Iterable[str | int]) -> str:
+    """*path* as people write it: `profiles.vision.keywords[0].term`."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
+
+
+def _expected(error: ErrorDetails) -> str:
+    """What pydantic's *error* asks for, in words for whoever writes the file; its own words where we have none."""
+    context = error.get("ctx", {})
+    if error["type"] == "model_type" and context.get("class_name") == _Keyword.__name__:
+        return 'a text, or an object such as {"term": "kv cache", "weight": 2},'
+    pattern = _EXPECTED.get(error["type"])
+    return pattern.format(**context) if pattern else f"something else ({error['msg']})"
 
 
 def _doubts(file: _File, profiles: Iterable[Profile]) -> Iterable[str]:
@@ -276,7 +344,7 @@ class _Places:
     def find(self, path: Iterable[str | int], *, of_key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value at *path* (or of its key), or of the nearest value around it."""
         entries = dict(self._entries())
-        parts = [str(part).replace("~", "~0").replace("/", "~1") for part in path]
+        parts = [json.dumps(str(part), ensure_ascii=False)[1:-1] for part in path]  # keys stand there as in the text
         for length in range(len(parts), -1, -1):
             entry = entries.get("".join(f"/{part}" for part in parts[:length]))
             if entry is not None:
@@ -284,9 +352,10 @@ class _Places:
                 return place.line + 1, place.column + 1
         return 1, 1
 
-    def refuse(self, path: Iterable[str | int], reason: str) -> NoReturn:
-        line, column = self.find(path)
-        raise BadConfig(f"{self.name}:{line}:{column}: {reason}")
+    def refuse(self, path: Iterable[str | int], reason: str, *, of_key: bool = False) -> NoReturn:
+        line, column = self.find(path, of_key=of_key)
+        printable = reason.encode(errors="backslashreplace").decode()
+        raise BadConfig(f"{self.name}:{line}:{column}: {printable}")
 
     def refuse_duplicate(self, key: str) -> NoReturn:
         seen: set[str] = set()

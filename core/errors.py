@@ -66,6 +66,10 @@ class SourceMalformed(ArxivFeedsError):
         self.reason = reason
 
 
+class RefreshUnderWay(ArxivFeedsError):
+    """Another process refreshed the same categories at the same moment, so this one had nothing to do."""
+
+
 class StoreUnavailable(ArxivFeedsError):
     """The store could not be opened, read or written."""
 

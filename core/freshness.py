@@ -17,7 +17,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from core import intake
-from core.errors import ArxivFeedsError, NothingStored, SourceUnavailable
+from core.errors import ArxivFeedsError, NothingStored, RefreshUnderWay, SourceUnavailable
 from core.mailings import newest_mailing, next_mailing_moment
 from core.store.records import RefreshState
 
@@ -26,12 +26,16 @@ logger = logging.getLogger(__name__)
 _SETTLING_TIME = timedelta(seconds=60)  # recorded feeds were built up to 19 s after midnight
 _REPEAT = timedelta(minutes=30)  # while the newest mailing has not appeared
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
+_LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.2
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
 STALE_WAIT_SECONDS = 3.0
 COLD_WAIT_SECONDS = 8.0
 COLD_RETRY_SECONDS = 30
+
+
+_Condition = Callable[[RefreshState | None, datetime], bool]
 
 
 class Source(intake.Source, Protocol):
@@ -56,7 +60,8 @@ class Store(intake.Store, Protocol):
 class Currency:
     """How far the stored data of some categories can be trusted to be arXiv's newest.
 
-    `problem` is a sentence for the reader where it cannot, None where all is well.
+    `problem` is a sentence for the reader where arXiv failed; None where all is well, and where newer data are on their
+    way.
     """
 
     is_current: bool
@@ -97,15 +102,15 @@ def after_success(state: RefreshState | None, report: intake.Report, *, now: dat
     )
 
 
-def after_failure(state: RefreshState | None, error: ArxivFeedsError, *, now: datetime) -> RefreshState:
+def after_failure(state: RefreshState | None, error: Exception, *, now: datetime) -> RefreshState:
     """What to remember after a failure: what was known, the error, and a pause that grows with each failure."""
     before = state or RefreshState(checked_at=now)
     pause = _BACK_OFF[min(before.failures, len(_BACK_OFF) - 1)]
     if isinstance(error, SourceUnavailable) and error.retry_after_seconds is not None:
-        pause = max(pause, timedelta(seconds=error.retry_after_seconds))
-    return replace(
-        before, checked_at=now, next_poll_at=now + pause, failures=before.failures + 1, last_error=str(error)
-    )
+        pause = max(pause, timedelta(seconds=min(error.retry_after_seconds, _LONGEST_PAUSE.total_seconds())))
+    # The words of an error that is not ours are for the log, not for readers.
+    told = str(error) if isinstance(error, ArxivFeedsError) else f"unexpected {type(error).__name__}"
+    return replace(before, checked_at=now, next_poll_at=now + pause, failures=before.failures + 1, last_error=told)
 
 
 class Freshness:
@@ -143,18 +148,21 @@ class Freshness:
         for failure in failures:
             if not isinstance(failure, NothingStored) or len(failures) == len(groups):
                 raise failure
-        problems = [str(outcome) for outcome in outcomes if outcome is not None]
-        return Currency(not problems, " ".join(problems) or None)
+        known = [outcome for outcome in outcomes if isinstance(outcome, Currency)]
+        problems = [outcome.problem if isinstance(outcome, Currency) else str(outcome) for outcome in outcomes]
+        is_current = not failures and all(currency.is_current for currency in known)
+        return Currency(is_current, " ".join(filter(None, problems)) or None)
 
     async def refresh(self, categories: Sequence[str] | None = None) -> intake.Report:
         """Refresh *categories* (the configured ones by default) now, due or not, and give the report.
 
-        Raises what `intake.refresh` raises; joins a refresh of the same categories that is under way.
+        Joins a refresh of the same categories that is under way in this process. Raises what `intake.refresh` raises,
+        and RefreshUnderWay, after having waited for it, where another process had one under way.
         """
         wanted = tuple(categories or self._configured)
-        report = await asyncio.shield(self._start(wanted))
+        report = await asyncio.shield(self._start(wanted, _always))
         if report is None:
-            raise SourceUnavailable("+".join(wanted), "another process is refreshing these categories; ask again later")
+            raise RefreshUnderWay(f"Another process has just refreshed {_key(wanted)}; there was nothing left to do.")
         return report
 
     async def next_poll_at(self) -> datetime:
@@ -170,17 +178,18 @@ class Freshness:
         await asyncio.gather(*running, return_exceptions=True)
         await self._source.aclose()
 
-    async def _ensure_group(self, categories: tuple[str, ...]) -> str | None:
-        """The problem with the data of *categories* after what could be done about it, None where there is none."""
+    async def _ensure_group(self, categories: tuple[str, ...]) -> Currency:
+        """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
         state = await self._store.load_refresh(_key(categories))
         if is_due(state, self._clock()):
             is_cold = state is None or state.succeeded_at is None
-            if is_cold or categories not in self._running:
-                await _wait_for(self._start(categories), COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
+            if is_cold or self._under_way(categories) is None:
+                await _wait_for(self._start(categories, is_due), COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
             state = await self._store.load_refresh(_key(categories))
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock())
-        return self._problem(state)
+        problem = self._problem(state)
+        return Currency(problem is None and not is_due(state, self._clock()), problem)
 
     def _problem(self, state: RefreshState) -> str | None:
         has_newest = state.mailing is not None and state.mailing >= newest_mailing(self._clock())
@@ -188,29 +197,35 @@ class Freshness:
             return None
         return f"arXiv cannot be reached at present; these papers are as of {state.succeeded_at:%Y-%m-%d %H:%M} UTC."
 
-    def _start(self, categories: tuple[str, ...]) -> asyncio.Task[intake.Report | None]:
-        """The refresh of *categories* under way, or a new one."""
-        running = self._running.get(categories)
-        if running is not None and running.get_loop() is asyncio.get_running_loop():
+    def _start(self, categories: tuple[str, ...], is_wanted: _Condition) -> asyncio.Task[intake.Report | None]:
+        """The refresh of *categories* under way, or a new one, if *is_wanted* says so once it has the lease."""
+        running = self._under_way(categories)
+        if running is not None:
             return running
-        task = asyncio.create_task(self._refresh_alone(categories))
+        task = asyncio.create_task(self._refresh_alone(categories, is_wanted))
         self._running[categories] = task
         task.add_done_callback(lambda done: self._finish(categories, done))
         return task
+
+    def _under_way(self, categories: tuple[str, ...]) -> asyncio.Task[intake.Report | None] | None:
+        """The refresh that this event loop carries out; one that an abandoned loop left behind will never end."""
+        running = self._running.get(categories)
+        return running if running is not None and running.get_loop() is asyncio.get_running_loop() else None
 
     def _finish(self, categories: tuple[str, ...], task: asyncio.Task[intake.Report | None]) -> None:
         if self._running.get(categories) is task:
             del self._running[categories]
 
-    async def _refresh_alone(self, categories: tuple[str, ...]) -> intake.Report | None:
-        """One refresh under the lease of *categories*; None where another process had it and is done now."""
+    async def _refresh_alone(self, categories: tuple[str, ...], is_wanted: _Condition) -> intake.Report | None:
+        """One refresh under the lease of *categories*; None where another process has done it meanwhile."""
         name, holder = f"refresh {_key(categories)}", uuid4().hex
         seconds = self._timing.lease_seconds
         if not await self._store.take_lease(name, holder, now=self._clock(), seconds=seconds):
             await self._wait_for_other(name, holder)
             return None
         try:
-            return await self._refresh(categories)
+            state = await self._store.load_refresh(_key(categories))
+            return await self._refresh(categories, state) if is_wanted(state, self._clock()) else None
         finally:
             await self._store.give_lease_back(name, holder)
 
@@ -219,12 +234,11 @@ class Freshness:
             await asyncio.sleep(_LEASE_POLL_SECONDS)
         await self._store.give_lease_back(name, holder)
 
-    async def _refresh(self, categories: tuple[str, ...]) -> intake.Report:
+    async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None) -> intake.Report:
         key = _key(categories)
-        state = await self._store.load_refresh(key)
         try:
             report = await intake.refresh(categories, source=self._source, store=self._store, now=self._clock())
-        except ArxivFeedsError as error:
+        except Exception as error:  # whatever it was, arXiv must not be asked again by the very next reader
             await self._store.save_refresh(key, after_failure(state, error, now=self._clock()))
             raise
         await self._store.save_refresh(key, after_success(state, report, now=self._clock(), timing=self._timing))
@@ -245,6 +259,10 @@ def _log_failure(refresh: asyncio.Task[intake.Report | None]) -> None:
     logger.warning("A refresh failed: %s", error, exc_info=None if is_ours else error)
 
 
+def _always(_state: RefreshState | None, _now: datetime) -> bool:
+    return True
+
+
 def _key(categories: Iterable[str]) -> str:
     return "+".join(categories)
 
@@ -258,6 +276,6 @@ def _nothing_stored(categories: tuple[str, ...], state: RefreshState | None, now
         )
     pause = max(1, round((state.next_poll_at - now).total_seconds()))
     return NothingStored(
-        f"Nothing is stored of {names} yet and arXiv could not be asked ({state.last_error}).",
+        f"The papers of {names} could not be fetched from arXiv yet ({state.last_error}).",
         retry_after_seconds=pause,
     )

@@ -171,17 +171,21 @@ def _credible_mailing(claimed: date | None, now: datetime) -> date:
 def _announce(
     paper: Paper, announce_type: AnnounceType, mailing: date, record: PaperRecord | None
 ) -> Announcement | None:
-    """The announcement to write for *paper* in *mailing*; None where it says nothing that is not stored yet."""
+    """The announcement to write for *paper* in *mailing*; None where it says nothing that is not stored yet.
+
+    A category in which the paper was announced before is left out: a new cross-list brings the old ones along.
+    """
     types = announce_types_by_category(paper.categories, announce_type)
     if record is None:
         return Announcement(mailing, paper.id, paper.version, types)
-    same_mailing = _announced_in(record, mailing)
     known = [one for one in record.announcements if one.version >= paper.version]
-    if all(any(_says(one, category, of_type) for one in known) for category, of_type in types):
+    news = tuple(pair for pair in types if not any(_says(one, *pair) for one in known))
+    if not news:
         return None
+    same_mailing = _announced_in(record, mailing)
     if same_mailing is not None:
-        types = _united(paper.categories, same_mailing.types, types)
-    return Announcement(mailing, paper.id, max(paper.version, record.paper.version), types)
+        news = _united(paper.categories, same_mailing.types, news)
+    return Announcement(mailing, paper.id, max(paper.version, record.paper.version), news)
 
 
 def _announced_in(record: PaperRecord, mailing: date) -> Announcement | None:

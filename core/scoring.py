@@ -31,6 +31,16 @@ _TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")  # C++ and C# are words of their own
 _POSSESSIVE = re.compile(r"['’]s\b")
 _PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
 _VOWEL = re.compile(r"[aeiouy]")
+# A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),
+# so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).
+_SHORT_STEM = re.compile(r"[^aeiouy]*[aeiouy][^aeiouwxy]")
+_WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: modelling, modeling; distill, distil
+# They only look inflected.
+_WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
+
+
+# Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
+_PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +161,7 @@ def score(paper: Paper, profile: Profile) -> Score:
 
 def fold_words(text: str) -> list[str]:
     """The words of *text* in reading order, folded; hyphens, underscores and punctuation only separate them."""
-    return [fold_word(token) for token in _TOKEN.findall(_POSSESSIVE.sub("", text))]
+    return [fold_word(token) for token in _tokens(_POSSESSIVE.sub("", text))]
 
 
 @lru_cache(maxsize=65_536)
@@ -159,11 +169,13 @@ def fold_word(word: str) -> str:
     """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
 
     Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`.
-    Endings that change the word (-er, -ion, -able) stay.
+    Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
+    stay.
     """
     if _PLURAL_ACRONYM.fullmatch(word):
         word = word[:-1]
-    return _without_ending(_plain(word))
+    word = _without_ending(_plain(word))
+    return word[:-1] if _WEAK_LL.fullmatch(word) else word
 
 
 def is_usable_term(term: str, match: MatchMode) -> bool:
@@ -175,13 +187,20 @@ def _without_ending(word: str) -> str:
     for ending, replacement in (("ies", "y"), ("ied", "y")):
         if word.endswith(ending) and len(word) > len(ending) + 1:
             return word[: -len(ending)] + replacement
-    if word.endswith("s") and len(word) > 3 and not word.endswith(("ss", "is")) and not _is_latin_us(word):
-        word = word[:-1]
+    word = _without_plural(word)
+    if word in _WHOLE_WORDS:
+        return word
     for ending in ("ing", "ed"):
         stem = word.removesuffix(ending)
         if stem != word and len(stem) > 2 and _VOWEL.search(stem) and not word.endswith("eed"):
-            return _with_single_consonant(stem).removesuffix("e")
-    return word.removesuffix("e") if len(word) > 3 else word
+            return f"{stem}e" if _SHORT_STEM.fullmatch(stem) else _with_single_consonant(stem).removesuffix("e")
+    stem = word.removesuffix("e")
+    return word if len(word) < 4 or _SHORT_STEM.fullmatch(stem) else stem
+
+
+def _without_plural(word: str) -> str:
+    is_plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "is"))
+    return word[:-1] if is_plural and not _is_latin_us(word) and word not in _WHOLE_WORDS else word
 
 
 def _is_latin_us(word: str) -> bool:
@@ -195,11 +214,16 @@ def _with_single_consonant(stem: str) -> str:
     return stem[:-1] if is_doubled else stem
 
 
+def _tokens(text: str) -> list[str]:
+    """The words of *text* as written; an accent that is a character of its own would cut its word in two."""
+    return _TOKEN.findall(unicodedata.normalize("NFC", text))
+
+
 def _plain(text: str) -> str:
     """*text* in lower case without accents."""
     if text.isascii():
         return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN_LETTERS))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
@@ -207,7 +231,7 @@ def _pattern(term: str, match: MatchMode) -> str:
     """What is looked for in a prepared text when the profile says *term*; empty where it says nothing."""
     if match == "substring":
         return term.lower()
-    *whole, last = _TOKEN.findall(_POSSESSIVE.sub("", term)) or [""]
+    *whole, last = _tokens(_POSSESSIVE.sub("", term)) or [""]
     if not last:
         return ""
     if term.rstrip().endswith("*"):
@@ -242,7 +266,7 @@ def _build_automaton(patterns: Sequence[str]) -> AhoCorasick | None:
 def _name_words(name: str) -> tuple[str, ...]:
     """The words of a person's name in the order `given family`, also when it is written `family, given`."""
     family, comma, given = name.partition(",")
-    return tuple(_plain(word) for word in _TOKEN.findall(f"{given} {family}" if comma else name))
+    return tuple(_plain(word) for word in _tokens(f"{given} {family}" if comma else name))
 
 
 def _is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:

@@ -21,10 +21,19 @@ _STORE_FILE = "arxiv-feeds.sqlite3"
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("an address such as https://feeds.example.org is expected, without ? and #")
+    if not _is_address(text):
+        raise ValueError("an address such as https://feeds.example.org is expected, without spaces, ? and #")
     return text.rstrip("/")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_port_possible = parts.port is None or parts.port > 0
+    except ValueError:  # of a port beyond 65535 or half an IPv6 address
+        return False
+    is_plain = not set("?#\\").intersection(text) and text.isprintable() and " " not in text
+    return is_plain and is_port_possible and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -109,8 +118,19 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        name = str(first["loc"][0]).upper()
-        raise BadConfig(f"environment variable {name}: {first['msg'].removeprefix('Value error, ')}") from error
+        name = str(first["loc"][0])
+        expected = _describe_bounds(name) or first["msg"].removeprefix("Value error, ")
+        raise BadConfig(f"environment variable {name.upper()}: {expected}") from error
+
+
+def _describe_bounds(name: str) -> str | None:
+    """What the setting *name* may be, None where it is not a number."""
+    schema = Settings.model_json_schema()["properties"][name]
+    numbers = [kind for kind in schema.get("anyOf", [schema]) if kind["type"] in ("integer", "number")]
+    if not numbers:
+        return None
+    kind = "a whole number" if numbers[0]["type"] == "integer" else "a number"
+    return f"{kind} from {numbers[0]['minimum']:g} to {numbers[0]['maximum']:,.15g} is expected"
 
 
 def _sqlite_file(url: str) -> Path:

@@ -34,6 +34,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY_TIMEOUT_SECONDS = 5.0
+_WAL_ATTEMPTS = 20
 _IDS_PER_QUERY = 500  # below SQLite's limit on variables, 999 before version 3.32
 
 # One entry per schema version: what turns the version before it into this one. Never edit an entry that was released.
@@ -131,8 +132,13 @@ class SqliteStore:
 
     def _connect(self) -> sqlite3.Connection:
         if self._connection is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _open(self.path)
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._connection = _open(self.path)
+            except (sqlite3.Error, OSError) as error:
+                raise StoreUnavailable(
+                    f"The store {self.path} cannot be opened: {error}; STORE_URL=sqlite:///… names another file"
+                ) from error
         return self._connection
 
     def _disconnect(self) -> None:
@@ -145,7 +151,7 @@ def _open(path: Path) -> sqlite3.Connection:
     # isolation_level None: transactions are ours alone; the default opens some behind the caller's back.
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_write_ahead_log(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
     except BaseException:
@@ -154,9 +160,29 @@ def _open(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
+    """Switch the file over, which is done once in its life.
+
+    Of several that try at the same moment SQLite refuses all but one at once, whatever the timeout says, because
+    waiting would be a deadlock. A refused one waits for its turn to write instead, and most often finds the work done.
+    """
+    for attempts_left in reversed(range(_WAL_ATTEMPTS)):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or not attempts_left:
+                raise
+        else:
+            return
+        with _writing(connection):
+            pass
+
+
 def _migrate(connection: sqlite3.Connection) -> None:
+    if _schema_version(connection) == len(_MIGRATIONS):
+        return  # without waiting for whoever is writing
     with _writing(connection):
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _schema_version(connection)  # another process may have migrated it in between
         if version > len(_MIGRATIONS):
             raise sqlite3.DatabaseError(
                 f"a newer version of arxiv-feeds wrote it (schema {version}, this version knows {len(_MIGRATIONS)})"
@@ -165,6 +191,11 @@ def _migrate(connection: sqlite3.Connection) -> None:
             for statement in migration.split(";"):
                 connection.execute(statement)
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 @contextmanager

@@ -1,0 +1,664 @@
+"""Which papers a selection lists, in what order, under which mailing, and why the others are not listed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core import catalogue
+from core.catalogue import (
+    LEDGER,
+    Candidate,
+    Catalogue,
+    Outcome,
+    Selected,
+    Selection,
+    Verdict,
+    build_feed,
+    describe,
+    judge,
+    rank_key,
+)
+from core.errors import UnknownPaper
+from core.mailings import mailing_moment
+from core.papers import Announcement, AnnounceType, Author
+from core.profiles import Keyword, Profile
+from core.scoring import prepare
+from core.store.records import Changes, PaperRecord, Revision
+from core.store.sqlite import SqliteStore
+from tests.builders import feed, paper
+
+NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
+WEDNESDAY, THURSDAY, FRIDAY = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
+NOW = datetime(2026, 3, 6, 12, 0, tzinfo=UTC)
+Types = Mapping[str, AnnounceType]
+T = TypeVar("T")
+
+
+def profile(**changes: Any) -> Profile:
+    """A profile of cs.LG that wants what is worth a point, by the terms alpha, beta and gamma."""
+    values: dict[str, Any] = {
+        "name": "default",
+        "categories": ("cs.LG",),
+        "keywords": (Keyword("alpha"), Keyword("beta"), Keyword("gamma")),
+        "min_score": 1.0,
+    }
+    return Profile(**{**values, **changes})
+
+
+def selection(*, mailing: date | None = None, limit: int = catalogue.MAX_ITEMS, **changes: Any) -> Selection:
+    return Selection("default", profile(**changes), mailing, limit)
+
+
+def record(
+    number: int = 1, *told: tuple[date, Types] | tuple[date, Types, int], abstract: str = "alpha", **changes: Any
+) -> PaperRecord:
+    """Paper *number*, new in cs.LG on THURSDAY where *told* says nothing; its abstract is worth a point."""
+    known = paper(id=f"2603.{number:05}", title="A Title", abstract=abstract, **changes)
+    announcements = tuple(
+        Announcement(mailing, known.id, version[0] if version else 1, tuple(types.items()))
+        for mailing, types, *version in (told or ((THURSDAY, {"cs.LG": NEW}),))
+    )
+    return PaperRecord(known, announcements)
+
+
+def judged(chosen: Selection, *records: PaperRecord) -> tuple[Verdict, ...]:
+    return judge(chosen, [Candidate(one, prepare(one.paper)) for one in records])
+
+
+def verdict(chosen: Selection, one: PaperRecord) -> Verdict:
+    (found,) = judged(chosen, one)
+    return found
+
+
+def listed(verdicts: Iterable[Verdict]) -> list[int]:
+    """The numbers of the listed papers, in feed order."""
+    return [int(one.item.paper.id[-5:]) for one in verdicts if one.outcome is Outcome.LISTED]
+
+
+def outcomes(verdicts: Iterable[Verdict]) -> dict[int, Outcome]:
+    return {int(one.item.paper.id[-5:]): one.outcome for one in verdicts}
+
+
+class TestOutcomes:
+    @pytest.mark.parametrize(
+        ("chosen", "one", "outcome", "detail"),
+        [
+            pytest.param(selection(), record(), Outcome.LISTED, "", id="enough points"),
+            pytest.param(selection(min_score=0.0), record(abstract="none"), Outcome.LISTED, "", id="none needed"),
+            pytest.param(
+                selection(keywords=(), min_score=0.0), record(abstract="none"), Outcome.LISTED, "", id="no terms"
+            ),
+            pytest.param(selection(), record(abstract="none"), Outcome.NO_MATCH, "", id="no match"),
+            pytest.param(
+                selection(min_score=2.5),
+                record(abstract="alpha beta"),
+                Outcome.BELOW_MIN_SCORE,
+                "2 of 2.5 points",
+                id="too few points",
+            ),
+            pytest.param(selection(min_score=2.0), record(abstract="alpha beta"), Outcome.LISTED, "", id="just enough"),
+            pytest.param(
+                selection(exclude_keywords=("survey", "review")),
+                record(abstract="alpha: a review of surveys"),
+                Outcome.EXCLUDED,
+                "survey, review",
+                id="excluded by each of its terms",
+            ),
+            pytest.param(
+                selection(exclude_keywords=("survey",)),
+                record(1, (THURSDAY, {"cs.LG": REPLACE}), abstract="a survey"),
+                Outcome.ANNOUNCE_TYPE,
+                "announced as replace",
+                id="the type is looked at first",
+            ),
+            pytest.param(
+                selection(exclude_keywords=("survey",)),
+                record(abstract="a survey"),
+                Outcome.EXCLUDED,
+                "survey",
+                id="exclusions before points",
+            ),
+            pytest.param(
+                selection(announce_types=(NEW,)),
+                record(1, (THURSDAY, {"cs.LG": CROSS})),
+                Outcome.ANNOUNCE_TYPE,
+                "announced as cross",
+                id="crosses are not wanted",
+            ),
+        ],
+    )
+    def test_a_paper_is_listed_or_filtered_for_one_reason(
+        self, chosen: Selection, one: PaperRecord, outcome: Outcome, detail: str
+    ) -> None:
+        found = verdict(chosen, one)
+        assert (found.outcome, found.detail) == (outcome, detail)
+
+    def test_a_paper_of_other_categories_has_no_verdict(self) -> None:
+        assert judged(selection(), record(1, (THURSDAY, {"cs.AI": NEW}), categories=("cs.AI", "cs.LG"))) == ()
+
+    def test_an_item_has_its_score_with_reasons(self) -> None:
+        item = verdict(selection(authors=(Keyword("Knuth", 3),)), record(authors=(Author("D. Knuth"),))).item
+        assert [str(reason) for reason in item.score.reasons] == ["Knuth ×3 (authors)", "alpha ×1 (abstract)"]
+
+
+class TestListing:
+    """A paper is listed under one mailing."""
+
+    def test_the_first_mailing_with_a_wanted_type_is_it(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.LG": REPLACE}), (THURSDAY, {"cs.LG": CROSS}), (FRIDAY, {"cs.LG": NEW}))
+        item = verdict(selection(), one).item
+        assert (item.mailing, item.announce_type) == (THURSDAY, CROSS)
+
+    def test_a_replacement_moves_no_item_of_a_profile_that_does_not_want_it(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        item = verdict(selection(), one).item
+        assert (item.mailing, item.guid, item.link) == (
+            WEDNESDAY,
+            "https://arxiv.org/abs/2603.00001",
+            "https://arxiv.org/abs/2603.00001",
+        )
+
+    def test_where_replacements_are_wanted_it_is_the_latest_with_the_version_in_its_address(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        item = verdict(selection(announce_types=(NEW, REPLACE)), one).item
+        assert (item.mailing, item.announce_type, item.guid, item.link) == (
+            FRIDAY,
+            REPLACE,
+            "https://arxiv.org/abs/2603.00001v2",
+            "https://arxiv.org/abs/2603.00001v2",
+        )
+
+    def test_without_a_wanted_type_it_is_the_latest(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.LG": REPLACE}), (FRIDAY, {"cs.LG": REPLACE}))
+        assert verdict(selection(), one).item.mailing == FRIDAY
+
+    def test_only_the_categories_of_the_profile_count(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.AI": NEW}), (FRIDAY, {"cs.LG": CROSS}), categories=("cs.AI", "cs.LG"))
+        item = verdict(selection(), one).item
+        assert (item.mailing, item.announce_type, item.announce_types) == (
+            FRIDAY,
+            CROSS,
+            (("cs.AI", NEW), ("cs.LG", CROSS)),
+        )
+
+    def test_of_several_types_in_one_mailing_the_best_wanted_one_counts(self) -> None:
+        one = record(1, (THURSDAY, {"cs.AI": NEW, "cs.LG": CROSS}), categories=("cs.AI", "cs.LG"))
+        types = [
+            verdict(selection(categories=("cs.AI", "cs.LG"), announce_types=wanted), one).item.announce_type
+            for wanted in ((NEW, CROSS), (CROSS,))
+        ]
+        assert types == [NEW, CROSS]
+
+    def test_it_is_published_with_its_mailing_and_updated_with_the_newest_that_changed_it(self) -> None:
+        one = record(1, (WEDNESDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        item = verdict(selection(), one).item
+        assert (item.published, item.updated) == (
+            datetime(2026, 3, 4, 5, 0, tzinfo=UTC),
+            datetime(2026, 3, 6, 5, 0, tzinfo=UTC),
+        )
+
+
+def on(number: int, mailing: date, abstract: str = "alpha") -> PaperRecord:
+    """Paper *number*, new in cs.LG on *mailing*."""
+    return record(number, (mailing, {"cs.LG": NEW}), abstract=abstract)
+
+
+class TestWindow:
+    @pytest.mark.parametrize(
+        ("days_back", "numbers"),
+        [
+            pytest.param(1, [3], id="the newest alone"),
+            pytest.param(2, [3, 2], id="and the day before"),
+            pytest.param(3, [3, 2, 1], id="calendar days"),
+        ],
+    )
+    def test_days_back_counts_from_the_newest_mailing_and_includes_it(self, days_back: int, numbers: list[int]) -> None:
+        records = (on(1, WEDNESDAY), on(2, THURSDAY), on(3, FRIDAY))
+        assert listed(judged(selection(days_back=days_back), *records)) == numbers
+
+    def test_it_counts_from_the_newest_mailing_of_these_categories(self) -> None:
+        other = record(2, (FRIDAY, {"cs.AI": NEW}), categories=("cs.AI",))
+        assert listed(judged(selection(days_back=1), on(1, WEDNESDAY), other)) == [1]
+
+    def test_papers_of_other_days_have_no_verdict(self) -> None:
+        assert outcomes(judged(selection(days_back=1), on(1, WEDNESDAY), on(2, FRIDAY))) == {2: Outcome.LISTED}
+
+    def test_one_mailing_can_be_asked_for_whatever_days_back_says(self) -> None:
+        chosen = selection(days_back=1, mailing=WEDNESDAY)
+        assert outcomes(judged(chosen, on(1, WEDNESDAY), on(2, FRIDAY))) == {1: Outcome.LISTED}
+
+    def test_a_mailing_of_replacements_alone_counts(self) -> None:
+        replaced = record(1, (WEDNESDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        assert listed(judged(selection(days_back=2), replaced, on(2, THURSDAY))) == [2]
+
+    def test_filtered_papers_count_as_a_mailing(self) -> None:
+        assert listed(judged(selection(days_back=1), on(1, THURSDAY), on(2, FRIDAY, "none"))) == []
+
+
+class TestOrderAndCaps:
+    def test_newest_mailing_first_best_first_within_then_by_id(self) -> None:
+        records = (
+            on(1, THURSDAY),
+            on(2, THURSDAY, "alpha beta gamma"),
+            on(3, FRIDAY),
+            on(4, FRIDAY, "alpha beta"),
+            on(5, FRIDAY),
+        )
+        assert listed(judged(selection(), *records)) == [4, 3, 5, 2, 1]
+
+    def test_best_first_puts_points_before_days_and_ties_to_the_newer_mailing(self) -> None:
+        verdicts = judged(selection(), on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
+        best = Selected(verdicts, Revision()).best
+        assert [int(item.paper.id[-5:]) for item in best] == [2, 3, 4, 1]
+
+    def test_rank_key_agrees_with_the_order_of_the_best(self) -> None:
+        best = Selected(judged(selection(), on(1, THURSDAY), on(2, FRIDAY)), Revision()).best
+        assert list(best) == sorted(best, key=rank_key)
+
+    def test_each_mailing_keeps_its_best(self) -> None:
+        records = (on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY, "alpha beta"))
+        verdicts = judged(selection(max_papers=1), *records)
+        assert [(one.outcome, one.detail, one.rank) for one in verdicts] == [
+            (Outcome.LISTED, "", 1),
+            (Outcome.OVER_CAP, "rank 2 of 1", 2),
+            (Outcome.LISTED, "", 1),
+            (Outcome.OVER_CAP, "rank 2 of 1", 2),
+        ]
+
+    def test_what_was_listed_stays_listed_when_the_next_mailing_comes(self) -> None:
+        before = judged(selection(max_papers=1), on(1, THURSDAY))
+        later = judged(selection(max_papers=1), on(1, THURSDAY), on(2, FRIDAY, "alpha beta gamma"))
+        assert (listed(before), listed(later)) == ([1], [2, 1])
+
+    def test_a_filtered_paper_takes_nobodys_place(self) -> None:
+        records = (on(1, THURSDAY, "alpha beta survey"), on(2, THURSDAY))
+        assert listed(judged(selection(max_papers=1, exclude_keywords=("survey",)), *records)) == [2]
+
+    def test_the_limit_cuts_the_whole_list(self) -> None:
+        records = (on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
+        verdicts = judged(selection(limit=3), *records)
+        assert (listed(verdicts), verdicts[-1].outcome, verdicts[-1].detail, verdicts[-1].rank) == (
+            [3, 4, 2],
+            Outcome.OVER_CAP,
+            "place 4 of 3",
+            2,
+        )
+
+
+MAILINGS = (date(2026, 2, 27), date(2026, 3, 2), date(2026, 3, 3), WEDNESDAY, THURSDAY, FRIDAY)
+
+
+@st.composite
+def stores(draw: st.DrawFn) -> list[PaperRecord]:
+    """Papers as intake stores them: announced in one to three mailings, in some of three categories."""
+    records = []
+    for number in range(draw(st.integers(0, 12))):
+        days = draw(st.lists(st.sampled_from(MAILINGS), min_size=1, max_size=3, unique=True))
+        told = [
+            (day, draw(st.dictionaries(st.sampled_from(("cs.LG", "cs.AI", "cs.CL")), _types, min_size=1)))
+            for day in sorted(days)
+        ]
+        abstract = " ".join(draw(st.lists(st.sampled_from(("alpha", "beta", "gamma", "survey")), max_size=4)))
+        records.append(record(number + 1, *told, abstract=abstract or "none"))
+    return records
+
+
+_types = st.sampled_from(AnnounceType)
+selections = st.builds(
+    selection,
+    mailing=st.none() | st.sampled_from(MAILINGS),
+    limit=st.integers(1, 12),
+    categories=st.sampled_from((("cs.LG",), ("cs.AI", "cs.CL"))),
+    announce_types=st.lists(_types, min_size=1, unique=True).map(tuple),
+    exclude_keywords=st.sampled_from(((), ("survey",))),
+    min_score=st.sampled_from((0.0, 1.0, 2.0)),
+    max_papers=st.integers(1, 4),
+    days_back=st.integers(1, 8),
+)
+
+
+quickly = settings(max_examples=50, deadline=None)
+
+
+class TestProperties:
+    @quickly
+    @given(stores(), selections)
+    def test_every_stored_paper_of_the_categories_and_days_has_exactly_one_verdict(
+        self, records: list[PaperRecord], chosen: Selection
+    ) -> None:
+        everything = judged(replace(chosen, mailing=None, profile=replace(chosen.profile, days_back=30)), *records)
+        newest = max(
+            (
+                each.mailing
+                for one in records
+                for each in one.announcements
+                if each.best_type(chosen.profile.categories) is not None
+            ),
+            default=date.min,
+        )
+        days = timedelta(days=chosen.profile.days_back)
+        expected = Counter(
+            one.item.paper.id
+            for one in everything
+            if (one.item.mailing == chosen.mailing if chosen.mailing else newest - one.item.mailing < days)
+        )
+        assert Counter(one.item.paper.id for one in judged(chosen, *records)) == expected
+
+    @quickly
+    @given(stores(), selections)
+    def test_a_paper_announced_in_a_category_is_never_overlooked(
+        self, records: list[PaperRecord], chosen: Selection
+    ) -> None:
+        whole = replace(chosen, mailing=None, profile=replace(chosen.profile, days_back=30))
+        announced = {
+            one.paper.id
+            for one in records
+            if any(each.best_type(chosen.profile.categories) for each in one.announcements)
+        }
+        assert {one.item.paper.id for one in judged(whole, *records)} == announced
+
+    @quickly
+    @given(stores(), selections)
+    def test_the_ledger_balances_in_whole_and_by_mailing(self, records: list[PaperRecord], chosen: Selection) -> None:
+        selected = Selected(judged(chosen, *records), Revision())
+        counts = selected.count()
+        by_mailing = [selected.count(mailing) for mailing in selected.mailings]
+        assert (sum(counts.values()), counts[Outcome.LISTED], counts) == (
+            len(selected.verdicts),
+            len(selected.items),
+            {outcome: sum(count[outcome] for count in by_mailing) for outcome in LEDGER},
+        )
+
+    @quickly
+    @given(stores(), selections, st.randoms())
+    def test_the_order_of_the_papers_makes_no_difference(
+        self, records: list[PaperRecord], chosen: Selection, random: Any
+    ) -> None:
+        assert judged(chosen, *random.sample(records, len(records))) == judged(chosen, *records)
+
+    @quickly
+    @given(stores(), selections)
+    def test_no_listed_paper_is_worse_than_one_over_the_cap_of_its_mailing(
+        self, records: list[PaperRecord], chosen: Selection
+    ) -> None:
+        ranked = [one for one in judged(chosen, *records) if one.rank is not None]
+        for mailing in {one.item.mailing for one in ranked}:
+            same = [one for one in ranked if one.item.mailing == mailing]
+            assert [one.rank for one in sorted(same, key=lambda one: rank_key(one.item))] == list(
+                range(1, len(same) + 1)
+            )
+
+
+class TestFeed:
+    def build(self, *records: PaperRecord, **changes: Any) -> Any:
+        chosen = selection(**changes)
+        selected = Selected(judged(chosen, *records), Revision())
+        return build_feed(chosen, selected, title="arXiv: cs.LG", addresses=feed().addresses, notices=("Sample data.",))
+
+    def test_it_lists_what_is_selected_under_its_title_with_its_notices(self) -> None:
+        built = self.build(on(1, THURSDAY), on(2, FRIDAY), on(3, FRIDAY, "none"))
+        assert (built.title, [item.paper.id for item in built.items], built.addresses, built.notices) == (
+            "arXiv: cs.LG",
+            ["2603.00002", "2603.00001"],
+            feed().addresses,
+            ("Sample data.",),
+        )
+
+    def test_it_is_updated_with_its_newest_item(self) -> None:
+        replaced = record(1, (WEDNESDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        assert self.build(replaced, on(2, THURSDAY)).updated == mailing_moment(FRIDAY)
+
+    def test_without_items_it_is_updated_with_the_newest_mailing_that_was_looked_at(self) -> None:
+        assert self.build(on(1, THURSDAY, "none")).updated == mailing_moment(THURSDAY)
+
+    def test_with_nothing_stored_it_is_as_old_as_arxiv(self) -> None:
+        assert self.build().updated == datetime(1991, 8, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "description"),
+    [
+        pytest.param(
+            {"keywords": (), "min_score": 0.0},
+            "arXiv papers announced as new or cross in cs.LG, the best 30 of each mailing.",
+            id="no terms",
+        ),
+        pytest.param(
+            {"keywords": (Keyword("a"),), "authors": (Keyword("b"), Keyword("c")), "min_score": 2.5},
+            "arXiv papers announced as new or cross in cs.LG, scored by 1 keyword and 2 authors, "
+            "with 2.5 points or more, the best 30 of each mailing.",
+            id="terms",
+        ),
+        pytest.param(
+            {"keywords": (), "authors": (Keyword("b"),), "categories": ("cs.LG", "cs.AI"), "announce_types": (NEW,)},
+            "arXiv papers announced as new in cs.LG, cs.AI, scored by 1 author, with 1 point or more, "
+            "the best 30 of each mailing.",
+            id="authors alone",
+        ),
+    ],
+)
+def test_a_selection_is_described_in_a_sentence(changes: dict[str, Any], description: str) -> None:
+    assert describe(selection(**changes)) == description
+
+
+class CountingStore(SqliteStore):
+    """The store, with the number of times that papers were loaded by day."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.loads = 0
+
+    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
+        self.loads += 1
+        return await super().load_records(since=since)
+
+    async def write(self, *records: PaperRecord) -> None:
+        """Store *records* as one change."""
+        papers = tuple(one.paper for one in records)
+        announcements = tuple(each for one in records for each in one.announcements)
+        revision = await self.load_revision()
+        assert await self.apply(Changes(papers, announcements), based_on=revision.number, now=NOW)
+
+
+Scene = Callable[[Catalogue, CountingStore], Coroutine[Any, Any, T]]
+
+
+def play(folder: Path, scene: Scene[T], *records: PaperRecord) -> T:
+    """What *scene* gives with a catalogue over a store of *records*."""
+
+    async def work() -> T:
+        store = CountingStore(folder / "store.sqlite3")
+        try:
+            if records:
+                await store.write(*records)
+            return await scene(Catalogue(store), store)
+        finally:
+            await store.close()
+
+    return asyncio.run(work())
+
+
+class TestSelect:
+    def test_stored_papers_are_judged(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> Selected:
+            return await papers.select(selection())
+
+        selected = play(tmp_path, scene, on(1, THURSDAY), on(2, FRIDAY, "none"))
+        assert (outcomes(selected.verdicts), selected.revision) == (
+            {1: Outcome.LISTED, 2: Outcome.NO_MATCH},
+            Revision(1, NOW, FRIDAY),
+        )
+
+    def test_an_empty_store_gives_an_empty_selection(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> Selected:
+            return await papers.select(selection())
+
+        assert play(tmp_path, scene) == Selected((), Revision())
+
+    def test_nothing_is_loaded_or_judged_twice_while_the_data_stay_the_same(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[bool, int]:
+            first = await papers.select(selection())
+            await papers.select(selection(min_score=2.0))
+            return await papers.select(selection()) is first, store.loads
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == (True, 1)
+
+    def test_many_readers_at_once_load_once(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[int, int]:
+            answers = await asyncio.gather(*(papers.select(selection()) for _ in range(20)))
+            return len({id(answer) for answer in answers}), store.loads
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == (1, 1)
+
+    def test_changed_data_are_seen_at_once(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            before = listed((await papers.select(selection())).verdicts)
+            await store.write(on(2, FRIDAY))
+            return [before, listed((await papers.select(selection())).verdicts)]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [[1], [2, 1]]
+
+    def test_another_text_of_the_same_version_is_read_anew(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            before = listed((await papers.select(selection())).verdicts)
+            await store.write(on(1, THURSDAY, "alpha"))
+            return [before, listed((await papers.select(selection())).verdicts)]
+
+        assert play(tmp_path, scene, on(1, THURSDAY, "none")) == [[], [1]]
+
+    def test_old_selections_are_forgotten_and_answered_all_the_same(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(catalogue, "_SELECTIONS_KEPT", 2)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[bool]:
+            chosen = [selection(limit=limit) for limit in (1, 2, 3)]
+            first = [await papers.select(one) for one in chosen]
+            again = [await papers.select(one) for one in reversed(chosen)]
+            return [one is other for one, other in zip(first, reversed(again), strict=True)]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [False, True, True]
+
+    def test_categories_that_were_silent_for_months_keep_their_papers(self, tmp_path: Path) -> None:
+        silent = record(1, (date(2025, 11, 3), {"hep-th": NEW}), categories=("hep-th",))
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            return [
+                listed((await papers.select(selection(categories=categories))).verdicts)
+                for categories in (("hep-th",), ("cs.LG",), ("math.CO",))
+            ]
+
+        assert play(tmp_path, scene, silent, on(2, FRIDAY)) == [[1], [2], []]
+
+    def test_silent_categories_keep_their_papers_when_others_share_them(self, tmp_path: Path) -> None:
+        """A paper may carry a category in which it was not announced of late."""
+        silent = record(1, (date(2025, 11, 3), {"hep-th": NEW}), categories=("hep-th",))
+        recent = record(2, (FRIDAY, {"cs.LG": CROSS}), categories=("hep-th", "cs.LG"))
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
+            return listed((await papers.select(selection(categories=("hep-th",)))).verdicts)
+
+        assert play(tmp_path, scene, silent, recent) == [1]
+
+    @pytest.mark.parametrize(
+        ("days_back", "numbers"),
+        [
+            pytest.param(6, [3], id="within what is kept"),
+            pytest.param(8, [3, 2], id="before it"),
+            pytest.param(30, [3, 2, 1], id="all the days that can be asked for"),
+        ],
+    )
+    def test_days_back_reaches_as_far_in_categories_that_are_behind_the_others(
+        self, tmp_path: Path, days_back: int, numbers: list[int]
+    ) -> None:
+        """25 days behind; papers of the 30 days up to the newest mailing of all are kept at hand."""
+        newest = date(2026, 2, 9)
+        quiet = [
+            record(number, (newest - timedelta(days=days), {"hep-th": NEW}), categories=("hep-th",))
+            for number, days in ((3, 0), (2, 7), (1, 29))
+        ]
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
+            chosen = selection(categories=("hep-th",), days_back=days_back)
+            return listed((await papers.select(chosen)).verdicts)
+
+        assert play(tmp_path, scene, on(4, FRIDAY), *quiet) == numbers
+
+    def test_one_mailing_of_categories_that_are_behind_the_others_can_be_asked_for(self, tmp_path: Path) -> None:
+        quiet = [
+            record(number, (mailing, {"hep-th": NEW}), categories=("hep-th",))
+            for number, mailing in ((1, date(2026, 1, 20)), (2, date(2026, 2, 9)))
+        ]
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
+            chosen = selection(categories=("hep-th",), days_back=1, mailing=date(2026, 1, 20))
+            return listed((await papers.select(chosen)).verdicts)
+
+        assert play(tmp_path, scene, on(4, FRIDAY), *quiet) == [1]
+
+
+class TestFind:
+    def test_a_stored_paper_is_found_with_its_announcements(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> PaperRecord:
+            return await papers.find("2603.00001")
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == on(1, THURSDAY)
+
+    def test_an_unknown_one_is_an_error(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> PaperRecord:
+            return await papers.find("2603.00002")
+
+        with pytest.raises(UnknownPaper, match=r"2603\.00002"):
+            play(tmp_path, scene, on(1, THURSDAY))
+
+
+class TestExplain:
+    def explain(self, folder: Path, number: int, chosen: Selection, *records: PaperRecord) -> Verdict:
+        async def scene(papers: Catalogue, store: CountingStore) -> Verdict:
+            return await papers.explain(f"2603.{number:05}", chosen)
+
+        return play(folder, scene, *records)
+
+    def test_a_listed_paper_has_its_rank(self, tmp_path: Path) -> None:
+        found = self.explain(tmp_path, 1, selection(), on(1, FRIDAY), on(2, FRIDAY, "alpha beta"))
+        assert (found.outcome, found.rank) == (Outcome.LISTED, 2)
+
+    @pytest.mark.parametrize(
+        ("one", "outcome", "detail"),
+        [
+            pytest.param(
+                on(1, date(2026, 2, 20)),
+                Outcome.OTHER_DAYS,
+                "announced in the mailing of 2026-02-20",
+                id="before the window",
+            ),
+            pytest.param(
+                on(1, date(2025, 2, 20)), Outcome.OTHER_DAYS, "announced in the mailing of 2025-02-20", id="a year ago"
+            ),
+            pytest.param(
+                record(1, (FRIDAY, {"cs.AI": NEW, "cs.CL": CROSS}), categories=("cs.AI", "cs.CL")),
+                Outcome.OTHER_CATEGORIES,
+                "announced in cs.AI, cs.CL",
+                id="other categories",
+            ),
+        ],
+    )
+    def test_an_outsider_is_explained_with_the_score_it_would_have(
+        self, tmp_path: Path, one: PaperRecord, outcome: Outcome, detail: str
+    ) -> None:
+        found = self.explain(tmp_path, 1, selection(), one, on(2, FRIDAY))
+        assert (found.outcome, found.detail, found.item.score.value, found.rank) == (outcome, detail, 1.0, None)
+
+    def test_a_paper_that_is_not_stored_is_an_error(self, tmp_path: Path) -> None:
+        with pytest.raises(UnknownPaper):
+            self.explain(tmp_path, 9, selection(), on(1, FRIDAY))

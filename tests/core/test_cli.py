@@ -1,0 +1,265 @@
+"""The command line as people run it: processes of its own, on the stand-in for arXiv."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.standin import ArxivStandIn
+from tests.api.running import CONFIG, WEEK, write_config
+
+ROOT = Path(__file__).resolve().parents[2]
+LONGEST_SECONDS = 30
+
+
+@pytest.fixture
+def arxiv() -> Iterator[ArxivStandIn]:
+    with ArxivStandIn(WEEK) as standin:
+        yield standin
+
+
+@pytest.fixture
+def settings(tmp_path: Path, arxiv: ArxivStandIn) -> dict[str, str]:
+    return environment(tmp_path, arxiv)
+
+
+def environment(folder: Path, arxiv: ArxivStandIn) -> dict[str, str]:
+    """An environment in which nothing but *arxiv* can be asked and nothing but *folder* is written to."""
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    return {
+        "PATH": os.environ["PATH"],
+        "ARXIV_RSS_BASE": arxiv.rss_base,
+        "ARXIV_API_BASE": arxiv.api_base,
+        "ARXIV_BASE": arxiv.base,
+        "ARXIV_MIN_INTERVAL_SECONDS": "0",
+        "STORE_URL": f"sqlite:///{folder / 'papers.sqlite3'}",
+        "CONFIG_FILE": str(write_config(folder, CONFIG)),
+        "TMPDIR": str(temporary),
+        "COLUMNS": "200",
+        "PYTHONWARNINGS": "error",
+    }
+
+
+def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "core", *arguments],
+        cwd=ROOT,
+        env=dict(settings),
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+
+
+def away(arxiv: ArxivStandIn) -> dict[str, str]:
+    """Settings in which nobody listens where arXiv should be."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        base = f"http://127.0.0.1:{free.getsockname()[1]}"
+    assert base != arxiv.base
+    return {"ARXIV_RSS_BASE": f"{base}/rss", "ARXIV_API_BASE": f"{base}/api/query", "ARXIV_BASE": base}
+
+
+def test_refresh_accounts_for_every_entry_and_papers_ranks_what_is_kept(settings: dict[str, str]) -> None:
+    refreshed = run(settings, "refresh")
+    assert (refreshed.returncode, "Judging papers" in refreshed.stderr) == (0, True)
+    assert "cs.AI, cs.CL, cs.DC, cs.LG: mailing of 2026-03-05" in refreshed.stdout
+    assert "69 entries received = 69 new + 0 updated + 0 duplicate + 0 rejected" in refreshed.stdout
+    ledgers = re.findall(
+        r"^(\S+), 2026-03-05: (\d+) announced = (\d+) kept \+ filtered \((.+)\)$", refreshed.stdout, re.M
+    )
+    assert [name for name, *_ in ledgers] == ["default", "systems"]
+    for _, announced, kept, filtered in ledgers:
+        assert int(announced) == int(kept) + sum(map(int, re.findall(r"\d+", filtered)))
+
+    listed = run(settings, "papers", "--limit", "3")
+    scores = [float(score) for score in re.findall(r"^│ \d+ +│ ([\d.]+) +│", listed.stdout, re.M)]
+    assert (listed.returncode, len(scores), scores) == (0, 3, sorted(scores, reverse=True))
+    assert f"3 of {ledgers[0][2]} listed papers of default" in listed.stdout
+    assert re.search(r"(LLM|attention|network|training|fast) ×[\d.]+ \((title|abstract)\)", listed.stdout)
+
+
+def test_papers_with_nothing_stored_says_what_to_do_without_asking_arxiv(
+    settings: dict[str, str], arxiv: ArxivStandIn
+) -> None:
+    ended = run(settings, "papers", "cs.AI")
+    assert (ended.returncode, ended.stdout, arxiv.requests) == (1, "", ())
+    assert ended.stderr == "Nothing is stored of this feed yet; `refresh` asks arXiv for it.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("papers", "cs.XX"), "arxiv-feeds: No feed has the scope 'cs.XX'. "),
+        (("papers", "--days", "99"), "arxiv-feeds: --days: Input should be less than or equal to 30"),
+    ],
+    ids=["an unknown scope", "a bad option"],
+)
+def test_a_bad_argument_is_one_line(settings: dict[str, str], arguments: tuple[str, ...], said: str) -> None:
+    ended = run(settings, *arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(said)
+
+
+def test_a_mistake_in_config_json_is_one_line_with_its_place(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
+    path = Path(settings["CONFIG_FILE"])
+    path.write_text('{\n  "categories": ["cs.AI"],\n  "min_score": "high"\n}', encoding="utf-8")
+    ended = run(settings, "refresh")
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n"), arxiv.requests) == (1, "", 1, ())
+    assert ended.stderr.startswith(f"arxiv-feeds: {path}:3:16: min_score: ")
+
+
+def test_refresh_without_a_way_to_arxiv_is_one_line_after_the_bar(
+    settings: dict[str, str], arxiv: ArxivStandIn
+) -> None:
+    ended = run(settings | away(arxiv), "refresh")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert re.search(r"^arxiv-feeds: http://127\.0\.0\.1:\d+/rss/\S+: no answer came \(.+\)$", ended.stderr, re.M)
+    assert "Traceback" not in ended.stderr
+
+
+def test_doctor_finds_all_well(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
+    ended = run(settings | {"CRON_SECRET": "sixteen-letters!"}, "doctor")
+    findings = dict(re.findall(r"^(?:ok|bad) +(\w+): (.+)$", ended.stdout, re.M))
+    assert (ended.returncode, ended.stdout.count("ok "), len(arxiv.requests)) == (0, 5, 1)
+    assert list(findings) == ["configuration", "secret", "store", "arXiv", "clock"]
+    assert findings["configuration"].endswith("2 profile(s), categories cs.AI, cs.CL, cs.DC, cs.LG")
+    assert findings["store"].endswith("revision 0, newest mailing none")
+    assert findings["arXiv"].endswith("lists 69 papers in its mailing of 2026-03-05")
+    assert "sixteen" not in ended.stdout + ended.stderr
+
+
+def test_doctor_finds_everything_that_is_wrong_at_once(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
+    Path(settings["STORE_URL"].removeprefix("sqlite:///")).write_bytes(b"This is no database. " * 99)
+    ended = run(settings | away(arxiv) | {"CRON_SECRET": "short"}, "doctor")
+    assert re.findall(r"^(ok|bad) +(\w+):", ended.stdout, re.M) == [
+        ("ok", "configuration"),
+        ("bad", "secret"),
+        ("bad", "store"),
+        ("bad", "arXiv"),
+        ("ok", "clock"),
+    ]
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+
+
+def test_every_command_has_help(settings: dict[str, str]) -> None:
+    ended = run(settings, "serve", "--help")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert {"--host", "--port"} <= set(re.findall(r"--\w+", ended.stdout))
+
+
+def test_serve_on_a_port_that_is_taken_is_one_line(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = run(settings, "serve", "--port", str(port))
+    assert (ended.returncode, ended.stdout, arxiv.requests) == (1, "", ())
+    assert ended.stderr == (
+        f"arxiv-feeds: cannot listen on 127.0.0.1 port {port} (Address already in use); PORT or --port names another\n"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A running service of another process."""
+
+    process: subprocess.Popen[str]
+    port: int
+    announced: str  # what it printed before it served
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(f"http://127.0.0.1:{self.port}{path}", timeout=LONGEST_SECONDS, trust_env=False)
+
+    def end(self) -> int:
+        """Asks it to end, and gives its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(LONGEST_SECONDS)
+
+
+@contextmanager
+def serving(settings: Mapping[str, str], folder: Path, *arguments: str) -> Iterator[Serving]:
+    """`serve` on a free port, from the moment when it has printed its addresses; killed where it hangs."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "core", *(arguments or ("serve",)), "--port", str(port)],
+            cwd=ROOT,
+            env=dict(settings),
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    watchdog = threading.Timer(LONGEST_SECONDS, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout is not None
+        lines = []
+        for line in process.stdout:
+            lines.append(line)
+            if line.startswith("Page"):
+                break
+        yield Serving(process, port, "".join(lines))
+    finally:
+        watchdog.cancel()
+        process.kill()
+        process.communicate()
+
+
+def test_serve_prints_addresses_that_answer_asks_again_when_due_and_ends_cleanly(
+    settings: dict[str, str], arxiv: ArxivStandIn, tmp_path: Path
+) -> None:
+    with serving(settings | {"FRESH_SECONDS": "1"}, tmp_path) as service:
+        addresses = re.findall(rf"http://localhost:{service.port}(/\S*)", service.announced)
+        answers = {address: service.get(address).status_code for address in {one.rstrip(".") for one in addresses}}
+        papers: dict[str, Any] = service.get("/api/papers").json()
+        assert arxiv.wait_for_requests(2, timeout_seconds=LONGEST_SECONDS)
+        assert service.end() == 128 + signal.SIGTERM
+    assert {"/rss", "/rss/systems", "/rss/cs.AI", "/atom", "/jsonfeed", "/", "/docs"} <= set(answers)
+    assert answers == dict.fromkeys(answers, 200)
+    assert (papers["sample_data"], bool(papers["items"])) == (False, True)
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
+def test_with_nothing_stored_and_no_way_to_arxiv_serve_shows_marked_sample_data_and_cleans_up(
+    settings: dict[str, str], arxiv: ArxivStandIn, tmp_path: Path
+) -> None:
+    with serving(settings | away(arxiv), tmp_path) as service:
+        papers = service.get("/api/papers").json()
+        feed = json.loads(service.get("/jsonfeed").content)
+        page = service.get("/").text
+        assert list((tmp_path / "temporary").iterdir()) != []
+        assert service.end() == 128 + signal.SIGTERM
+    log = (tmp_path / "log").read_text()
+    assert "arXiv cannot be reached and nothing is stored yet" in log
+    assert "Serving sample data instead" in log
+    assert "Traceback" not in log
+    assert (papers["sample_data"], bool(papers["items"]), arxiv.requests) == (True, True, ())
+    assert feed["title"].endswith("(sample data)")
+    assert "Sample data: every paper here is made up" in page
+    assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_what_is_stored_is_served_without_a_way_to_arxiv(
+    settings: dict[str, str], arxiv: ArxivStandIn, tmp_path: Path
+) -> None:
+    settings["FRESH_SECONDS"] = "0"
+    run(settings, "refresh")
+    with serving(settings | away(arxiv), tmp_path) as service:
+        papers = service.get("/api/papers").json()
+    assert (papers["sample_data"], bool(papers["items"])) == (False, True)
+    assert "arXiv cannot be reached" in " ".join(papers["notices"])

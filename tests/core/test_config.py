@@ -1,0 +1,303 @@
+"""What a config.json means, and what is said of the mistakes in one."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.config import Config, load_config, parse_config
+from core.errors import BadConfig
+from core.papers import AnnounceType
+from core.profiles import Keyword, Profile
+from core.settings import PROJECT_FOLDER
+
+# As users of the origin have it, with all the keys that it knew.
+ORIGIN = """{
+    "categories": ["cs.AI", "cs.CL"],
+    "keywords": ["LLM", "Framework", "framework"],
+    "exclude_keywords": ["survey"],
+    "max_papers": 30,
+    "days_back": 7,
+    "min_score": 1,
+    "enable_deduplication": true,
+    "deduplication_methods": ["id", "title", "link"],
+    "fetch_ratings": true,
+    "display_limit": 500,
+    "ai_summary": {
+        "enabled": false,
+        "model": "qwen-plus",
+        "api_key_env": "DASHSCOPE_API_KEY",
+        "base_url": "https://example.org/v1",
+        "max_papers_to_summarize": 15,
+        "max_workers": 4,
+        "prompt_file": "prompt.txt",
+        "temperature": 0.3
+    }
+}
+"""
+
+
+def config(**keys: Any) -> Config:
+    """The configuration of an object with these *keys*, in cs.LG unless they say otherwise."""
+    return parse_config(json.dumps({"categories": ["cs.LG"], **keys}))
+
+
+def mistake(text: str) -> str:
+    """What is said of *text*, which is wrong."""
+    with pytest.raises(BadConfig) as caught:
+        parse_config(text)
+    return str(caught.value)
+
+
+def assert_mistake(marked: str, gist: str) -> None:
+    """*marked* without ▶ is refused for the place where ▶ stood, its beginning by default, in words with *gist*."""
+    before = marked[: max(marked.find("▶"), 0)]
+    place = f"{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+    said = mistake(marked.replace("▶", ""))
+    assert (said.partition(": ")[0], gist in said) == (f"config.json:{place}", True), said
+
+
+def test_the_shipped_file_loads_without_a_warning() -> None:
+    assert load_config(PROJECT_FOLDER / "config.json").warnings == ()
+
+
+def test_the_shipped_file_holds_the_profile_of_the_origin() -> None:
+    default = load_config(PROJECT_FOLDER / "config.json").default
+    assert (
+        default.categories,
+        len(default.keywords),
+        default.exclude_keywords,
+        default.max_papers,
+        default.days_back,
+        default.min_score,
+    ) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), 30, ("survey", "review", "tutorial"), 30, 7, 2.5)
+
+
+def test_a_file_of_the_origin_loads_unchanged() -> None:
+    assert parse_config(ORIGIN).default == Profile(
+        name="default",
+        categories=("cs.AI", "cs.CL"),
+        keywords=(Keyword("LLM"), Keyword("Framework"), Keyword("framework")),
+        exclude_keywords=("survey",),
+        min_score=1.0,
+        max_papers=30,
+        days_back=7,
+    )
+
+
+def test_keys_that_are_not_used_are_named_with_their_places() -> None:
+    assert parse_config(ORIGIN, name="mine.json").warnings == (
+        "mine.json:10:5: 'fetch_ratings' is not used",
+        "mine.json:11:5: 'display_limit' is not used",
+        "mine.json:20:9: 'temperature' is not used",
+    )
+
+
+def test_an_absent_key_has_its_stated_default() -> None:
+    assert config().default == Profile(name="default", categories=("cs.LG",))
+
+
+def test_every_key_of_a_profile_is_taken_over() -> None:
+    keys: dict[str, Any] = {
+        "categories": ["cs.lg", "HEP-TH", "cs.LG"],
+        "keywords": [" LLM ", {"term": "kv cache", "weight": 2}],
+        "exclude_keywords": ["survey"],
+        "authors": ["Y. LeCun", {"term": "Hinton", "weight": 0.5}],
+        "announce_types": ["replace", "new"],
+        "match": "substring",
+        "ranking": "count",
+        "min_score": 1.5,
+        "max_papers": 500,
+        "days_back": 30,
+    }
+    assert config(**keys).default == Profile(
+        name="default",
+        categories=("cs.LG", "hep-th"),
+        keywords=(Keyword("LLM"), Keyword("kv cache", 2.0)),
+        exclude_keywords=("survey",),
+        authors=(Keyword("Y. LeCun"), Keyword("Hinton", 0.5)),
+        announce_types=(AnnounceType.NEW, AnnounceType.REPLACE),
+        match="substring",
+        ranking="count",
+        min_score=1.5,
+        max_papers=500,
+        days_back=30,
+    )
+
+
+class TestNamedProfiles:
+    def test_a_profile_takes_what_it_leaves_out_from_the_default_one(self) -> None:
+        found = config(keywords=["LLM"], min_score=2, profiles={"vision": {"categories": ["cs.CV"], "days_back": 3}})
+        assert found.profiles == (replace(found.default, name="vision", categories=("cs.CV",), days_back=3),)
+
+    def test_a_list_of_its_own_replaces_the_inherited_one(self) -> None:
+        found = config(keywords=["LLM"], profiles={"quiet": {"keywords": []}})
+        assert found.profiles[0].keywords == ()
+
+    def test_profiles_are_found_by_name_and_keep_the_order_of_the_file(self) -> None:
+        found = config(profiles={"b": {}, "a": {}})
+        assert ([found.find_profile(name) for name in ("default", "b", "a", "c")], found.profiles) == (
+            [found.default, *found.profiles, None],
+            (replace(found.default, name="b"), replace(found.default, name="a")),
+        )
+
+    def test_the_categories_of_all_profiles_are_followed_each_once_in_file_order(self) -> None:
+        found = config(profiles={"one": {"categories": ["cs.CV", "cs.LG"]}, "two": {"categories": ["cs.AI"]}})
+        assert found.categories == ("cs.LG", "cs.CV", "cs.AI")
+
+
+@pytest.mark.parametrize(
+    ("keys", "warning"),
+    [
+        pytest.param({"min_score": 1}, "profile 'default' has a min_score and no keywords", id="nothing can be listed"),
+        pytest.param({"ai_summary": {"enabled": True}}, "writes no summaries yet", id="summaries"),
+        pytest.param({"enable_deduplication": False}, "merged by their arXiv id all the same", id="deduplication"),
+        pytest.param({"profiles": {"x": {"ai_summary": {}}}}, "'ai_summary' is not used", id="default profile only"),
+        pytest.param({"keywords": [{"term": "x", "note": 1}]}, "'note' is not used", id="in a keyword"),
+        pytest.param({'a~/"b': 1}, "1:27: 'a~/\"b' is not used", id="a strange key"),
+    ],
+)
+def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any], warning: str) -> None:
+    (said,) = config(**keys).warnings
+    assert warning in said
+
+
+@pytest.mark.parametrize(
+    ("keys", "gist"),
+    [
+        # values of the wrong kind
+        pytest.param('"days_back": ▶"30"', 'days_back: a whole number is expected, but here is "30"', id="text"),
+        pytest.param('"days_back": ▶7.5', "days_back: a whole number is expected", id="fraction"),
+        pytest.param('"max_papers": ▶true', "max_papers: a whole number is expected", id="true as number"),
+        pytest.param('"min_score": ▶"2.5"', "min_score: a number is expected", id="number in quotes"),
+        pytest.param('"min_score": ▶null', "min_score: a number is expected, but here is null", id="null"),
+        pytest.param('"min_score": ▶NaN', "min_score: a number is expected, but here is NaN", id="nan"),
+        pytest.param('"min_score": ▶1e999', "min_score: a number is expected", id="overflow"),
+        pytest.param('"keywords": ▶"LLM"', 'a list in [ ] is expected, but here is "LLM"', id="text for a list"),
+        pytest.param('"keywords": ["a", ▶1]', "keywords[1]: a text, or an object such as", id="number as term"),
+        pytest.param('"exclude_keywords": [▶null]', "a text in quotes is expected", id="null as term"),
+        pytest.param('"enable_deduplication": ▶"yes"', "true or false is expected", id="yes"),
+        pytest.param('"ai_summary": ▶true', "ai_summary: an object in { } is expected", id="ai_summary"),
+        pytest.param('"ai_summary": {"model": ▶5}', "ai_summary.model: a text in quotes", id="in ai_summary"),
+        pytest.param('"profiles": ▶["x"]', "profiles: an object in { } is expected", id="list of profiles"),
+        pytest.param('"profiles": {"x": ▶[]}', "profiles.x: an object in { }", id="list as profile"),
+        # values out of bounds
+        pytest.param('"min_score": ▶-1', "min_score: 0 or more is expected, but here is -1", id="negative"),
+        pytest.param('"min_score": ▶1000001', "1,000,000 or less is expected", id="unreachable score"),
+        pytest.param('"max_papers": ▶0', "max_papers: 1 or more is expected", id="no papers"),
+        pytest.param('"max_papers": ▶501', "max_papers: 500 or less is expected", id="too many papers"),
+        pytest.param('"days_back": ▶31', "days_back: 30 or less is expected", id="too many days"),
+        pytest.param(
+            '"keywords": [{"term": "x", "weight": ▶0}]', "[0].weight: more than 0 is expected", id="no weight"
+        ),
+        pytest.param('"keywords": [{"term": "x", "weight": ▶101}]', "100 or less", id="heavy weight"),
+        pytest.param('"announce_types": ▶[]', "a list that is not empty is expected", id="no types"),
+        pytest.param(
+            '"announce_types": [▶"New"]', "'new', 'cross', 'replace' or 'replace-cross' is expected", id="type"
+        ),
+        pytest.param('"match": ▶"regex"', "'word' or 'substring' is expected", id="match"),
+        pytest.param('"ranking": ▶"best"', "'count' is expected", id="ranking"),
+        # terms that cannot match
+        pytest.param('"keywords": [▶"  "]', "a text that is not empty is expected", id="blank term"),
+        pytest.param('"keywords": ["C", ▶"+++"]', "'+++' has no letter or digit", id="no letter"),
+        pytest.param('"exclude_keywords": [▶"!"]', "'!' has no letter or digit", id="no letter, exclusion"),
+        pytest.param('"authors": [▶"..."]', "'...' has no letter or digit", id="no letter, author"),
+        pytest.param(f'"keywords": [▶"{"x" * 201}"]', "a text of 200 characters at most", id="long term"),
+        pytest.param('"keywords": [▶"\\ud800"]', "a text without half characters", id="half a character"),
+        pytest.param('"keywords": [▶{"weight": 2}]', "keywords[0].term is required", id="weight of nothing"),
+        # keys
+        pytest.param('▶"max_paper": 3', "there is no key 'max_paper'; 'max_papers' is probably", id="misspelt"),
+        pytest.param('"ai_summary": {▶"enabld": 1}', "'enabled' is probably", id="misspelt in ai_summary"),
+        pytest.param('"keywords": [{"term": "x", ▶"wieght": 2}]', "'weight' is probably", id="misspelt in a keyword"),
+        pytest.param('"days_back": 3,\n ▶"days_back": 4', "'days_back' stands here a second time", id="twice"),
+        pytest.param(
+            '"ai_summary": {"model": "a", ▶"model": "b"}', "'model' stands here a second time", id="twice inside"
+        ),
+        # profiles
+        pytest.param('"profiles": {▶"hep-th": {}}', "'hep-th' is taken", id="name of a category"),
+        pytest.param('"profiles": {▶"default": {}}', "'default' is taken", id="name of the default profile"),
+        pytest.param('"profiles": {▶"My papers": {}}', "'My papers' cannot be a profile's name", id="bad name"),
+        pytest.param('"profiles": {"x": {▶"keyword": []}}', "'keywords' is probably", id="misspelt in profile"),
+        pytest.param('"profiles": {"x": {"days_back": ▶"3"}}', "profiles.x.days_back: a whole", id="in profile"),
+        pytest.param('"profiles": {"x": {"categories": [▶"cs.LH"]}}', "'cs.LH' is no category", id="in its list"),
+        # text that is no JSON
+        pytest.param('"days_back": 7▶,', "not JSON: no comma is allowed before ] or }", id="trailing comma"),
+        pytest.param('"keywords": ["a"▶,\n]', "not JSON: no comma is allowed", id="trailing comma in a list"),
+        pytest.param('"keywords": ["a"\n▶"b"]', "not JSON: Expecting ',' delimiter", id="forgotten comma"),
+        pytest.param('▶// mine\n"days_back": 7', "not JSON: no comments are allowed", id="comment"),
+        pytest.param('"days_back": 0▶7', "not JSON", id="leading zero"),
+        pytest.param(f'"days_back": {"9" * 5000}', "thousands of digits", id="endless number"),
+        pytest.param(f'"x": {"[" * 90_000}{"]" * 90_000}', "nested too deeply", id="deep"),
+        pytest.param(f'"x": {"[" * 900}{"]" * 900}', "nested too deeply", id="deep and readable"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place_and_what_is_expected(keys: str, gist: str) -> None:
+    assert_mistake(f'{{"categories": ["cs.LG"],\n {keys}}}', gist)
+
+
+@pytest.mark.parametrize(
+    ("text", "gist"),
+    [
+        pytest.param("", "the file is empty; an object such as", id="empty"),
+        pytest.param("\n \n", "the file is empty", id="blank"),
+        pytest.param("\n▶[]", "an object such as", id="list"),
+        pytest.param("{▶", "not JSON", id="cut off"),
+        pytest.param("{▶'categories': ['cs.LG']}", "in double quotes", id="single quotes"),
+        pytest.param('{"categories": ["cs.LG"]} ▶{}', "not JSON: Extra data", id="two objects"),
+        pytest.param("{}", "the key categories is required", id="no categories"),
+        pytest.param('{"categories": ▶[]}', "a list that is not empty is expected", id="none"),
+        pytest.param('{"categories": ▶"cs.LG"}', "a list in [ ] is expected", id="text"),
+        pytest.param('{"categories": ["cs.LG", ▶5]}', "categories[1]: a text in quotes", id="number"),
+        pytest.param('{"categories": [▶"cs.LH"]}', "'cs.LH' is no category of arXiv. Did you", id="misspelt"),
+        pytest.param('{"categories": [▶"machine learning"]}', "Did you mean cs.LG or stat.ML?", id="its name"),
+        pytest.param('{"categories": [▶"cs"]}', "cs is an archive; choose one", id="archive"),
+        pytest.param('{"categories": [▶"cmp-lg"]}', "its papers are in cs.CL now", id="closed"),
+        pytest.param('{"categories": [▶"nonsense"]}', "'nonsense' is no category", id="no idea"),
+    ],
+)
+def test_a_mistake_in_the_whole_or_the_categories_is_told_with_its_place(text: str, gist: str) -> None:
+    assert_mistake(text, gist)
+
+
+def test_a_message_can_be_printed_whatever_the_file_holds() -> None:
+    mistake('{"categories": ["cs.LG"], "keywords": [["\\ud800"]], "\\udfff": 1}').encode()
+
+
+class TestFiles:
+    def test_a_byte_order_mark_is_no_mistake_and_moves_no_column(self, tmp_path: Path) -> None:
+        path = tmp_path / "config.json"
+        path.write_bytes(b'\xef\xbb\xbf{"categories": ["cs.LG"], "note": 1}')
+        assert load_config(path).warnings == (f"{path}:1:27: 'note' is not used",)
+
+    @pytest.mark.parametrize(
+        ("body", "place"),
+        [
+            pytest.param(b'{"categories":\n ["\xc3\xa9", "cs.\xff"]}', "2:12", id="latin-1"),
+            pytest.param(b'\xef\xbb\xbf{\n"\xff": 1}', "2:2", id="after a byte order mark"),
+            pytest.param('{"categories": []}'.encode("utf-16"), "1:1", id="utf-16"),
+        ],
+    )
+    def test_a_file_that_is_not_utf_8_is_refused_with_the_place(self, tmp_path: Path, body: bytes, place: str) -> None:
+        path = tmp_path / "config.json"
+        path.write_bytes(body)
+        with pytest.raises(BadConfig) as caught:
+            load_config(path)
+        assert str(caught.value) == f"{path}:{place}: not UTF-8; save the file as UTF-8"
+
+    def test_a_missing_file_is_named_with_what_to_do(self, tmp_path: Path) -> None:
+        with pytest.raises(BadConfig, match=r"nowhere\.json: cannot be read .*; CONFIG_FILE names another file"):
+            load_config(tmp_path / "nowhere.json")
+
+    def test_a_folder_is_no_file(self, tmp_path: Path) -> None:
+        with pytest.raises(BadConfig, match="cannot be read"):
+            load_config(tmp_path)
+
+    def test_a_huge_file_is_refused(self, tmp_path: Path) -> None:
+        path = tmp_path / "config.json"
+        path.write_bytes(b" " * 1_000_001)
+        with pytest.raises(BadConfig, match="larger than 1,000,000 bytes"):
+            load_config(path)

@@ -1,0 +1,778 @@
+"""When arXiv is asked, by whom, and what readers get meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core import freshness
+from core.arxiv.client import Announced
+from core.arxiv.rss import AnnouncementFeed, Entry
+from core.errors import (
+    ArxivFeedsError,
+    NothingStored,
+    RefreshUnderWay,
+    SourceMalformed,
+    SourceUnavailable,
+)
+from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
+from core.intake import Ledger, Report
+from core.papers import AnnounceType
+from core.store.records import RefreshState
+from core.store.sqlite import SqliteStore
+from tests import builders
+
+CONFIGURED = ("cs.AI", "cs.LG")
+KEY = "cs.AI+cs.LG"
+THURSDAY = date(2026, 3, 5)
+NOON = datetime(2026, 3, 5, 17, 0, tzinfo=UTC)  # in New York
+NEXT_MAILING = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
+CALENDAR = Timing()
+MINUTE = timedelta(minutes=1)
+
+
+def report(**changes: Any) -> Report:
+    """The report of a refresh that brought one new paper in the mailing of THURSDAY."""
+    values: dict[str, Any] = {
+        "categories": CONFIGURED,
+        "mailing": THURSDAY,
+        "ledger": Ledger(1, 1, 0, 0, 0),
+        "rejected": (),
+        "notices": (),
+        "requests": 1,
+    }
+    return Report(**{**values, **changes})
+
+
+class Clock:
+    """The present, until a test moves it."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self.now = now
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class FakeSource:
+    """Announces one paper per request in the mailing of the clock's day, or fails; answers when the gate is open."""
+
+    def __init__(self) -> None:
+        self.requests: list[tuple[str, ...]] = []
+        self.announced = 0
+        self.error: Exception | None = None
+        self.mailing: date | None = THURSDAY
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.asked = asyncio.Event()
+        self.is_closed = False
+
+    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+        self.requests.append(tuple(categories))
+        self.announced += 1
+        self.asked.set()
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        paper = builders.paper(id=f"2603.{self.announced:05}", categories=tuple(categories))
+        feed = AnnouncementFeed("A feed", self.mailing, (Entry(paper, AnnounceType.NEW),), ())
+        return Announced((feed,), requests=1)
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+class WatchedStore(SqliteStore):
+    """The store, which tells when it refused a lease, and lets a test act before it is asked for one."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.refused = asyncio.Event()
+        self.before_lease: Callable[[], Awaitable[object]] | None = None
+
+    async def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
+        if self.before_lease is not None:
+            await self.before_lease()
+        is_taken = await super().take_lease(name, holder, now=now, seconds=seconds)
+        if not is_taken:
+            self.refused.set()
+        return is_taken
+
+
+class Process:
+    """What one process has: a source, a store on the shared file, and its freshness."""
+
+    def __init__(self, path: Path, clock: Clock, **changes: Any) -> None:
+        self.clock = clock
+        self.source = FakeSource()
+        self.store = WatchedStore(path)
+        values: dict[str, Any] = {"configured": CONFIGURED, "timing": CALENDAR}
+        self.freshness = Freshness(source=self.source, store=self.store, clock=clock, **{**values, **changes})
+
+    async def state(self, key: str = KEY) -> RefreshState:
+        found = await self.store.load_refresh(key)
+        assert found is not None
+        return found
+
+
+class World:
+    """Processes on one store file, with one clock between them."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.clock = Clock()
+        self.processes: list[Process] = []
+
+    def process(self, **changes: Any) -> Process:
+        self.processes.append(Process(self.path, self.clock, **changes))
+        return self.processes[-1]
+
+    async def stale(self) -> Process:
+        """A process with the papers of yesterday's mailing, at a time when the next one is due."""
+        process = self.process()
+        await process.freshness.refresh()
+        self.clock.now = NEXT_MAILING + timedelta(hours=1)
+        process.source.requests.clear()
+        process.source.asked.clear()
+        process.source.mailing = date(2026, 3, 6)
+        return process
+
+    async def close(self) -> None:
+        for process in self.processes:
+            await process.freshness.close()
+            await process.store.close()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[[Callable[[World], Awaitable[None]]], None]:
+    """Runs a scene in a world of its own, and closes that."""
+
+    def run(scene: Callable[[World], Awaitable[None]]) -> None:
+        async def whole() -> None:
+            world = World(tmp_path / "store.sqlite3")
+            try:
+                async with asyncio.timeout(5):  # a deadlock fails here
+                    await scene(world)
+            finally:
+                await world.close()
+
+        asyncio.run(whole())
+
+    return run
+
+
+Play = Callable[[Callable[[World], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture
+def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers give up as soon as a refresh does not answer at once."""
+    monkeypatch.setattr(freshness, "STALE_WAIT_SECONDS", 0)
+    monkeypatch.setattr(freshness, "COLD_WAIT_SECONDS", 0)
+
+
+@pytest.fixture(autouse=True)
+def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(freshness, "_LEASE_POLL_SECONDS", 0)
+
+
+class TestGroup:
+    @pytest.mark.parametrize(
+        ("categories", "groups"),
+        [
+            pytest.param([], [], id="nothing"),
+            pytest.param(["cs.LG"], [CONFIGURED], id="one configured brings all of them"),
+            pytest.param(["cs.LG", "cs.AI"], [CONFIGURED], id="in the order of the configuration"),
+            pytest.param(["hep-th"], [("hep-th",)], id="not configured"),
+            pytest.param(["math.CO", "hep-th"], [("math.CO",), ("hep-th",)], id="each of the others alone"),
+            pytest.param(["hep-th", "cs.LG", "hep-th"], [CONFIGURED, ("hep-th",)], id="both, each once"),
+        ],
+    )
+    def test_configured_categories_go_together_and_every_other_alone(
+        self, categories: list[str], groups: list[tuple[str, ...]]
+    ) -> None:
+        assert group(categories, CONFIGURED) == groups
+
+
+class TestIsDue:
+    @pytest.mark.parametrize(
+        ("state", "expected"),
+        [
+            pytest.param(None, True, id="never asked"),
+            pytest.param(RefreshState(NOON), True, id="no next time"),
+            pytest.param(RefreshState(NOON, next_poll_at=NOON), True, id="now"),
+            pytest.param(RefreshState(NOON, next_poll_at=NOON - MINUTE), True, id="past"),
+            pytest.param(RefreshState(NOON, next_poll_at=NOON + timedelta(microseconds=1)), False, id="not yet"),
+        ],
+    )
+    def test_arxiv_is_asked_from_the_next_poll_on(self, state: RefreshState | None, expected: bool) -> None:
+        assert is_due(state, NOON) is expected
+
+
+class TestAfterSuccess:
+    @pytest.mark.parametrize(
+        ("now", "mailing", "known", "next_poll_at"),
+        [
+            pytest.param(NOON, THURSDAY, None, NEXT_MAILING + MINUTE, id="the newest: a minute after the next"),
+            pytest.param(
+                datetime(2026, 3, 6, 17, 0, tzinfo=UTC),
+                date(2026, 3, 6),
+                None,
+                datetime(2026, 3, 9, 4, 1, tzinfo=UTC),  # clocks went forward on Sunday
+                id="on Friday: Monday's, in summer time",
+            ),
+            pytest.param(
+                datetime(2026, 3, 7, 17, 0, tzinfo=UTC),
+                None,
+                date(2026, 3, 6),
+                datetime(2026, 3, 9, 4, 1, tzinfo=UTC),
+                id="silence on Saturday is no reason to ask again",
+            ),
+            pytest.param(
+                datetime(2026, 6, 18, 17, 0, tzinfo=UTC),
+                date(2026, 6, 18),
+                None,
+                datetime(2026, 6, 19, 4, 1, tzinfo=UTC),
+                id="a holiday has the mailing of the evening before",
+            ),
+            pytest.param(
+                datetime(2026, 6, 19, 17, 0, tzinfo=UTC),
+                date(2026, 6, 19),
+                None,
+                datetime(2026, 6, 23, 4, 1, tzinfo=UTC),
+                id="after a holiday: the second weekday",
+            ),
+            pytest.param(NOON, date(2026, 3, 4), None, NOON + 30 * MINUTE, id="yesterday's: again in half an hour"),
+            pytest.param(NOON, None, None, NOON + 30 * MINUTE, id="nothing ever: again in half an hour"),
+            pytest.param(NOON, None, date(2026, 3, 4), NOON + 30 * MINUTE, id="repeats: again in half an hour"),
+            pytest.param(NOON, None, THURSDAY, NEXT_MAILING + MINUTE, id="repeats of the newest"),
+        ],
+    )
+    def test_the_calendar_says_when_to_ask_again(
+        self, now: datetime, mailing: date | None, known: date | None, next_poll_at: datetime
+    ) -> None:
+        before = RefreshState(now, mailing=known) if known else None
+        after = after_success(before, report(mailing=mailing), now=now, timing=CALENDAR)
+        assert after.next_poll_at == next_poll_at
+
+    @pytest.mark.parametrize("seconds", [0, 90])
+    def test_a_fixed_time_replaces_the_calendar(self, seconds: int) -> None:
+        timing = Timing(fresh_for=timedelta(seconds=seconds))
+        assert after_success(None, report(), now=NOON, timing=timing).next_poll_at == NOON + timedelta(seconds=seconds)
+
+    def test_failures_are_forgotten_and_the_last_mailing_is_not(self) -> None:
+        before = RefreshState(NOON - MINUTE, failures=3, last_error="away", mailing=THURSDAY)
+        after = after_success(before, report(mailing=None), now=NOON, timing=CALENDAR)
+        assert replace(after, report=None) == RefreshState(
+            checked_at=NOON, succeeded_at=NOON, next_poll_at=NEXT_MAILING + MINUTE, mailing=THURSDAY
+        )
+
+    def test_the_report_is_kept_as_json(self) -> None:
+        kept = after_success(None, report(), now=NOON, timing=CALENDAR).report
+        assert json.loads(kept or "")["mailing"] == "2026-03-05"
+
+
+class TestAfterFailure:
+    @pytest.mark.parametrize(
+        ("failures", "minutes"),
+        [pytest.param(0, 1, id="first"), (1, 5), (2, 30), pytest.param(40, 30, id="never longer")],
+    )
+    def test_each_failure_makes_the_pause_longer(self, failures: int, minutes: int) -> None:
+        before = RefreshState(NOON, failures=failures)
+        assert after_failure(before, SourceMalformed("empty"), now=NOON).next_poll_at == NOON + minutes * MINUTE
+
+    @pytest.mark.parametrize(
+        ("retry_after_seconds", "pause"),
+        [
+            pytest.param(None, MINUTE, id="not said"),
+            pytest.param(0.0, MINUTE, id="at once is too early"),
+            pytest.param(3600.0, timedelta(hours=1), id="an hour"),
+            pytest.param(1e15, timedelta(days=7), id="for ever is a week"),
+        ],
+    )
+    def test_retry_after_makes_the_pause_longer_and_never_shorter(
+        self, retry_after_seconds: float | None, pause: timedelta
+    ) -> None:
+        error = SourceUnavailable("http://arxiv", "busy", status=503, retry_after_seconds=retry_after_seconds)
+        assert after_failure(None, error, now=NOON).next_poll_at == NOON + pause
+
+    def test_what_was_known_stays_known(self) -> None:
+        before = RefreshState(NOON - MINUTE, NOON - MINUTE, NOON, mailing=THURSDAY, report="{}")
+        assert after_failure(before, SourceMalformed("empty"), now=NOON) == replace(
+            before,
+            checked_at=NOON,
+            next_poll_at=NOON + MINUTE,
+            failures=1,
+            last_error="arXiv's answer cannot be used: empty",
+        )
+
+    def test_the_words_of_a_foreign_error_are_not_shown(self) -> None:
+        assert after_failure(None, KeyError("/secret"), now=NOON).last_error == "unexpected KeyError"
+
+
+class TestRefreshing:
+    def test_the_first_reader_waits_for_papers(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+
+        play(scene)
+
+    def test_many_readers_are_one_request(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            readers = [asyncio.create_task(process.freshness.ensure(["cs.LG"])) for _ in range(25)]
+            await process.source.asked.wait()
+            process.source.gate.set()
+            answers = await asyncio.gather(*readers)
+            assert (process.source.requests, set(answers)) == ([CONFIGURED], {Currency(is_current=True)})
+
+        play(scene)
+
+    def test_many_processes_are_one_request(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            processes = [world.process() for _ in range(4)]
+            await asyncio.gather(*(process.freshness.ensure(["cs.LG"]) for process in processes))
+            assert sum(len(process.source.requests) for process in processes) == 1
+
+        play(scene)
+
+    def test_fresh_papers_are_not_asked_for_again(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.ensure(["cs.LG"])
+            world.clock.now = NEXT_MAILING
+            await process.freshness.ensure(["cs.AI", "cs.LG"])
+            assert len(process.source.requests) == 1
+
+        play(scene)
+
+    def test_after_the_next_mailing_they_are(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            currency = await process.freshness.ensure(["cs.LG"])
+            assert (currency, process.source.requests, (await process.state()).mailing) == (
+                Currency(is_current=True),
+                [CONFIGURED],
+                date(2026, 3, 6),
+            )
+
+        play(scene)
+
+    def test_an_unconfigured_category_is_asked_for_alone_and_once(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            for _ in range(3):
+                await process.freshness.ensure(["hep-th"])
+            assert process.source.requests == [("hep-th",)]
+
+        play(scene)
+
+    def test_a_forced_refresh_asks_although_nothing_is_due(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            first = await process.freshness.refresh()
+            second = await process.freshness.refresh(["hep-th"])
+            third = await process.freshness.refresh()
+            assert [one.categories for one in (first, second, third)] == [CONFIGURED, ("hep-th",), CONFIGURED]
+
+        play(scene)
+
+    def test_a_forced_refresh_joins_the_one_under_way(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            refresh = asyncio.create_task(process.freshness.refresh())
+            await asyncio.sleep(0)
+            process.source.gate.set()
+            await asyncio.gather(reader, refresh)
+            assert process.source.requests == [CONFIGURED]
+
+        play(scene)
+
+    def test_next_poll_at_is_the_stored_moment_or_now(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            before = await process.freshness.next_poll_at()
+            await process.freshness.refresh()
+            assert (before, await process.freshness.next_poll_at()) == (NOON, NEXT_MAILING + MINUTE)
+
+        play(scene)
+
+
+class TestReadersMeanwhile:
+    def test_one_waits_and_the_others_get_the_old_papers_at_once(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            first = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            others = [await process.freshness.ensure(["cs.LG"]) for _ in range(3)]
+            is_first_waiting = not first.done()
+            process.source.gate.set()
+            assert (is_first_waiting, others, await first) == (
+                True,
+                [Currency(is_current=False)] * 3,
+                Currency(is_current=True),
+            )
+
+        play(scene)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_the_one_who_waits_gives_up_with_the_old_papers_and_the_refresh_goes_on(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=False)
+            process.source.gate.set()
+            await process.freshness.refresh()  # joins
+            assert (len(process.source.requests), (await process.state()).mailing) == (1, date(2026, 3, 6))
+
+        play(scene)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_with_nothing_stored_a_reader_is_told_to_come_back(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            with pytest.raises(NothingStored, match=r"cs\.AI, cs\.LG are being fetched .* first time") as caught:
+                await process.freshness.ensure(["cs.LG"])
+            assert caught.value.retry_after_seconds == freshness.COLD_RETRY_SECONDS
+
+        play(scene)
+
+    def test_a_reader_who_goes_away_does_not_end_the_refresh(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            reader.cancel()
+            with suppress(asyncio.CancelledError):
+                await reader
+            process.source.gate.set()
+            await process.freshness.refresh()  # joins
+            assert (len(process.source.requests), (await process.state()).failures) == (1, 0)
+
+        play(scene)
+
+    def test_whoever_forced_a_refresh_and_goes_away_does_not_end_it(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            operator = asyncio.create_task(process.freshness.refresh())
+            await process.source.asked.wait()
+            operator.cancel()
+            with suppress(asyncio.CancelledError):
+                await operator
+            process.source.gate.set()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            assert len(process.source.requests) == 1
+
+        play(scene)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_what_is_missing_of_several_sets_is_a_problem_and_no_error(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            process.source.gate.clear()
+            currency = await process.freshness.ensure(["cs.LG", "hep-th"])
+            assert currency == Currency(
+                is_current=False,
+                problem="The papers of hep-th are being fetched from arXiv for the first time; ask again shortly.",
+            )
+
+        play(scene)
+
+
+ERRORS = [
+    pytest.param(SourceUnavailable("http://arxiv", "it is away"), id="away"),
+    pytest.param(SourceMalformed("it is empty"), id="malformed"),
+    pytest.param(KeyError("a bug"), id="a bug of ours"),
+]
+
+
+class TestFailures:
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_old_papers_are_served_with_a_sentence_that_says_how_old(self, play: Play, error: Exception) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.error = error
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(
+                is_current=False,
+                problem="arXiv cannot be reached at present; these papers are as of 2026-03-05 17:00 UTC.",
+            )
+
+        play(scene)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_no_paper_is_lost(self, play: Play, error: Exception) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            before = await process.store.load_records(since=THURSDAY)
+            process.source.error = error
+            await process.freshness.ensure(["cs.LG"])
+            assert (await process.store.load_records(since=THURSDAY), len(before)) == (before, 1)
+
+        play(scene)
+
+    @pytest.mark.parametrize("error", ERRORS)
+    def test_arxiv_is_left_alone_until_the_pause_is_over(self, play: Play, error: Exception) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.error = error
+            for _ in range(3):
+                await process.freshness.ensure(["cs.LG"])
+            during = len(process.source.requests)
+            world.clock.now += MINUTE
+            await process.freshness.ensure(["cs.LG"])
+            assert (during, len(process.source.requests)) == (1, 2)
+
+        play(scene)
+
+    def test_a_failure_while_the_newest_mailing_is_there_is_no_problem(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            process.source.error = SourceMalformed("it is empty")
+            with suppress(ArxivFeedsError):
+                await process.freshness.refresh()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+
+        play(scene)
+
+    def test_with_a_fixed_time_between_polls_it_is(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process(timing=Timing(fresh_for=MINUTE))
+            await process.freshness.refresh()
+            process.source.error = SourceMalformed("it is empty")
+            world.clock.now += MINUTE
+            currency = await process.freshness.ensure(["cs.LG"])
+            assert "cannot be reached" in (currency.problem or "")
+
+        play(scene)
+
+    def test_a_recovery_ends_the_problem(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.error = SourceMalformed("it is empty")
+            await process.freshness.ensure(["cs.LG"])
+            process.source.error = None
+            world.clock.now += MINUTE
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+
+        play(scene)
+
+    def test_with_nothing_stored_a_reader_is_told_why_and_when_to_come_back(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.error = SourceUnavailable("http://arxiv", "busy", status=503, retry_after_seconds=600)
+            with pytest.raises(NothingStored, match=r"cs\.AI, cs\.LG .*busy") as caught:
+                await process.freshness.ensure(["cs.LG"])
+            world.clock.now += MINUTE
+            with pytest.raises(NothingStored) as later:
+                await process.freshness.ensure(["cs.LG"])
+            assert (caught.value.retry_after_seconds, later.value.retry_after_seconds) == (600, 540)
+
+        play(scene)
+
+    def test_a_forced_refresh_raises_what_went_wrong(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.error = SourceMalformed("it is empty")
+            with pytest.raises(SourceMalformed):
+                await process.freshness.refresh()
+
+        play(scene)
+
+    def test_a_failure_behind_several_readers_is_logged_once(
+        self, play: Play, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.error = SourceMalformed("it is empty")
+            process.source.gate.clear()
+            readers = [asyncio.create_task(process.freshness.ensure(["cs.LG"])) for _ in range(5)]
+            await process.source.asked.wait()
+            process.source.gate.set()
+            await asyncio.gather(*readers, return_exceptions=True)
+
+        with caplog.at_level(logging.WARNING):
+            play(scene)
+        assert [record.getMessage() for record in caplog.records] == [
+            "A refresh failed: arXiv's answer cannot be used: it is empty"
+        ]
+
+
+class TestLeases:
+    def test_a_cold_reader_waits_for_the_process_that_has_the_lease(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            holder, other = world.process(), world.process()
+            holder.source.gate.clear()
+            first = asyncio.create_task(holder.freshness.ensure(["cs.LG"]))
+            await holder.source.asked.wait()
+            second = asyncio.create_task(other.freshness.ensure(["cs.LG"]))
+            await other.store.refused.wait()
+            holder.source.gate.set()
+            assert (await first, await second, other.source.requests) == (
+                Currency(is_current=True),
+                Currency(is_current=True),
+                [],
+            )
+
+        play(scene)
+
+    def test_who_gets_the_lease_when_the_papers_have_just_come_asks_no_second_time(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            quick, slow = world.process(), world.process()
+            slow.store.before_lease = quick.freshness.refresh
+            currency = await slow.freshness.ensure(["cs.LG"])
+            assert (currency, quick.source.requests, slow.source.requests) == (
+                Currency(is_current=True),
+                [CONFIGURED],
+                [],
+            )
+
+        play(scene)
+
+    def test_a_forced_refresh_says_that_another_process_did_it(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            holder, other = world.process(), world.process()
+            holder.source.gate.clear()
+            first = asyncio.create_task(holder.freshness.refresh())
+            await holder.source.asked.wait()
+            second = asyncio.create_task(other.freshness.refresh())
+            await other.store.refused.wait()
+            holder.source.gate.set()
+            await first
+            with pytest.raises(RefreshUnderWay):
+                await second
+
+        play(scene)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_the_lease_of_a_killed_process_runs_out(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.store.take_lease(f"refresh {KEY}", "killed", now=world.clock.now, seconds=30)
+            with pytest.raises(NothingStored):
+                await process.freshness.ensure(["cs.LG"])
+            world.clock.now += timedelta(seconds=30)
+            with suppress(RefreshUnderWay):
+                await process.freshness.refresh()  # the wait for the killed one is over
+            assert (await process.freshness.refresh()).ledger.new == 1
+
+        play(scene)
+
+    @pytest.mark.parametrize("error", [None, *ERRORS])
+    def test_the_lease_is_given_back_however_a_refresh_ends(self, play: Play, error: Exception | None) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.error = error
+            with suppress(ArxivFeedsError, KeyError):
+                await process.freshness.refresh()
+            assert await process.store.take_lease(f"refresh {KEY}", "next", now=world.clock.now, seconds=1)
+
+        play(scene)
+
+    def test_the_lease_has_the_length_that_was_set(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process(timing=Timing(lease_seconds=90))
+            process.source.gate.clear()
+            refresh = asyncio.create_task(process.freshness.refresh())
+            await process.source.asked.wait()
+            taken = [
+                await process.store.take_lease(
+                    f"refresh {KEY}", "next", now=NOON + timedelta(seconds=seconds), seconds=1
+                )
+                for seconds in (89, 90)
+            ]
+            process.source.gate.set()
+            await refresh
+            assert taken == [False, True]
+
+        play(scene)
+
+    def test_different_sets_do_not_wait_for_each_other(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, other = world.process(), world.process()
+            process.source.gate.clear()
+            waiting = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            assert await other.freshness.ensure(["hep-th"]) == Currency(is_current=True)
+            process.source.gate.set()
+            await waiting
+
+        play(scene)
+
+
+class TestClosing:
+    def test_the_refresh_under_way_ends_with_its_lease_given_back_and_the_source_closed(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            await process.freshness.close()
+            with pytest.raises(NothingStored):
+                await reader
+            is_free = await process.store.take_lease(f"refresh {KEY}", "next", now=world.clock.now, seconds=1)
+            assert (is_free, process.source.is_closed) == (True, True)
+
+        play(scene)
+
+
+@pytest.mark.usefixtures("_no_patience")
+def test_a_refresh_that_an_abandoned_event_loop_left_behind_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """Serverless adapters may start a loop for each call, and freeze between calls."""
+    clock = Clock()
+    abandoned = asyncio.new_event_loop()
+    process = abandoned.run_until_complete(_open(tmp_path, clock))
+    abandoned.run_until_complete(_leave_behind(process))
+    clock.now = NEXT_MAILING + timedelta(hours=1)
+
+    async def next_call() -> tuple[str, ...]:
+        process.source.gate = asyncio.Event()
+        process.source.gate.set()
+        await process.freshness.ensure(["cs.LG"])
+        await process.freshness.refresh()
+        return process.source.requests[-1]
+
+    assert asyncio.run(next_call()) == CONFIGURED
+    abandoned.run_until_complete(_end(process))
+    abandoned.close()
+
+
+async def _open(folder: Path, clock: Clock) -> Process:
+    process = Process(folder / "store.sqlite3", clock)
+    await process.freshness.refresh()
+    return process
+
+
+async def _leave_behind(process: Process) -> None:
+    process.source.gate.clear()
+    process.source.asked.clear()
+    process.clock.now = NEXT_MAILING + MINUTE
+    await process.freshness.ensure(["cs.LG"])
+    await process.source.asked.wait()
+
+
+async def _end(process: Process) -> None:
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+    await process.store.close()

@@ -1,0 +1,163 @@
+"""Identifiers, addresses and announce types: the small laws of the values."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.papers import (
+    ANNOUNCE_TYPES,
+    Announcement,
+    AnnounceType,
+    PaperId,
+    announce_types_by_category,
+    best_announce_type,
+)
+from tests.builders import DAY, paper
+
+NEW, CROSS, REPLACE, REPLACE_CROSS = ANNOUNCE_TYPES
+
+
+@pytest.mark.parametrize(
+    ("text", "number", "version"),
+    [
+        ("2401.01234", "2401.01234", None),
+        ("2401.01234v2", "2401.01234", 2),
+        ("2401.01234v12", "2401.01234", 12),
+        ("0704.0001", "0704.0001", None),
+        ("1412.9999v3", "1412.9999", 3),
+        ("hep-th/9901001", "hep-th/9901001", None),
+        ("astro-ph/0601001v1", "astro-ph/0601001", 1),
+        ("math.GT/0309136v4", "math.GT/0309136", 4),
+        ("cond-mat/9912345", "cond-mat/9912345", None),
+    ],
+)
+def test_an_identifier_is_taken_apart_into_number_and_version(text: str, number: str, version: int | None) -> None:
+    assert PaperId.parse(text) == PaperId(number, version)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("abc", id="a word"),
+        pytest.param("2401.01234v0", id="version 0"),
+        pytest.param("2401.01234v01", id="a version with a leading zero"),
+        pytest.param("2401.01234v10000", id="a version nobody reaches"),
+        pytest.param("2401.01234v", id="no version after v"),
+        pytest.param("2401.01234V2", id="a capital v"),
+        pytest.param("2413.01234", id="month 13"),
+        pytest.param("2400.01234", id="month 0"),
+        pytest.param("2401.012", id="too few digits"),
+        pytest.param("2401.012345", id="too many digits"),
+        pytest.param("hep-th/990100", id="too few digits, old style"),
+        pytest.param("hep-th/9913001", id="month 13, old style"),
+        pytest.param("HEP-TH/9901001", id="capital archive"),
+        pytest.param("math.gt/0309136", id="small subject class"),
+        pytest.param("9901001", id="no archive"),
+        pytest.param(" 2401.01234", id="a blank before"),
+        pytest.param("2401.01234\n", id="a line break behind"),
+        pytest.param("2401.01234\x00", id="a zero byte behind"),
+        pytest.param("arXiv:2401.01234", id="a prefix"),
+        pytest.param("https://arxiv.org/abs/2401.01234", id="an address"),
+        pytest.param("２４01.01234", id="digits that are not ASCII"),
+        pytest.param("2401.01234/../../etc", id="a path"),
+    ],
+)
+def test_anything_else_is_no_identifier(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an arXiv identifier"):
+        PaperId.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("paper_id", "abs_url", "pdf_url", "html_url"),
+    [
+        (
+            "2603.00001",
+            "https://arxiv.org/abs/2603.00001",
+            "https://arxiv.org/pdf/2603.00001",
+            "https://arxiv.org/html/2603.00001v3",
+        ),
+        (
+            "math.GT/0309136",
+            "https://arxiv.org/abs/math.GT/0309136",
+            "https://arxiv.org/pdf/math.GT/0309136",
+            "https://arxiv.org/html/math.GT/0309136v3",
+        ),
+    ],
+    ids=["new style", "old style, with its slash"],
+)
+def test_only_the_html_page_is_of_one_version(paper_id: str, abs_url: str, pdf_url: str, html_url: str) -> None:
+    announced = paper(id=paper_id, version=3)
+    assert (announced.abs_url, announced.pdf_url, announced.html_url) == (abs_url, pdf_url, html_url)
+
+
+def test_the_primary_category_is_the_first_one() -> None:
+    assert paper(categories=("stat.ML", "cs.LG")).primary_category == "stat.ML"
+
+
+@given(st.lists(st.sampled_from(ANNOUNCE_TYPES), min_size=1))
+def test_the_best_announce_type_is_the_earliest_of_new_cross_replace_and_replace_cross(
+    types: list[AnnounceType],
+) -> None:
+    arxivs_order = ["new", "cross", "replace", "replace-cross"]
+    assert best_announce_type(types).value == arxivs_order[min(arxivs_order.index(one.value) for one in types)]
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (NEW, [("cs.LG", NEW), ("cs.AI", CROSS), ("stat.ML", CROSS)]),
+        # A cross into cs.AI today does not say that the paper was announced in cs.LG today.
+        (CROSS, [("cs.AI", CROSS), ("stat.ML", CROSS)]),
+        (REPLACE, [("cs.LG", REPLACE), ("cs.AI", REPLACE_CROSS), ("stat.ML", REPLACE_CROSS)]),
+        (REPLACE_CROSS, [("cs.LG", REPLACE), ("cs.AI", REPLACE_CROSS), ("stat.ML", REPLACE_CROSS)]),
+    ],
+    ids=ANNOUNCE_TYPES,
+)
+def test_what_a_feed_tells_becomes_a_type_for_each_category(
+    told: AnnounceType, expected: list[tuple[str, AnnounceType]]
+) -> None:
+    assert announce_types_by_category(("cs.LG", "cs.AI", "stat.ML"), told) == tuple(expected)
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"), [(NEW, NEW), (CROSS, CROSS), (REPLACE, REPLACE), (REPLACE_CROSS, REPLACE)], ids=ANNOUNCE_TYPES
+)
+def test_a_paper_of_one_category_is_kept_where_it_can_be_found(told: AnnounceType, expected: AnnounceType) -> None:
+    assert announce_types_by_category(("cs.LG",), told) == (("cs.LG", expected),)
+
+
+@given(
+    st.lists(st.sampled_from(["cs.AI", "cs.CL", "cs.LG", "stat.ML", "math.OC"]), min_size=2, unique=True),
+    st.sampled_from([NEW, REPLACE]),
+    st.data(),
+)
+def test_a_feed_that_sees_the_primary_category_and_one_that_does_not_agree_where_both_speak(
+    categories: list[str], told_for_primary: AnnounceType, data: st.DataObject
+) -> None:
+    # The label that a feed without the primary category carries for the same paper.
+    told_elsewhere = {NEW: CROSS, REPLACE: REPLACE_CROSS}[told_for_primary]
+    whole = dict(announce_types_by_category(tuple(categories), told_for_primary))
+    part = dict(announce_types_by_category(tuple(categories), told_elsewhere))
+    category = data.draw(st.sampled_from(categories[1:]))
+    assert whole[category] == part[category]
+
+
+@pytest.mark.parametrize(
+    ("categories", "expected"),
+    [
+        (("cs.AI",), CROSS),
+        (("cs.LG",), NEW),
+        (("cs.AI", "cs.LG"), NEW),
+        (("cs.CL", "cs.AI"), CROSS),
+        (("cs.CL",), None),
+        ((), None),
+    ],
+)
+def test_the_best_type_of_an_announcement_depends_on_who_asks(
+    categories: tuple[str, ...], expected: AnnounceType | None
+) -> None:
+    announcement = Announcement(DAY, "2603.00001", 1, (("cs.LG", NEW), ("cs.AI", CROSS)))
+    assert announcement.best_type(categories) == expected

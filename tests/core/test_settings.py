@@ -1,0 +1,168 @@
+"""Which environment variables there are, what they are by default, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadConfig
+from core.settings import PROJECT_FOLDER, Settings, load_settings
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+        monkeypatch.delenv(name, raising=False)
+
+
+def settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    return load_settings()
+
+
+def test_names_and_defaults_are_those_of_the_contract() -> None:
+    assert load_settings().model_dump() == {
+        "arxiv_rss_base": "https://rss.arxiv.org/rss",
+        "arxiv_api_base": "https://export.arxiv.org/api/query",
+        "arxiv_base": "https://arxiv.org",
+        "arxiv_min_interval_seconds": 3.0,
+        "store_url": None,
+        "fresh_seconds": None,
+        "lease_seconds": 30.0,
+        "config_file": PROJECT_FOLDER / "config.json",
+        "base_url": None,
+        "cron_secret": None,
+        "port": 8000,
+        "vercel": None,
+        "vercel_project_production_url": None,
+        "aws_lambda_function_name": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        pytest.param("ARXIV_RSS_BASE", "http://127.0.0.1:1/rss/", "http://127.0.0.1:1/rss", id="slash at the end"),
+        pytest.param("ARXIV_API_BASE", "http://[::1]:9/api", "http://[::1]:9/api", id="IPv6"),
+        pytest.param("arxiv_base", "http://127.0.0.1", "http://127.0.0.1", id="lower case"),
+        pytest.param("ARXIV_MIN_INTERVAL_SECONDS", "0", 0.0, id="no pause"),
+        pytest.param("FRESH_SECONDS", "604800", 604_800.0, id="a week"),
+        pytest.param("LEASE_SECONDS", "1.5", 1.5, id="fraction"),
+        pytest.param("CONFIG_FILE", "mine.json", Path("mine.json"), id="file"),
+        pytest.param("CRON_SECRET", "0123456789abcdef", "0123456789abcdef", id="secret"),
+        pytest.param("PORT", "65535", 65_535, id="port"),
+        pytest.param("PORT", "", 8000, id="empty is unset"),
+        pytest.param("BASE_URL", "", None, id="empty address is unset"),
+    ],
+)
+def test_a_variable_sets_its_value(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str | float | Path | None
+) -> None:
+    assert getattr(settings(monkeypatch, **{name: value}), name.lower()) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        pytest.param("PORT", "0", "a whole number from 1 to 65,535 is expected", id="port 0"),
+        pytest.param("PORT", "65536", "a whole number from 1 to 65,535 is expected", id="port too high"),
+        pytest.param("PORT", "http", "a whole number from 1 to 65,535 is expected", id="port by name"),
+        pytest.param("FRESH_SECONDS", "-1", "a number from 0 to 604,800 is expected", id="negative"),
+        pytest.param("FRESH_SECONDS", "604801", "a number from 0 to 604,800 is expected", id="too fresh"),
+        pytest.param("FRESH_SECONDS", "nan", "a number from 0 to 604,800 is expected", id="nan"),
+        pytest.param("LEASE_SECONDS", "0", "a number from 1 to 3,600 is expected", id="no lease"),
+        pytest.param("LEASE_SECONDS", "inf", "a number from 1 to 3,600 is expected", id="endless lease"),
+        pytest.param("ARXIV_MIN_INTERVAL_SECONDS", "-3", "a number from 0 to 3,600 is expected", id="impolite"),
+        pytest.param("ARXIV_MIN_INTERVAL_SECONDS", "3s", "a number from 0 to 3,600 is expected", id="unit"),
+        pytest.param("BASE_URL", "feeds.example.org", "an address such as https://", id="no scheme"),
+        pytest.param("BASE_URL", "ftp://feeds.example.org", "an address such as https://", id="other scheme"),
+        pytest.param("BASE_URL", "https://", "an address such as https://", id="no host"),
+        pytest.param("BASE_URL", "https://feeds.example.org/?a=1", "an address such as https://", id="query"),
+        pytest.param("BASE_URL", "https://feeds.example.org/?", "an address such as https://", id="empty query"),
+        pytest.param("BASE_URL", "https://feeds.example.org/#a", "an address such as https://", id="fragment"),
+        pytest.param("BASE_URL", "https://feeds.example.org/a b", "an address such as https://", id="space"),
+        pytest.param("BASE_URL", "https://feeds.example.org\n", "an address such as https://", id="line break"),
+        pytest.param("BASE_URL", "https://feeds.example.org:99999", "an address such as https://", id="port"),
+        pytest.param("BASE_URL", "https://[::1", "an address such as https://", id="half an IPv6 address"),
+        pytest.param("ARXIV_RSS_BASE", "rss", "an address such as https://", id="feeds"),
+        pytest.param("ARXIV_API_BASE", "file:///etc/passwd", "an address such as https://", id="query API"),
+        pytest.param("ARXIV_BASE", "//arxiv.org", "an address such as https://", id="pages"),
+    ],
+)
+def test_a_wrong_value_is_one_error_that_names_the_variable_and_what_is_expected(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+) -> None:
+    with pytest.raises(BadConfig) as caught:
+        settings(monkeypatch, **{name: value})
+    assert str(caught.value).startswith(f"environment variable {name}: {expected}")
+
+
+def test_other_variables_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings(monkeypatch, PORTS="x", ARXIV_RSS="x") == Settings()
+
+
+class TestFreshFor:
+    def test_the_calendar_decides_by_default(self) -> None:
+        assert load_settings().fresh_for is None
+
+    def test_no_time_at_all_is_not_the_calendar(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert settings(monkeypatch, FRESH_SECONDS="0").fresh_for == timedelta(0)
+
+
+class TestPublicAddress:
+    @pytest.mark.parametrize(
+        ("variables", "address"),
+        [
+            pytest.param({}, "http://localhost:8000", id="nothing set"),
+            pytest.param({"PORT": "9000"}, "http://localhost:9000", id="port"),
+            pytest.param({"BASE_URL": "https://feeds.example.org/a/"}, "https://feeds.example.org/a", id="BASE_URL"),
+            pytest.param(
+                {"VERCEL": "1", "VERCEL_PROJECT_PRODUCTION_URL": "feeds.vercel.app"},
+                "https://feeds.vercel.app",
+                id="Vercel",
+            ),
+            pytest.param(
+                {"VERCEL": "1", "VERCEL_PROJECT_PRODUCTION_URL": "feeds.vercel.app", "BASE_URL": "https://a.example"},
+                "https://a.example",
+                id="BASE_URL on Vercel",
+            ),
+            pytest.param(
+                {"VERCEL_PROJECT_PRODUCTION_URL": "feeds.vercel.app"}, "http://localhost:8000", id="not on Vercel"
+            ),
+        ],
+    )
+    def test_it_is_the_one_that_was_set_else_the_platforms_else_this_machine(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
+    ) -> None:
+        assert settings(monkeypatch, **variables).public_address == address
+
+
+class TestStoreFile:
+    @pytest.mark.parametrize(
+        ("variables", "path"),
+        [
+            pytest.param({}, PROJECT_FOLDER / "data/arxiv-feeds.sqlite3", id="in the checkout"),
+            pytest.param({"VERCEL": "1"}, Path(tempfile.gettempdir()) / "arxiv-feeds.sqlite3", id="Vercel"),
+            pytest.param(
+                {"AWS_LAMBDA_FUNCTION_NAME": "feeds"}, Path(tempfile.gettempdir()) / "arxiv-feeds.sqlite3", id="Lambda"
+            ),
+            pytest.param({"STORE_URL": "sqlite:///data/a.db"}, Path("data/a.db"), id="relative"),
+            pytest.param({"STORE_URL": "sqlite:////var/lib/a.db"}, Path("/var/lib/a.db"), id="from the root"),
+            pytest.param({"STORE_URL": "sqlite:///a.db", "VERCEL": "1"}, Path("a.db"), id="set on Vercel"),
+        ],
+    )
+    def test_it_is_the_one_that_was_set_else_one_that_can_be_written(
+        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], path: Path
+    ) -> None:
+        assert settings(monkeypatch, **variables).store_file == path
+
+    @pytest.mark.parametrize("url", ["redis://127.0.0.1", "sqlite://", "sqlite:///", "sqlite://host/a.db", "a.db"])
+    def test_another_kind_of_store_is_refused(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+        found = settings(monkeypatch, STORE_URL=url)
+        with pytest.raises(BadConfig, match=r"environment variable STORE_URL: .* sqlite:////var/lib/"):
+            _ = found.store_file
