@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from api.caching import represent
 from api.feeds import list_feeds
@@ -29,6 +29,8 @@ router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 MEDIA_TYPE = "application/json"
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+
+_PLACE: TypeAdapter[tuple[float, int, int, int, str]] = TypeAdapter(tuple[float, int, int, int, str])
 
 
 class ReasonModel(BaseModel):
@@ -93,7 +95,9 @@ class PaperList(Answer):
 
     scope: str = Field(description="In canonical form.", examples=["default", "cs.AI+cs.LG"])
     total: int = Field(description="How many papers there are on all pages.")
-    items: list[ItemModel] = Field(description="Best first; ties go to the newer mailing, then by id.")
+    items: list[ItemModel] = Field(
+        description="Best first; ties go to the newer mailing, then to the newer identifier."
+    )
     next_cursor: str | None = Field(
         default=None, description="Give it as `cursor` for the next page; null on the last."
     )
@@ -465,11 +469,11 @@ def _cursor(item: Item) -> str:
     return base64.urlsafe_b64encode(json.dumps(rank_key(item)).encode()).decode().rstrip("=")
 
 
-def _parse_cursor(cursor: str | None) -> tuple[float, int, str] | None:
+def _parse_cursor(cursor: str | None) -> tuple[float, int, int, int, str] | None:
     if cursor is None:
         return None
     try:
-        score, mailing, paper_id = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return float(score), int(mailing), str(paper_id)
-    except (ValueError, TypeError, OverflowError, binascii.Error, RecursionError) as error:
+        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        return _PLACE.validate_json(text, strict=True)
+    except (ValueError, binascii.Error) as error:
         raise BadQuery("cursor", "is not a next_cursor of this service; leave it out for the first page") from error

@@ -8,8 +8,8 @@ reason. The rules, in this order:
 2. The window is `days_back` calendar days up to the newest mailing stored of these categories. The clock has no part in
    it, so nothing disappears while arXiv is silent.
 3. Announce type, exclusions, no match at all, `min_score`.
-4. The cap: the best `max_papers` of each mailing, by score, then by id. What a reader has seen listed stays listed when
-   the next mailing comes.
+4. The cap: the best `max_papers` of each mailing; of equal scores the paper with the newer identifier is first. What a
+   reader has seen listed stays listed when the next mailing comes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Protocol
 
 from core.errors import UnknownPaper
 from core.mailings import mailing_moment
-from core.papers import Announcement, AnnounceType, Paper, best_announce_type
+from core.papers import Announcement, AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
 from core.scoring import Judgement, PreparedText, Score, Scorer, prepare
 from core.store.records import PaperRecord, Revision
@@ -150,7 +150,7 @@ class Selected:
 
     @property
     def best(self) -> tuple[Item, ...]:
-        """What is listed, best first; ties go to the newer mailing, then by id."""
+        """What is listed, best first, by `rank_key`."""
         return tuple(sorted(self.items, key=rank_key))
 
     @property
@@ -276,15 +276,14 @@ def judge(selection: Selection, candidates: Collection[Candidate]) -> tuple[Verd
         for listing, candidate in listings
         if first <= listing.mailing <= last
     ]
-    verdicts.sort(
-        key=lambda verdict: (-verdict.item.mailing.toordinal(), -verdict.item.score.value, verdict.item.paper.id)
-    )
+    verdicts.sort(key=lambda verdict: (-verdict.item.mailing.toordinal(), *rank_key(verdict.item)))
     return _apply_limit(_apply_cap(verdicts, selection.profile.max_papers), selection.limit)
 
 
-def rank_key(item: Item) -> tuple[float, int, str]:
-    """Sorts items best first; ties go to the newer mailing, then by id."""
-    return (-item.score.value, -item.mailing.toordinal(), item.paper.id)
+def rank_key(item: Item) -> tuple[float, int, int, int, str]:
+    """Sorts items best first; ties go to the newer mailing, then to the newer identifier."""
+    month, number = submission_order(item.paper.id)
+    return (-item.score.value, -item.mailing.toordinal(), -month, -number, item.paper.id)
 
 
 def build_feed(

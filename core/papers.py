@@ -59,6 +59,17 @@ class PaperId:
         return cls(match["number"], int(version) if version else None)
 
 
+def submission_order(paper_id: str) -> tuple[int, int]:
+    """Sorts identifiers (without version) by when arXiv gave them: the month it was, and the number within it.
+
+    Old identifiers count per archive, so two of them can be equal.
+    """
+    digits = paper_id.rpartition("/")[2].replace(".", "")
+    year, month, number = int(digits[:2]), int(digits[2:4]), int(digits[4:])
+    century = 1900 if "/" in paper_id and year >= 91 else 2000  # https://info.arxiv.org/help/arxiv_identifier.html
+    return (century + year) * 12 + month, number
+
+
 @dataclass(frozen=True, slots=True)
 class Author:
     """One author: a display name in Unicode, and the affiliation where arXiv gives one."""

@@ -8,7 +8,6 @@ order, cap) is `core/catalogue.py`.
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 import unicodedata
@@ -72,30 +71,36 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """Title and abstract in one string, of which the title takes the first *title_end* characters."""
+
+    text: str
+    title_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedText:
     """A paper's text made ready for matching, once, whatever the number of profiles it is held against.
 
-    `words` and `raw` are title and abstract in one string, of which the title takes the first `words_in_title` and
-    `raw_in_title` characters. `words` holds folded words with a space on either side, and a line break between title
-    and abstract; `raw` what arXiv sent, in lower case, with white space collapsed.
+    `folded` and `plain` hold its words with a space on either side, and a line break between title and abstract: folded
+    by `fold_word`, and only in lower case without accents. `raw` is what arXiv sent, in lower case, with white space
+    collapsed.
     """
 
-    words: str
-    words_in_title: int
-    raw: str
-    raw_in_title: int
+    folded: Reading
+    plain: Reading
+    raw: Reading
     authors: tuple[Author, ...]
 
 
 def prepare(paper: Paper) -> PreparedText:
     """The text of *paper* as `Scorer` reads it; worth keeping for as long as the paper's version is listed."""
-    title_words = _joined(fold_words(paper.title))
+    title, abstract = _words(paper.title), _words(paper.abstract)
     raw_title = _collapsed(paper.raw_title).lower()
     return PreparedText(
-        words=f"{title_words}\n{_joined(fold_words(paper.abstract))}",
-        words_in_title=len(title_words),
-        raw=f"{raw_title} {_collapsed(paper.raw_abstract).lower()}",
-        raw_in_title=len(raw_title),
+        folded=_read_words(map(fold_word, title), map(fold_word, abstract)),
+        plain=_read_words(map(_plain, title), map(_plain, abstract)),
+        raw=Reading(f"{raw_title} {_collapsed(paper.raw_abstract).lower()}", len(raw_title)),
         authors=paper.authors,
     )
 
@@ -104,18 +109,17 @@ class Scorer:
     """Holds papers against one profile; build it once per profile.
 
     In `word` mode terms match whole words without regard to case, accents, hyphens and simple endings (`fold_word`);
-    `prefix*` matches the words that start with it, several words match in that order. Terms that fold to the same
-    words count once. In `substring` mode terms match anywhere in what arXiv sent, and each entry of the list counts,
-    which is the rule that the published digests of 2025 and 2026 were made with.
+    `prefix*` matches the words that start with it as written, several words match in that order. Terms that fold to the
+    same words count once. In `substring` mode terms match anywhere in what arXiv sent, and each entry of the list
+    counts, which is the rule that the published digests of 2025 and 2026 were made with.
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._match: MatchMode = profile.match
         self._keywords = _distinct(profile.keywords, profile.match)
         self._exclusions = profile.exclude_keywords
         self._authors = tuple((keyword, _name_words(keyword.term)) for keyword in profile.authors)
         terms = [keyword.term for keyword in self._keywords] + list(self._exclusions)
-        self._automaton = _build_automaton([_pattern(term, profile.match) for term in terms])
+        self._finders = _build_finders([_build_pattern(term, profile.match) for term in terms])
 
     def judge(self, text: PreparedText) -> Judgement:
         """The score of *text* and what excludes it. Reasons come heaviest first, in ties in profile order."""
@@ -141,13 +145,15 @@ class Scorer:
 
     def _found(self, text: PreparedText) -> tuple[set[int], set[int]]:
         """The numbers of the terms that stand in the title, and of those that stand anywhere."""
-        if self._automaton is None:
-            return set(), set()
-        haystack, in_title = (
-            (text.words, text.words_in_title) if self._match == "word" else (text.raw, text.raw_in_title)
-        )
-        matches = self._automaton.find_matches_as_indexes(haystack, overlapping=True)
-        return {index for index, _, end in matches if end <= in_title}, {index for index, _, _ in matches}
+        in_title: set[int] = set()
+        anywhere: set[int] = set()
+        for finder in self._finders:
+            reading = _reading(text, finder.kind)
+            for place, _, end in finder.automaton.find_matches_as_indexes(reading.text, overlapping=True):
+                anywhere.add(finder.numbers[place])
+                if end <= reading.title_end:
+                    in_title.add(finder.numbers[place])
+        return in_title, anywhere
 
 
 def score(paper: Paper, profile: Profile) -> Score:
@@ -161,7 +167,7 @@ def score(paper: Paper, profile: Profile) -> Score:
 
 def fold_words(text: str) -> list[str]:
     """The words of *text* in reading order, folded; hyphens, underscores and punctuation only separate them."""
-    return [fold_word(token) for token in _tokens(_POSSESSIVE.sub("", text))]
+    return [fold_word(word) for word in _words(text)]
 
 
 @lru_cache(maxsize=65_536)
@@ -180,7 +186,7 @@ def fold_word(word: str) -> str:
 
 def is_usable_term(term: str, match: MatchMode) -> bool:
     """Whether *term* can match anything: it has a letter or digit in `word` mode, a visible character otherwise."""
-    return bool(_pattern(term, match).strip())
+    return bool(_build_pattern(term, match).text.strip())
 
 
 def _without_ending(word: str) -> str:
@@ -214,34 +220,68 @@ def _with_single_consonant(stem: str) -> str:
     return stem[:-1] if is_doubled else stem
 
 
-def _tokens(text: str) -> list[str]:
+def _words(text: str) -> list[str]:
     """The words of *text* as written; an accent that is a character of its own would cut its word in two."""
-    return _TOKEN.findall(unicodedata.normalize("NFC", text))
+    return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text)))
 
 
-def _plain(text: str) -> str:
-    """*text* in lower case without accents."""
-    if text.isascii():
-        return text.lower()
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_PLAIN_LETTERS))
+@lru_cache(maxsize=65_536)
+def _plain(word: str) -> str:
+    """*word* in lower case without accents."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFKD", word.casefold().translate(_PLAIN_LETTERS))
     return "".join(character for character in decomposed if not unicodedata.combining(character))
 
 
-def _pattern(term: str, match: MatchMode) -> str:
-    """What is looked for in a prepared text when the profile says *term*; empty where it says nothing."""
+_Kind = Literal["folded", "plain", "raw"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """What is looked for, and in which reading of a text; *text* is empty where a term says nothing."""
+
+    kind: _Kind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """All patterns of one kind; *numbers* tells which term each of them is."""
+
+    kind: _Kind
+    numbers: tuple[int, ...]
+    automaton: AhoCorasick
+
+
+def _build_pattern(term: str, match: MatchMode) -> _Pattern:
     if match == "substring":
-        return term.lower()
-    *whole, last = _tokens(_POSSESSIVE.sub("", term)) or [""]
-    if not last:
-        return ""
-    if term.rstrip().endswith("*"):
-        # `cache*` has to find `cached` too, which is `cach` in a prepared text.
-        return _joined(map(fold_word, whole)) + f" {_common_beginning(_plain(last), fold_word(last))}"
-    return _joined(fold_words(term))
+        return _Pattern("raw", term.lower())
+    words = _words(term)
+    if words and term.rstrip().endswith("*"):
+        return _Pattern("plain", _joined(map(_plain, words)).removesuffix(" "))
+    return _Pattern("folded", _joined(map(fold_word, words)))
 
 
-def _common_beginning(one: str, other: str) -> str:
-    return "".join(a for a, _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+def _build_finders(patterns: Sequence[_Pattern]) -> list[_Finder]:
+    """One finder for each kind of pattern that there is; empty patterns find nothing."""
+    numbers: dict[_Kind, list[int]] = {}
+    for number, pattern in enumerate(patterns):
+        if pattern.text:
+            numbers.setdefault(pattern.kind, []).append(number)
+    return [
+        _Finder(kind, tuple(chosen), AhoCorasick([patterns[number].text for number in chosen]))
+        for kind, chosen in numbers.items()
+    ]
+
+
+def _reading(text: PreparedText, kind: _Kind) -> Reading:
+    return {"folded": text.folded, "plain": text.plain, "raw": text.raw}[kind]
+
+
+def _read_words(title: Iterable[str], abstract: Iterable[str]) -> Reading:
+    in_title = _joined(title)
+    return Reading(f"{in_title}\n{_joined(abstract)}", len(in_title))
 
 
 def _joined(words: Iterable[str]) -> str:
@@ -252,21 +292,16 @@ def _joined(words: Iterable[str]) -> str:
 def _distinct(keywords: Sequence[Keyword], match: MatchMode) -> tuple[Keyword, ...]:
     if match == "substring":
         return tuple(keywords)
-    first_by_pattern: dict[str, Keyword] = {}
+    first_by_pattern: dict[_Pattern, Keyword] = {}
     for keyword in keywords:
-        first_by_pattern.setdefault(_pattern(keyword.term, match), keyword)
+        first_by_pattern.setdefault(_build_pattern(keyword.term, match), keyword)
     return tuple(first_by_pattern.values())
-
-
-def _build_automaton(patterns: Sequence[str]) -> AhoCorasick | None:
-    # An unusable term stays in place, as a character that no prepared text holds, so that numbers keep their meaning.
-    return AhoCorasick([pattern or "\0" for pattern in patterns]) if patterns else None
 
 
 def _name_words(name: str) -> tuple[str, ...]:
     """The words of a person's name in the order `given family`, also when it is written `family, given`."""
     family, comma, given = name.partition(",")
-    return tuple(_plain(word) for word in _tokens(f"{given} {family}" if comma else name))
+    return tuple(_plain(word) for word in _words(f"{given} {family}" if comma else name))
 
 
 def _is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:

@@ -28,7 +28,7 @@ from core.catalogue import LEDGER, Outcome, Selection
 from core.feeds.content import plain_text
 from core.intake import Ledger
 from demo.standin import ArxivStandIn
-from tests.api.running import NOW, WEEK, Running, running
+from tests.api.running import NOW, WEEK, Running, newest_first, running
 from tests.core.feeds.rules import ARXIV, ATOM, CONTENT, DUBLIN_CORE, Reading, parse_strictly
 from tests.shared_data import ARXIV as RECORDED
 from tests.shared_data import needs_recordings
@@ -116,8 +116,7 @@ def items_of(day: Day, scope: str) -> list[dict[str, Any]]:
     """What /api/papers lists of *scope*, in the order of feeds: newest mailing first, best first within."""
     answer = day.service.ask(f"/api/papers?limit=500&scope={scope.replace('+', '%2B')}").json()
     assert answer["next_cursor"] is None
-    items: list[dict[str, Any]] = sorted(answer["items"], key=lambda item: (-item["score"], item["id"]))
-    return sorted(items, key=lambda item: str(item["mailing"]), reverse=True)
+    return newest_first(answer["items"])
 
 
 def at(text: str) -> tuple[int, ...]:

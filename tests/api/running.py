@@ -135,3 +135,20 @@ def refresh_through_week(service: Running, arxiv: ArxivStandIn) -> tuple[Report,
         arxiv.show(mailing.day)
         reports.append(service.refresh())
     return tuple(reports)
+
+
+def best_first(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*items* of /api/papers by score; of equal ones the newer mailing is first, then the newer identifier."""
+    return sorted(items, key=lambda item: (-item["score"], *(-number for number in _age(item)), item["id"]))
+
+
+def newest_first(items: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """*items* of /api/papers as feeds have them: newest mailing first, best first within."""
+    return sorted(best_first(items), key=lambda item: str(item["mailing"]), reverse=True)
+
+
+def _age(item: Mapping[str, Any]) -> tuple[int, int, int]:
+    """The mailing, and the month and number of the identifier, each greater for what is newer."""
+    digits = item["id"].rpartition("/")[2].replace(".", "")
+    month = int(digits[:4]) - 10_000 if "/" in item["id"] and digits >= "91" else int(digits[:4])
+    return date.fromisoformat(item["mailing"]).toordinal(), month, int(digits[4:])

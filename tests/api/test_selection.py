@@ -36,6 +36,11 @@ def select(config: Config, scope: str = "default", query: str = "") -> Selection
         ("cs.LG+cs.AI", "cs.AI+cs.LG", ("cs.AI", "cs.LG")),
         ("cs.LG cs.AI", "cs.AI+cs.LG", ("cs.AI", "cs.LG")),
         ("cs.AI+cs.AI", "cs.AI", ("cs.AI",)),
+        (
+            "stat.ML+cs.DC+cs.AI+math.CO+cs.CV",
+            "cs.AI+cs.CV+cs.DC+math.CO+stat.ML",
+            ("cs.AI", "cs.CV", "cs.DC", "math.CO", "stat.ML"),
+        ),
         ("HEP-TH+quant-ph", "hep-th+quant-ph", ("hep-th", "quant-ph")),
     ],
 )

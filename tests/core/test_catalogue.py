@@ -246,7 +246,7 @@ class TestWindow:
 
 
 class TestOrderAndCaps:
-    def test_newest_mailing_first_best_first_within_then_by_id(self) -> None:
+    def test_newest_mailing_first_best_first_within_then_the_newer_identifier(self) -> None:
         records = (
             on(1, THURSDAY),
             on(2, THURSDAY, "alpha beta gamma"),
@@ -254,12 +254,26 @@ class TestOrderAndCaps:
             on(4, FRIDAY, "alpha beta"),
             on(5, FRIDAY),
         )
-        assert listed(judged(selection(), *records)) == [4, 3, 5, 2, 1]
+        assert listed(judged(selection(), *records)) == [4, 5, 3, 2, 1]
+
+    def test_identifiers_are_compared_by_when_arxiv_gave_them(self) -> None:
+        newest_first = (
+            "2603.00002",
+            "2603.00001",
+            "1412.99999",
+            "1412.0002",
+            "0704.0001",
+            "hep-th/0703001",
+            "math/9901002",
+        )
+        papers = [paper(id=one, abstract="alpha") for one in sorted(newest_first)]
+        records = [PaperRecord(one, (Announcement(FRIDAY, one.id, 1, (("cs.LG", CROSS),)),)) for one in papers]
+        assert tuple(one.item.paper.id for one in judged(selection(), *records)) == newest_first
 
     def test_best_first_puts_points_before_days_and_ties_to_the_newer_mailing(self) -> None:
         verdicts = judged(selection(), on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
         best = Selected(verdicts, Revision()).best
-        assert [int(item.paper.id[-5:]) for item in best] == [2, 3, 4, 1]
+        assert [int(item.paper.id[-5:]) for item in best] == [2, 4, 3, 1]
 
     def test_rank_key_agrees_with_the_order_of_the_best(self) -> None:
         best = Selected(judged(selection(), on(1, THURSDAY), on(2, FRIDAY)), Revision()).best
@@ -288,7 +302,7 @@ class TestOrderAndCaps:
         records = (on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
         verdicts = judged(selection(limit=3), *records)
         assert (listed(verdicts), verdicts[-1].outcome, verdicts[-1].detail, verdicts[-1].rank) == (
-            [3, 4, 2],
+            [4, 3, 2],
             Outcome.OVER_CAP,
             "place 4 of 3",
             2,
@@ -452,14 +466,14 @@ def test_a_selection_is_described_in_a_sentence(changes: dict[str, Any], descrip
 
 
 class CountingStore(SqliteStore):
-    """The store, with the number of times that papers were loaded by day."""
+    """The store, with the days from which on papers were loaded."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
-        self.loads = 0
+        self.loads: list[date] = []
 
     async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
-        self.loads += 1
+        self.loads.append(since)
         return await super().load_records(since=since)
 
     async def write(self, *records: PaperRecord) -> None:
@@ -509,14 +523,14 @@ class TestSelect:
         async def scene(papers: Catalogue, store: CountingStore) -> tuple[bool, int]:
             first = await papers.select(selection())
             await papers.select(selection(min_score=2.0))
-            return await papers.select(selection()) is first, store.loads
+            return await papers.select(selection()) is first, len(store.loads)
 
         assert play(tmp_path, scene, on(1, THURSDAY)) == (True, 1)
 
     def test_many_readers_at_once_load_once(self, tmp_path: Path) -> None:
         async def scene(papers: Catalogue, store: CountingStore) -> tuple[int, int]:
             answers = await asyncio.gather(*(papers.select(selection()) for _ in range(20)))
-            return len({id(answer) for answer in answers}), store.loads
+            return len({id(answer) for answer in answers}), len(store.loads)
 
         assert play(tmp_path, scene, on(1, THURSDAY)) == (1, 1)
 
@@ -561,14 +575,15 @@ class TestSelect:
         assert play(tmp_path, scene, silent, on(2, FRIDAY)) == [[1], [2], []]
 
     def test_silent_categories_keep_their_papers_when_others_share_them(self, tmp_path: Path) -> None:
-        """A paper may carry a category in which it was not announced of late."""
+        """A paper may carry a category in which it was not announced of late; nothing before its days is loaded."""
         silent = record(1, (date(2025, 11, 3), {"hep-th": NEW}), categories=("hep-th",))
-        recent = record(2, (FRIDAY, {"cs.LG": CROSS}), categories=("hep-th", "cs.LG"))
+        recent = record(2, (date(2024, 1, 2), {"hep-th": NEW}), (FRIDAY, {"cs.LG": CROSS}))
 
-        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
-            return listed((await papers.select(selection(categories=("hep-th",)))).verdicts)
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[list[int], date]:
+            selected = await papers.select(selection(categories=("hep-th",)))
+            return listed(selected.verdicts), min(store.loads)
 
-        assert play(tmp_path, scene, silent, recent) == [1]
+        assert play(tmp_path, scene, silent, recent) == ([1], date(2025, 10, 4))
 
     @pytest.mark.parametrize(
         ("days_back", "numbers"),

@@ -163,7 +163,8 @@ def play(tmp_path: Path) -> Callable[[Callable[[World], Awaitable[None]]], None]
                 async with asyncio.timeout(5):  # a deadlock fails here
                     await scene(world)
             finally:
-                await world.close()
+                async with asyncio.timeout(5):
+                    await world.close()
 
         asyncio.run(whole())
 

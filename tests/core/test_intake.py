@@ -429,17 +429,17 @@ class FakeSource:
 
 
 class ContestedStore(SqliteStore):
-    """A store into which somebody else writes, each time one of *theirs*, just before we do."""
+    """A store into which somebody else writes, each time one of *theirs*, just after we have read."""
 
     def __init__(self, path: Path, *theirs: Changes) -> None:
         super().__init__(path)
         self.theirs = list(theirs)
 
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime) -> bool:
+    async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]:
+        found = await super().load_papers(paper_ids)
         if self.theirs:
-            their_base = (await self.load_revision()).number
-            assert await super().apply(self.theirs.pop(0), based_on=their_base, now=now)
-        return await super().apply(changes, based_on=based_on, now=now)
+            assert await self.apply(self.theirs.pop(0), based_on=(await self.load_revision()).number, now=NOW)
+        return found
 
 
 def their_paper(number: int) -> Changes:

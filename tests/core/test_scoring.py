@@ -39,7 +39,7 @@ def found_in(term: str, *, title: str = "0", abstract: str = "0", match: MatchMo
 WORDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     # whole words, in any case
     "RL": (
-        ["RL", "an rl agent", "(RL)", "RL.", "offline-RL", "RL/IL", "RL+IL", "{RL}", "RL's", "RL’s", "many RLs"],
+        ["RL", "an rl method", "(RL)", "RL.", "offline-RL", "RL/IL", "RL+IL", "{RL}", "RL's", "RL’s", "many RLs"],
         ["world", "early", "clearly", "RLHF", "URL", "R L", "RL2", "RL++"],
     ),
     "review": (
@@ -138,6 +138,9 @@ WORDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "quanti*": (["quantize", "quantization", "4-bit quantized"], ["quantum", "equanti"]),
     "efficien*": (["efficient", "Efficiency"], ["inefficient"]),
     "cache*": (["cached", "caches", "cache-aware"], ["ca"]),
+    "traini*": (["training", "Trainings"], ["train", "trainable"]),
+    "polici*": (["policies"], ["policy"]),
+    "scaling*": (["scaling", "scalings"], ["scale", "scalar"]),
     "RL*": (["RLHF", "RL", "RLs"], ["world", "URL"]),
     "kv cach*": (["KV caching", "kv-caches"], ["kv store cache"]),
 }  # fmt: skip

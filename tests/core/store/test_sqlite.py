@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -412,9 +413,9 @@ def test_a_store_can_be_opened_and_read_while_somebody_writes(path: Path) -> Non
 
 
 @contextmanager
-def writing(path: Path, first: int, last: int) -> Iterator[subprocess.Popen[str]]:
+def writing(path: Path, first: int, last: int, *options: str) -> Iterator[subprocess.Popen[str]]:
     """A process that is ready to write the transactions *first* to *last*."""
-    command = [sys.executable, "-m", "tests.core.store.writer", str(path), str(first), str(last)]
+    command = [sys.executable, "-m", "tests.core.store.writer", str(path), str(first), str(last), *options]
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert read_line(process) == "ready"
@@ -434,37 +435,43 @@ def read_line(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().strip()
 
 
-def count_papers(store: SqliteStore) -> Counter[str | None]:
-    """How many papers of each transaction are stored with their announcement."""
-    records = run(store.load_records(since=DAY))
-    return Counter(record.paper.comment for record in records)
+def transactions_in(path: Path) -> list[str]:
+    """The transactions that the file holds, each of which has to be whole."""
+    with opened(path) as store:
+        counted = Counter(record.paper.comment or "" for record in run(store.load_records(since=DAY)))
+        assert run(store.load_revision()).number == len(counted)
+    with closing(sqlite3.connect(path)) as connection:
+        papers = connection.execute("SELECT COUNT(*) FROM papers").fetchone()[0]
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    assert set(counted.values()) == {PAPERS_PER_TRANSACTION}
+    assert papers == PAPERS_PER_TRANSACTION * len(counted)
+    return sorted(counted, key=int)
 
 
 def test_processes_that_write_at_once_lose_none_of_their_changes(path: Path) -> None:
-    with writing(path, 100, 119) as one, writing(path, 200, 219) as two, writing(path, 300, 319) as three:
+    with writing(path, 0, 19) as one, writing(path, 20, 39) as two, writing(path, 40, 59) as three:
         processes = (one, two, three)
         for process in processes:
             start(process)
         assert [process.communicate(timeout=60) and process.returncode for process in processes] == [0, 0, 0]
-    written = [str(number) for first in (100, 200, 300) for number in range(first, first + 20)]
-    with opened(path) as store:
-        assert count_papers(store) == dict.fromkeys(written, PAPERS_PER_TRANSACTION)
-        assert run(store.load_revision()).number == len(written)
+    assert transactions_in(path) == [str(number) for number in range(60)]
 
 
-def test_a_killed_process_leaves_whole_transactions_and_loses_none_that_it_had_done(path: Path) -> None:
-    done: list[str] = []
-    for first in range(0, 1_800, 300):
+def test_a_process_killed_in_the_midst_of_a_transaction_leaves_nothing_of_it(path: Path) -> None:
+    with writing(path, 0, 2, "and die") as process:
+        start(process)
+        process.communicate(timeout=60)
+        assert process.returncode == -signal.SIGKILL
+    assert transactions_in(path) == ["0", "1", "2"]
+
+
+def test_a_process_killed_at_any_moment_loses_nothing_that_it_had_done(path: Path) -> None:
+    done: set[str] = set()
+    for first in range(0, 1_200, 300):
         with writing(path, first, first + 299) as process:
             start(process)
-            done += [read_line(process) for _ in range(4)]
+            done |= {read_line(process) for _ in range(4)}
             process.kill()
             process.wait(timeout=60)
-            done += process.stdout.read().split() if process.stdout else []
-        with opened(path) as store:
-            counted = count_papers(store)
-            assert set(counted.values()) == {PAPERS_PER_TRANSACTION}
-            assert counted.keys() >= set(done)
-            assert run(store.load_revision()).number == len(counted)
-    with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            done |= set(process.stdout.read().split() if process.stdout else [])
+        assert done <= set(transactions_in(path))

@@ -1,0 +1,145 @@
+"""The map of docs/design.md holds: imports go one way, and what is heavy or foreign stays in its corner."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+COMMAND_LINE = {"core", "core.__main__", "core.cli"}  # at the rim, like api: may know everything
+
+# Who may import what, besides itself; a name covers what is below it.
+ONLY_IN = {
+    "api": {"core.cli"},
+    "ahocorasick_rs": {"core.scoring"},
+    "brotli": {"api.caching"},
+    "core.arxiv.client": {"api.wiring", "core.intake"},
+    "core.catalogue": {"api", "core.cli", "core.feeds"},
+    "core.cli": {"core.__main__"},
+    "core.feeds": {"api.feeds"},
+    "core.freshness": {"api.service", "api.wiring"},
+    "core.intake": {"api.operations", "core.cli", "core.freshness", "demo"},
+    "core.settings": {"api", "core.cli", "demo"},
+    "core.store.sqlite": {"api.service", "api.wiring"},
+    "demo": {"core.cli"},
+    "fastapi": {"api"},
+    "feedgen": {"core.feeds.rss_atom"},
+    "httpx": {"core.arxiv.client"},
+    "jinja2": {"api.pages"},
+    "json_source_map": {"core.config"},
+    "lxml": {"core.arxiv", "core.feeds"},
+    "mangum": {"api.index"},
+    "pydantic_settings": {"core.settings"},
+    "rich": {"core.cli"},
+    "sqlite3": {"core.store.sqlite"},
+    "starlette": {"api"},
+    "tests": set[str](),
+    "typer": {"core.cli"},
+    "uvicorn": {"api.server"},
+}
+
+# What each step of core may know of the others; papers, errors, profiles, mailings and tex are words for all.
+WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.tex"}
+STEPS = {
+    "core.arxiv": set[str](),
+    "core.catalogue": {"core.scoring", "core.store.records"},
+    "core.config": {"core.arxiv.taxonomy", "core.scoring"},
+    "core.feeds": {"core.catalogue"},
+    "core.freshness": {"core.intake", "core.store.records"},
+    "core.intake": {"core.arxiv.client", "core.arxiv.rss", "core.store.records"},
+    "core.mailings": set[str](),
+    "core.papers": set[str](),
+    "core.errors": set[str](),
+    "core.profiles": set[str](),
+    "core.scoring": set[str](),
+    "core.settings": set[str](),
+    "core.store": set[str](),
+    "core.tex": set[str](),
+}
+
+
+def modules() -> dict[str, Path]:
+    """Every module of the product by its name."""
+    files = (path for folder in ("api", "core", "demo") for path in sorted((ROOT / folder).rglob("*.py")))
+    return {".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path for path in files}
+
+
+MODULES = modules()
+
+
+@cache
+def imports(name: str) -> tuple[str, ...]:
+    """What *name* imports, anywhere in it, by full name; `from a import b` is a.b where that is a module of ours."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name} imports relatively"
+            wholes = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [whole if whole in MODULES else str(node.module) for whole in wholes]
+    return tuple(found)
+
+
+def is_within(name: str, area: str) -> bool:
+    return name == area or name.startswith(f"{area}.")
+
+
+def is_any_within(name: str, areas: set[str]) -> bool:
+    return any(is_within(name, area) for area in areas)
+
+
+@pytest.mark.parametrize("area", ONLY_IN)
+def test_what_has_a_corner_is_imported_nowhere_else(area: str) -> None:
+    strays = [
+        (name, imported)
+        for name in MODULES
+        for imported in imports(name)
+        if is_within(imported, area) and not is_within(name, area) and not is_any_within(name, ONLY_IN[area])
+    ]
+    assert strays == []
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if is_within(name, "core") and name not in COMMAND_LINE])
+def test_each_step_knows_only_the_steps_before_it(name: str) -> None:
+    (step,) = [step for step in STEPS if is_within(name, step)]
+    strays = [
+        imported
+        for imported in imports(name)
+        if is_within(imported, "core") and not is_any_within(imported, {step} | WORDS | STEPS[step])
+    ]
+    assert strays == []
+
+
+def test_no_step_depends_on_itself_through_others() -> None:
+    graph = {name: {one for one in imports(name) if one in MODULES and one != name} for name in MODULES}
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        assert name not in path, f"imports go round: {' -> '.join((*path, name))}"
+        if name not in done:
+            for imported in graph[name]:
+                visit(imported, (*path, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_core_reads_no_environment_and_the_present_time_comes_from_the_rim() -> None:
+    readers = {
+        name
+        for name, path in MODULES.items()
+        if is_within(name, "core")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+    }
+    assert readers == set()
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "common", "constants", "managers", "services"])
+def test_no_file_is_named_for_nothing(name: str) -> None:
+    assert [module for module in MODULES if name in module.split(".")] == []
