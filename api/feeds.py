@@ -22,6 +22,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "atom": "application/atom+xml; charset=utf-8",
     "jsonfeed": "application/feed+json; charset=utf-8",
 }
+NAMES: dict[Format, str] = {"rss": "RSS 2.0", "atom": "Atom 1.0", "jsonfeed": "JSON Feed 1.1"}
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 
 Parameters = Annotated[FeedParameters, Query()]
@@ -35,48 +36,27 @@ Scope = Annotated[
 ]
 
 
-def _documented(kind: Format) -> dict[int | str, dict[str, object]]:
+def _add_routes(kind: Format, name: str) -> None:
+    """The two addresses of the format *kind*, which people know as *name*."""
     media_type = MEDIA_TYPES[kind].partition(";")[0]
-    found: dict[str, object] = {"description": "The feed.", "content": {media_type: {"schema": {"type": "string"}}}}
-    return {200: found, 304: {"description": "Nothing has changed."}}
+    responses: dict[int | str, dict[str, object]] = {
+        200: {"description": "The feed.", "content": {media_type: {"schema": {"type": "string"}}}},
+        304: {"description": "Nothing has changed."},
+    }
+
+    @router.get(f"/{kind}", responses=responses, response_class=Response, summary=f"The default profile as {name}")
+    async def of_default(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
+        """What the default profile lists, newest mailing first, best first within each."""
+        return await _answer(request, service, kind, DEFAULT_PROFILE, parameters)
+
+    @router.get(f"/{kind}/{{scope}}", responses=responses, response_class=Response, summary=f"Any scope as {name}")
+    async def of_scope(request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency) -> Response:
+        """A category, several, or a profile. Categories that nobody configured are fetched when first asked for."""
+        return await _answer(request, service, kind, scope, parameters)
 
 
-@router.get("/rss", responses=_documented("rss"), response_class=Response)
-async def rss(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
-    """The default profile as RSS 2.0."""
-    return await _answer(request, service, "rss", DEFAULT_PROFILE, parameters)
-
-
-@router.get("/rss/{scope}", responses=_documented("rss"), response_class=Response)
-async def rss_of_scope(request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency) -> Response:
-    """A category, several, or a profile as RSS 2.0. Categories that nobody configured are fetched when asked for."""
-    return await _answer(request, service, "rss", scope, parameters)
-
-
-@router.get("/atom", responses=_documented("atom"), response_class=Response)
-async def atom(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
-    """The default profile as Atom 1.0."""
-    return await _answer(request, service, "atom", DEFAULT_PROFILE, parameters)
-
-
-@router.get("/atom/{scope}", responses=_documented("atom"), response_class=Response)
-async def atom_of_scope(request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency) -> Response:
-    """A category, several, or a profile as Atom 1.0."""
-    return await _answer(request, service, "atom", scope, parameters)
-
-
-@router.get("/jsonfeed", responses=_documented("jsonfeed"), response_class=Response)
-async def jsonfeed(request: Request, parameters: Parameters, service: ServiceDependency) -> Response:
-    """The default profile as JSON Feed 1.1."""
-    return await _answer(request, service, "jsonfeed", DEFAULT_PROFILE, parameters)
-
-
-@router.get("/jsonfeed/{scope}", responses=_documented("jsonfeed"), response_class=Response)
-async def jsonfeed_of_scope(
-    request: Request, scope: Scope, parameters: Parameters, service: ServiceDependency
-) -> Response:
-    """A category, several, or a profile as JSON Feed 1.1."""
-    return await _answer(request, service, "jsonfeed", scope, parameters)
+for _kind, _name in NAMES.items():
+    _add_routes(_kind, _name)
 
 
 @router.get("/opml", response_class=Response, responses={200: {"content": {"text/x-opml": {}}}})

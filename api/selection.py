@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from core.arxiv.taxonomy import find_category, hint_for
 from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
@@ -18,7 +20,21 @@ from core.papers import AnnounceType
 from core.profiles import Profile
 
 MAX_SCOPE_CATEGORIES = 20
-_TYPE = "(new|cross|replace|replace-cross)"
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _check_types(text: str) -> str:
+    types = text.split(",")
+    if not set(types) <= set(AnnounceType) or len(types) > len(AnnounceType):
+        raise ValueError(f"one or more of {', '.join(AnnounceType)}, joined by commas, are expected")
+    return text
+
+
+def _check_date(text: object) -> object:
+    """Refuses what pydantic would take for a date besides `2026-03-05`, such as seconds since 1970."""
+    if isinstance(text, str) and not _DATE.fullmatch(text):
+        raise ValueError("a date such as 2026-03-05 is expected")
+    return text
 
 
 class SelectionParameters(BaseModel):
@@ -26,7 +42,7 @@ class SelectionParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    types: Annotated[str, Field(pattern=f"^{_TYPE}(,{_TYPE}){{0,3}}$")] | None = Field(
+    types: Annotated[str, AfterValidator(_check_types)] | None = Field(
         None, description="Announce types, joined by commas: new, cross, replace, replace-cross.", examples=["new"]
     )
     min_score: float | None = Field(
@@ -35,7 +51,7 @@ class SelectionParameters(BaseModel):
     days: int | None = Field(
         None, ge=1, le=MAX_DAYS, description="Calendar days up to the newest mailing, that one included.", examples=[3]
     )
-    mailing: date | None = Field(
+    mailing: Annotated[date, BeforeValidator(_check_date)] | None = Field(
         None, description=f"Only this mailing, of the last {MAX_DAYS} days.", examples=["2026-03-05"]
     )
 
@@ -80,7 +96,7 @@ def parse_scope(scope: str, config: Config) -> tuple[str, Profile]:
     profile = config.find_profile(scope)
     if profile is not None:
         return profile.name, profile
-    categories = sorted({_category(name, scope) for name in scope.replace(" ", "+").split("+")})
+    categories = sorted({_category(name, scope, config) for name in scope.replace(" ", "+").split("+")})
     if len(categories) > MAX_SCOPE_CATEGORIES:
         raise UnknownScope(scope[:100], f"A feed can have at most {MAX_SCOPE_CATEGORIES} categories.")
     return "+".join(categories), replace(config.default, name="+".join(categories), categories=tuple(categories))
@@ -105,10 +121,12 @@ def feed_title(selection_scope: str, profile: Profile, *, sample_data: bool) -> 
     return f"{title} (sample data)" if sample_data else title
 
 
-def _category(name: str, scope: str) -> str:
+def _category(name: str, scope: str, config: Config) -> str:
     category = find_category(name)
     if category is None:
-        raise UnknownScope(scope[:100], hint_for(name[:100]))
+        profiles = difflib.get_close_matches(name[:100], [profile.name for profile in config.profiles], n=1)
+        hint = f"Did you mean the profile {profiles[0]!r}?" if profiles else hint_for(name[:100])
+        raise UnknownScope(scope[:100], hint)
     return category.id
 
 

@@ -58,5 +58,8 @@ async def _refresh_if_due(service: Service) -> float:
     except ArxivFeedsError as error:
         logger.warning("Nothing to serve at the moment: %s", error)
         return _PAUSE_AFTER_FAILURE_SECONDS
+    except Exception:  # the watch goes on as long as the server does
+        logger.exception("The papers could not be looked after")
+        return _PAUSE_AFTER_FAILURE_SECONDS
     pause = (due - service.clock()).total_seconds()
     return min(max(pause, 1.0), _LONGEST_SLEEP_SECONDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
@@ -108,8 +108,7 @@ class Service:
 
     def respond(self, request: Request, representation: Representation, *, is_current: bool = True) -> Response:
         """*representation* as this request may have it: whole, compressed, or not at all because it has it already."""
-        now = self.clock()
-        headers = headers_of(representation, keep_for=max_age(now, next_mailing_moment(now), is_current=is_current))
+        headers = headers_of(representation, keep_for=self._keep_for(is_current=is_current))
         if is_not_modified(
             representation,
             if_none_match=_joined(request.headers.getlist("if-none-match")),
@@ -123,6 +122,11 @@ class Service:
         if coding != "identity":
             headers["Content-Encoding"] = coding
         return Response(representation.encode(coding), media_type=representation.media_type, headers=headers)
+
+    def _keep_for(self, *, is_current: bool) -> timedelta:
+        now = self.clock()
+        longest = max_age(now, next_mailing_moment(now), is_current=is_current)
+        return longest if self.settings.fresh_for is None else min(longest, self.settings.fresh_for)
 
     def last_modified(self, feed: Feed, revision: Revision) -> datetime:
         """When *feed* last changed: by a mailing, by data that came late for one, or by another configuration."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -17,13 +17,16 @@ from api import feeds, operations, pages, papers
 from api.edge import Edge
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service
-from core.arxiv.client import ArxivClient
+from core.arxiv.announced import Announced
 from core.catalogue import Catalogue
 from core.config import Config, load_config
 from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
 from core.settings import Settings
 from core.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from core.arxiv.client import ArxivClient
 
 VERSION = "0.1.0"
 
@@ -50,7 +53,7 @@ def build_service(
     clock = clock or _now
     config = config or load_config(settings.config_file)
     store = store or SqliteStore(settings.store_file)
-    source = source or build_source(settings)
+    source = source or _Arxiv(settings)
     freshness = Freshness(
         source=source,
         store=store,
@@ -71,14 +74,34 @@ def build_service(
     )
 
 
-def build_source(settings: Settings) -> ArxivClient:
-    """arXiv, as *settings* say where it is."""
-    return ArxivClient(
-        user_agent=f"arxiv-feeds/{VERSION} (reads announcement feeds; {settings.public_address})",
-        rss_base=settings.arxiv_rss_base,
-        api_base=settings.arxiv_api_base,
-        min_interval_seconds=settings.arxiv_min_interval_seconds,
-    )
+class _Arxiv:
+    """arXiv, as *settings* say where it is; asked through a client that is made when first needed.
+
+    The client brings httpx and lxml, a tenth of a cold start that finds its papers in the store.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._client: ArxivClient | None = None
+
+    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+        self._client = self._client or self._build_client()
+        return await self._client.fetch_announcements(categories)
+
+    async def aclose(self) -> None:
+        if self._client is not None:
+            await self._client.aclose()
+
+    def _build_client(self) -> ArxivClient:
+        from core.arxiv.client import ArxivClient  # noqa: PLC0415 - see above
+
+        settings = self._settings
+        return ArxivClient(
+            user_agent=f"arxiv-feeds/{VERSION} (reads announcement feeds; {settings.public_address})",
+            rss_base=settings.arxiv_rss_base,
+            api_base=settings.arxiv_api_base,
+            min_interval_seconds=settings.arxiv_min_interval_seconds,
+        )
 
 
 def create_app(

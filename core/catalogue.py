@@ -312,7 +312,9 @@ def describe(selection: Selection) -> str:
         parts.append(f"scored by {' and '.join(filter(None, scorers))}")
     if profile.min_score > 0:
         parts.append(f"with {_counted(profile.min_score, 'point')} or more")
-    parts.append(f"the best {profile.max_papers} of each mailing")
+    parts.append(f"the best {profile.max_papers} of {selection.mailing or 'each mailing'}")
+    if selection.limit < MAX_ITEMS:
+        parts.append(f"at most {selection.limit} in all")
     return ", ".join(parts) + "."
 
 

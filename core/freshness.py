@@ -188,14 +188,16 @@ class Freshness:
             state = await self._store.load_refresh(_key(categories))
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock())
-        problem = self._problem(state)
-        return Currency(problem is None and not is_due(state, self._clock()), problem)
+        return self._currency(state)
 
-    def _problem(self, state: RefreshState) -> str | None:
+    def _currency(self, state: RefreshState) -> Currency:
+        """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
+        by_calendar = self._timing.fresh_for is None
         has_newest = state.mailing is not None and state.mailing >= newest_mailing(self._clock())
-        if not state.failures or (has_newest and self._timing.fresh_for is None):
-            return None
-        return f"arXiv cannot be reached at present; these papers are as of {state.succeeded_at:%Y-%m-%d %H:%M} UTC."
+        if state.failures and not (by_calendar and has_newest):
+            since = f"{state.succeeded_at:%Y-%m-%d %H:%M} UTC"
+            return Currency(False, f"arXiv cannot be reached at present; these papers are as of {since}.")
+        return Currency((has_newest or not by_calendar) and not is_due(state, self._clock()))
 
     def _start(self, categories: tuple[str, ...], is_wanted: _Condition) -> asyncio.Task[intake.Report | None]:
         """The refresh of *categories* under way, or a new one, if *is_wanted* says so once it has the lease."""

@@ -15,8 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from core.arxiv.client import Announced
-from core.arxiv.rss import Entry, Rejected
+from core.arxiv.announced import Announced, Entry, Rejected
 from core.errors import StoreUnavailable
 from core.mailings import eastern_date, newest_mailing
 from core.papers import (

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import BadConfig
@@ -22,7 +22,7 @@ _STORE_FILE = "arxiv-feeds.sqlite3"
 
 def _address(text: str) -> str:
     if not _is_address(text):
-        raise ValueError("an address such as https://feeds.example.org is expected, without spaces, ? and #")
+        raise ValueError("an address such as https://feeds.example.org is expected, without spaces, ?, # and @")
     return text.rstrip("/")
 
 
@@ -32,11 +32,12 @@ def _is_address(text: str) -> bool:
         is_port_possible = parts.port is None or parts.port > 0
     except ValueError:  # of a port beyond 65535 or half an IPv6 address
         return False
-    is_plain = not set("?#\\").intersection(text) and text.isprintable() and " " not in text
+    is_plain = not set("?#\\@").intersection(text) and text.isprintable() and " " not in text
     return is_plain and is_port_possible and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 Address = Annotated[str, AfterValidator(_address)]
+Secret = Annotated[str, StringConstraints(strip_whitespace=True)]  # a pasted one often ends in a newline
 
 
 class Settings(BaseSettings):
@@ -79,7 +80,7 @@ class Settings(BaseSettings):
     base_url: Address | None = Field(
         default=None, description="The public address of the service, for the links in feeds and pages."
     )
-    cron_secret: str | None = Field(
+    cron_secret: Secret | None = Field(
         default=None,
         description="What guarded routes ask for as a bearer token; they are closed without it. 16 characters or more.",
     )
@@ -136,7 +137,8 @@ def _describe_bounds(name: str) -> str | None:
 def _sqlite_file(url: str) -> Path:
     scheme, separator, rest = url.partition("://")
     path = rest.removeprefix("/")
-    if scheme != "sqlite" or not separator or not rest.startswith("/") or not path:
+    is_file = rest.startswith("/") and path not in ("", ":memory:")
+    if scheme != "sqlite" or not separator or not is_file:
         raise BadConfig(
             f"environment variable STORE_URL: this version keeps papers in SQLite; sqlite:///data/{_STORE_FILE} or "
             f"sqlite:////var/lib/{_STORE_FILE} is expected"

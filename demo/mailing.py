@@ -6,11 +6,9 @@ import textwrap
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Literal
-from zoneinfo import ZoneInfo
 
+from core.mailings import EASTERN
 from core.papers import AnnounceType
-
-EASTERN = ZoneInfo("America/New_York")
 
 # What happened to a paper; what a feed calls it depends on the categories that the feed is asked for.
 Event = Literal["new", "cross", "replace"]

@@ -23,6 +23,7 @@ from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from core.mailings import EASTERN
 from core.papers import PaperId
 from demo.announcements import (
     BadSpec,
@@ -33,7 +34,7 @@ from demo.announcements import (
     render_rss_error,
     select_entries,
 )
-from demo.mailing import EASTERN, Mailing, SamplePaper, build_moment, feed_midnight
+from demo.mailing import Mailing, SamplePaper, build_moment, feed_midnight
 from demo.pages import render_abstract_page, render_full_text, render_message
 from demo.search import answer, current_versions
 from demo.week import last_mailing_day, mailing_week

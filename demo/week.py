@@ -11,8 +11,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
+from core.mailings import EASTERN
 from demo.choice import draw, pick
-from demo.mailing import EASTERN, Event, Listing, Mailing, SamplePaper, Writer
+from demo.mailing import Event, Listing, Mailing, SamplePaper, Writer
 from demo.oddities import ODDITIES, WITHDRAWN_COMMENT, Oddity
 from demo.people import invent_writers
 from demo.prose import HOME_TOPICS, MARKER, NEIGHBOUR_TOPICS, Draft, Topic, amend, write_draft

@@ -11,15 +11,16 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 import httpx
 
+from core.arxiv.announced import Announced
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
-from core.arxiv.entries import Rejected, read_moment
+from core.arxiv.entries import read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, parse_search_page
-from core.arxiv.rss import AnnouncementFeed, Entry, parse_announcements
+from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import Paper, PaperId
@@ -41,35 +42,6 @@ _IDS_PER_REQUEST = 100  # keeps the address well under the 8 KB that servers acc
 _Parsed = TypeVar("_Parsed")
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Announced:
-    """What arXiv announced in the categories asked for.
-
-    One feed, or several where the announcement did not fit into one; a paper may then be in more than one of them, with
-    another announce type in each. *requests* counts the feeds that were asked for, those too large to be used included.
-    *notices* are sentences about what may be missing. *answered_at* is the present according to arXiv (the Date header
-    of its last answer, aware UTC), None where it did not say.
-    """
-
-    feeds: tuple[AnnouncementFeed, ...]
-    requests: int
-    notices: tuple[str, ...] = ()
-    answered_at: datetime | None = None
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        return tuple(entry for feed in self.feeds for entry in feed.entries)
-
-    @property
-    def rejected(self) -> tuple[Rejected, ...]:
-        return tuple(rejected for feed in self.feeds for rejected in feed.rejected)
-
-    @property
-    def mailing(self) -> date | None:
-        """The newest mailing that a feed claims to be; not to be trusted, see `AnnouncementFeed`."""
-        return max((feed.mailing for feed in self.feeds if feed.mailing), default=None)
 
 
 @dataclass(frozen=True, slots=True)

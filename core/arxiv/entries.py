@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from core.arxiv.announced import Rejected
 from core.arxiv.taxonomy import find_category
 from core.errors import SourceMalformed
 from core.papers import Author, PaperId
@@ -26,14 +26,6 @@ _SEPARATORS = frozenset({",", ":", "and", "&"})
 _AFFILIATION = re.compile(r"(?P<name>[^()]*)\((?P<affiliation>.*)\)")
 _BETWEEN_AFFILIATIONS = re.compile(r"\) ?\(")
 _NAME_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
-
-
-@dataclass(frozen=True, slots=True)
-class Rejected:
-    """An entry that is no paper to us: what identifies it best (id, link or title), and why."""
-
-    entry: str
-    reason: str
 
 
 class EntryError(ValueError):

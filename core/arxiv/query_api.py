@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from lxml import etree
 
+from core.arxiv.announced import Rejected
 from core.arxiv.entries import (
     EntryError,
-    Rejected,
     read_categories,
     read_moment,
     read_paper_id,

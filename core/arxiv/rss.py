@@ -11,13 +11,12 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from lxml import etree
 
+from core.arxiv.announced import AnnouncementFeed, Entry, Rejected
 from core.arxiv.entries import (
     EntryError,
-    Rejected,
     read_authors,
     read_categories,
     read_moment,
@@ -28,12 +27,10 @@ from core.arxiv.entries import (
 )
 from core.arxiv.xml import ARXIV, ATOM, DUBLIN_CORE, line_of, parse_xml, text_in, text_of
 from core.errors import SourceMalformed
+from core.mailings import EASTERN
 from core.papers import AnnounceType, Paper, PaperId
 from core.tex import to_unicode
 
-__all__ = ["AnnouncementFeed", "Entry", "Rejected", "parse_announcements"]
-
-_EASTERN = ZoneInfo("America/New_York")
 _MOST_ITEMS = 20_000  # ten times arXiv's own limit; reading more would only keep the process busy
 _ERROR_TITLE = "Feed error for query:"
 
@@ -41,28 +38,6 @@ _ERROR_TITLE = "Feed error for query:"
 _HEAD = re.compile(
     r"\s*(?:arXiv:(?P<id>\S+)\s+)?(?:Announce\s+Type:\s*(?P<announce_type>\S+)\s+)?Abstract:[ ]?", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A paper and why it was announced, relative to the categories that the feed was asked for."""
-
-    paper: Paper
-    announce_type: AnnounceType
-
-
-@dataclass(frozen=True, slots=True)
-class AnnouncementFeed:
-    """What one feed says; as many entries and rejected ones together as the feed has, in its order.
-
-    *mailing* is the date in US Eastern time that the feed claims, None where it claims none. It is a claim and no more:
-    arXiv has served an earlier mailing's papers under the current date for whole days.
-    """
-
-    title: str
-    mailing: date | None
-    entries: tuple[Entry, ...]
-    rejected: tuple[Rejected, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +121,7 @@ def _claimed_mailing(channel: etree._Element, items: Iterable[etree._Element], d
 def _eastern_date(text: str | None) -> date | None:
     moment: datetime | None = read_moment(text)
     try:
-        return moment.astimezone(_EASTERN).date() if moment else None
+        return moment.astimezone(EASTERN).date() if moment else None
     except OverflowError:  # the first day of year 1
         return None
 

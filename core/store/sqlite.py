@@ -8,6 +8,7 @@ which keeps the event loop free and the connection in one hand.
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -29,6 +30,8 @@ from core.store.records import (
     parse_paper,
     parse_types,
 )
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -187,6 +190,8 @@ def _migrate(connection: sqlite3.Connection) -> None:
             raise sqlite3.DatabaseError(
                 f"a newer version of arxiv-feeds wrote it (schema {version}, this version knows {len(_MIGRATIONS)})"
             )
+        if version == 0 and connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise sqlite3.DatabaseError("it is the database of another program")
         for migration in _MIGRATIONS[version:]:
             for statement in migration.split(";"):
                 connection.execute(statement)
@@ -253,20 +258,33 @@ def _load_records_by_id(connection: sqlite3.Connection, paper_ids: Collection[st
     return records
 
 
-def _select_records(connection: sqlite3.Connection, chosen: str, values: Sequence[str]) -> Iterator[PaperRecord]:
+def _select_records(connection: sqlite3.Connection, chosen: str, values: Sequence[str]) -> list[PaperRecord]:
     """The papers whose id is in *chosen*, SQL in parentheses with a mark for each of *values*, by id."""
+    records: list[PaperRecord] = []
     by_paper: dict[str, list[Announcement]] = {}
     for paper_id, mailing, version, types in connection.execute(
         f"SELECT paper_id, mailing, version, types FROM announcements WHERE paper_id IN {chosen} ORDER BY mailing",  # noqa: S608 - no value in it
         values,
     ):
-        announcement = Announcement(date.fromisoformat(mailing), paper_id, version, parse_types(types))
-        by_paper.setdefault(paper_id, []).append(announcement)
+        with _damage_of(paper_id):
+            announcement = Announcement(date.fromisoformat(mailing), paper_id, version, parse_types(types))
+            by_paper.setdefault(paper_id, []).append(announcement)
     for paper_id, record in connection.execute(
         f"SELECT id, record FROM papers WHERE id IN {chosen} ORDER BY id",  # noqa: S608 - no value in it
         values,
     ):
-        yield PaperRecord(parse_paper(record), tuple(by_paper.get(paper_id, ())))
+        with _damage_of(paper_id):
+            records.append(PaperRecord(parse_paper(record), tuple(by_paper.get(paper_id, ()))))
+    return records
+
+
+@contextmanager
+def _damage_of(paper_id: str) -> Iterator[None]:
+    """Leaves out what cannot be read: one damaged row must not take all the others with it."""
+    try:
+        yield
+    except (ValueError, KeyError, TypeError):
+        logger.exception("What is stored of the paper %s cannot be read and is left out", paper_id)
 
 
 def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now: datetime) -> bool:

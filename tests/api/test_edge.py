@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.arxiv.client import Announced
+from core.arxiv.announced import Announced
 from demo.standin import ArxivStandIn
 from tests.api.running import PUBLIC, SECRET, Running, running
 

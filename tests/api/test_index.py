@@ -14,9 +14,7 @@ from demo.standin import ArxivStandIn
 from tests.api.running import CONFIG, PUBLIC, SECRET, WEEK, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
-# rich is missing here: httpx imports it for a command line of its own, wherever it is installed. lxml comes with the
-# parser of arXiv's feeds, in 4 ms.
-HEAVY = {"dashscope", "demo", "feedgen", "jinja2", "mangum", "typer", "uvicorn"}
+HEAVY = {"dashscope", "demo", "feedgen", "httpx", "jinja2", "lxml", "mangum", "rich", "typer", "uvicorn"}
 
 LAMBDA = """
 import json, sys

@@ -66,7 +66,7 @@ def test_each_error_has_its_status_and_code(error: Exception, status: int, code:
         ("cs.XX", "https://arxiv.org/category_taxonomy"),
         ("cs.LGG", "cs.LG"),
         ("cs.AI+cs.XX", "https://arxiv.org/category_taxonomy"),
-        ("sistems", "https://arxiv.org/category_taxonomy"),
+        ("sistems", "Did you mean the profile 'systems'?"),
         ("cs.AI+", "https://arxiv.org/category_taxonomy"),
         ("<script>", "https://arxiv.org/category_taxonomy"),
         ("%00%FF", "https://arxiv.org/category_taxonomy"),

@@ -100,6 +100,17 @@ def test_no_answer_outlives_the_next_mailing(empty: Running, address: str, befor
     assert answer.headers["Cache-Control"] == f"public, max-age={seconds}"
 
 
+def test_from_midnight_on_what_the_new_mailing_has_not_changed_yet_is_kept_briefly(empty: Running) -> None:
+    empty.refresh()
+    empty.clock.now = NEXT_MAILING + timedelta(seconds=10)  # its feeds are built by now or in a moment
+    assert empty.ask("/rss").headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_no_answer_outlives_what_operators_call_fresh(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    with running(tmp_path, arxiv, fresh_seconds=90) as service:
+        assert service.ask("/rss").headers["Cache-Control"] == "public, max-age=90"
+
+
 def test_an_answer_that_may_be_old_is_kept_briefly_and_says_so(empty: Running, arxiv: ArxivStandIn) -> None:
     arxiv.show(WEEK[-2].day)
     empty.refresh()

@@ -465,6 +465,11 @@ def test_a_selection_is_described_in_a_sentence(changes: dict[str, Any], descrip
     assert describe(selection(**changes)) == description
 
 
+def test_a_selection_of_one_mailing_and_few_items_says_so() -> None:
+    chosen = replace(selection(keywords=(), min_score=0.0), mailing=THURSDAY, limit=5)
+    assert describe(chosen).endswith(f"in cs.LG, the best 30 of {THURSDAY}, at most 5 in all.")
+
+
 class CountingStore(SqliteStore):
     """The store, with the days from which on papers were loaded."""
 

@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from core import freshness
-from core.arxiv.client import Announced
-from core.arxiv.rss import AnnouncementFeed, Entry
+from core.arxiv.announced import Announced, AnnouncementFeed, Entry
 from core.errors import (
     ArxivFeedsError,
     NothingStored,

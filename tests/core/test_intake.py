@@ -14,9 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.arxiv.client import Announced
-from core.arxiv.entries import Rejected
-from core.arxiv.rss import AnnouncementFeed, Entry, parse_announcements
+from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Rejected
+from core.arxiv.rss import parse_announcements
 from core.errors import SourceUnavailable, StoreUnavailable
 from core.intake import Decision, Ledger, Report, decide, merge, refresh
 from core.papers import Announcement, AnnounceType

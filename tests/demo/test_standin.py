@@ -244,7 +244,7 @@ def test_a_port_in_use_is_said_so(arxiv: ArxivStandIn) -> None:
 
 def test_it_runs_alone(client: httpx.Client) -> None:
     command = [sys.executable, "-m", "demo.standin", "--port", "0", "--mailing", "2026-03-05"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
             base = process.stdout.readline().split()[-1]

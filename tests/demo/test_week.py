@@ -15,11 +15,12 @@ import pytest
 
 from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import CATEGORIES
+from core.mailings import EASTERN
 from core.papers import PaperId
 from core.profiles import Keyword, Profile
 from core.scoring import Scorer, prepare
 from demo.announcements import creators, parse_spec, render_rss, select_entries
-from demo.mailing import EASTERN, Listing, Mailing
+from demo.mailing import Listing, Mailing
 from demo.prose import MARKER
 from demo.week import last_mailing_day, mailing_week
 
@@ -77,7 +78,7 @@ def test_every_process_makes_the_same_week() -> None:
         "print(hashlib.sha256(repr(mailing_week(datetime.date(2026, 3, 5))).encode()).hexdigest())"
     )
     digests = {
-        subprocess.run(  # noqa: S603 - this interpreter, and the program above
+        subprocess.run(
             [sys.executable, "-c", program],
             cwd=ROOT,
             env={**os.environ, "PYTHONHASHSEED": seed},

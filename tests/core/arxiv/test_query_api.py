@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.arxiv.entries import Rejected
+from core.arxiv.announced import Rejected
 from core.arxiv.query_api import Search, SearchPage, build_search_url, parse_search_page
 from core.errors import SourceMalformed
 from core.papers import Author, Paper

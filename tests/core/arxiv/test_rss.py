@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.arxiv.rss import AnnouncementFeed, Rejected, parse_announcements
+from core.arxiv.announced import AnnouncementFeed, Rejected
+from core.arxiv.rss import parse_announcements
 from core.errors import SourceMalformed
 from core.papers import AnnounceType, Author, Paper
 from tests.core.arxiv.documents import atom_entry, atom_feed, rss_feed, rss_item

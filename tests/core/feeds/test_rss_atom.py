@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-import feedparser  # type: ignore[import-untyped]  # feedparser publishes no types
+import feedparser
 import pytest
 
 from core.catalogue import Feed

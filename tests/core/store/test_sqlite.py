@@ -19,6 +19,7 @@ import pytest
 
 from core.errors import StoreUnavailable
 from core.papers import Announcement, AnnounceType, Paper
+from core.store import sqlite
 from core.store.records import Changes, PaperRecord, RefreshState, Revision
 from core.store.sqlite import SqliteStore
 from tests.builders import DAY, MOMENT, paper
@@ -334,13 +335,40 @@ def test_the_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> No
     assert found == ((99,), [])
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(path: Path) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE revision (something TEXT)")  # the last table that the migration makes
-    with opened(path) as store, pytest.raises(StoreUnavailable, match="revision already exists"):
+def test_a_migration_that_fails_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_MIGRATIONS", ("CREATE TABLE first (id); CREATE TABLE first (id)",))
+    with opened(path) as store, pytest.raises(StoreUnavailable, match="first already exists"):
         run(store.load_revision())
     with closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("revision",)]
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == []
+
+
+def test_the_database_of_another_program_is_left_alone(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE bookmarks (url TEXT)")
+    with opened(path) as store, pytest.raises(StoreUnavailable, match="the database of another program"):
+        run(store.load_revision())
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("bookmarks",)]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE papers SET record = '{' WHERE id = ?",
+        'UPDATE announcements SET types = \'{"cs.LG": "old"}\' WHERE paper_id = ?',
+    ],
+)
+def test_a_damaged_row_does_not_take_the_others_with_it(path: Path, damage: str) -> None:
+    papers = tuple(paper(id=number) for number in ("2603.00001", "2603.00002"))
+    announced = tuple(Announcement(DAY, one.id, 1, (("cs.LG", AnnounceType.NEW),)) for one in papers)
+    with opened(path) as store:
+        assert run(store.apply(Changes(papers, announced), based_on=0, now=MOMENT))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(damage, [papers[0].id])
+        records = {record.paper.id: record.announcements for record in run(store.load_records(since=DAY))}
+    assert records[papers[1].id] == announced[1:]
+    assert not records.get(papers[0].id)
 
 
 def put_text_in_place(path: Path) -> Path:

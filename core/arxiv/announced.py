@@ -1,0 +1,67 @@
+"""What arXiv announced, as values; how they are read is `rss.py`, how they are asked for `client.py`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.papers import AnnounceType, Paper
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """An entry that is no paper to us: what identifies it best (id, link or title), and why."""
+
+    entry: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper and why it was announced, relative to the categories that the feed was asked for."""
+
+    paper: Paper
+    announce_type: AnnounceType
+
+
+@dataclass(frozen=True, slots=True)
+class AnnouncementFeed:
+    """What one feed says; as many entries and rejected ones together as the feed has, in its order.
+
+    *mailing* is the date in US Eastern time that the feed claims, None where it claims none. It is a claim and no more:
+    arXiv has served an earlier mailing's papers under the current date for whole days.
+    """
+
+    title: str
+    mailing: date | None
+    entries: tuple[Entry, ...]
+    rejected: tuple[Rejected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What arXiv announced in the categories asked for.
+
+    One feed, or several where the announcement did not fit into one; a paper may then be in more than one of them, with
+    another announce type in each. *requests* counts the feeds that were asked for, those too large to be used included.
+    *notices* are sentences about what may be missing. *answered_at* is the present according to arXiv (the Date header
+    of its last answer, aware UTC), None where it did not say.
+    """
+
+    feeds: tuple[AnnouncementFeed, ...]
+    requests: int
+    notices: tuple[str, ...] = ()
+    answered_at: datetime | None = None
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        return tuple(entry for feed in self.feeds for entry in feed.entries)
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        return tuple(rejected for feed in self.feeds for rejected in feed.rejected)
+
+    @property
+    def mailing(self) -> date | None:
+        """The newest mailing that a feed claims to be; not to be trusted, see `AnnouncementFeed`."""
+        return max((feed.mailing for feed in self.feeds if feed.mailing), default=None)
