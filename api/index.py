@@ -24,7 +24,7 @@ def __getattr__(name: str) -> Any:  # Any: Mangum's type, which is not imported 
         raise AttributeError(name)
     from mangum import Mangum  # noqa: PLC0415
 
-    # Mangum takes the thread's event loop for all calls; looking for one that is not there is deprecated in Python 3.12.
+    # Mangum takes the thread's event loop for all calls, and from Python 3.12 on nobody makes one by asking for it.
     asyncio.set_event_loop(asyncio.new_event_loop())
     # Mangum's list of text types lacks the feeds'; it would send them as base64. Its lifespan would open and close
     # everything around each single call.
