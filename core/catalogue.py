@@ -193,7 +193,8 @@ class Catalogue:
         revision = await self._store.load_revision()
         if self._is_known(selection, revision):
             return self._selected[selection]
-        async with self._lock:  # whoever waited finds the work done
+        async with self._lock:
+            revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 candidates = await self._load_candidates(selection, revision)
                 verdicts = await asyncio.to_thread(judge, selection, candidates)
