@@ -6,16 +6,23 @@ import asyncio
 import sys
 from typing import Any
 
+from fastapi import FastAPI
+
 from api.feeds import MEDIA_TYPES
 from api.problems import MEDIA_TYPE as PROBLEM
 from api.wiring import create_app
 from core.errors import BadConfig
 from core.settings import load_settings
 
-try:
-    app = create_app(load_settings())
-except BadConfig as error:
-    sys.exit(f"arxiv-feeds: {error}")
+
+def _create_app() -> FastAPI:
+    try:
+        return create_app(load_settings())
+    except BadConfig as error:
+        sys.exit(f"arxiv-feeds: {error}")
+
+
+app = _create_app()  # at the top level, where Vercel's builder looks for it
 
 
 def __getattr__(name: str) -> Any:  # Any: Mangum's type, which is not imported before it is asked for

@@ -17,9 +17,9 @@ from api.feeds import list_feeds
 from api.selection import SelectionParameters, feed_title, parse_selection, refuse_repeated
 from api.service import Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
-from core.catalogue import Item, Outcome, Verdict, describe, rank_key
+from core.catalogue import Item, Outcome, Selection, Verdict, describe, rank_key
 from core.config import DEFAULT_PROFILE
-from core.errors import BadQuery, UnknownPaper
+from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.papers import AnnounceType, Paper, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.store.records import PaperRecord
@@ -276,9 +276,14 @@ async def explain(
     """Why one stored paper is in a feed, or what kept it out, with the score and the reasons that it has there."""
     selection = parse_selection(parameters.scope, parameters, service.config)
     number = _paper_number(parameters.id)
-    answered = await service.select(selection)
-    verdict = await service.catalogue.explain(number, selection)
-    answer = _explanation(verdict, selection.scope, selection.profile, answered.notices, service.sample_data)
+    try:
+        notices = (await service.select(selection)).notices
+    except NothingStored as nothing:  # of the scope; the paper can be stored all the same
+        notices = (*service.standing_notices, str(nothing))
+        verdict = await _explain_or_raise(service, number, selection, nothing)
+    else:
+        verdict = await service.catalogue.explain(number, selection)
+    answer = _explanation(verdict, selection.scope, selection.profile, notices, service.sample_data)
     return await _respond(request, service, answer)
 
 
@@ -360,11 +365,18 @@ async def show_origin_config(request: Request, service: ServiceDependency) -> Re
     return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
 
 
+async def _explain_or_raise(service: Service, number: str, selection: Selection, nothing: NothingStored) -> Verdict:
+    try:
+        return await service.catalogue.explain(number, selection)
+    except UnknownPaper:
+        raise nothing from None
+
+
 async def _respond(request: Request, service: Service, answer: Answer) -> Response:
-    """*answer*, which follows from stored data, with the moment of their last change."""
+    """*answer*, which follows from what is stored, without asking arXiv whether there is more."""
     revision = await service.store.load_revision()
     changed_at = max(revision.changed_at or service.configured_at, service.configured_at)
-    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at))
+    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at), is_current=False)
 
 
 def _dump(answer: Answer) -> bytes:

@@ -27,6 +27,7 @@ from core.errors import (
 
 MEDIA_TYPE = "application/problem+json"
 _STORE_RETRY_SECONDS = 30
+_MOST_ERRORS = 10  # of one request; the rest is found when these are mended
 _ARXIV_RETRY_SECONDS = 60  # where arXiv does not say
 
 
@@ -168,7 +169,7 @@ def _http_fault(error: HTTPException) -> _Fault:
 
 
 def _bad_parameters(error: RequestValidationError) -> _Fault:
-    errors = [(_parameter(one), _reason(one)) for one in error.errors()]
+    errors = [(_parameter(one), _reason(one)) for one in error.errors()[:_MOST_ERRORS]]
     listed = "; ".join(f"{name}: {reason}" for name, reason in errors)
     return _Fault(422, "bad_query", f"The request is not acceptable: {listed}.", errors)
 

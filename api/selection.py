@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import date
 from typing import Annotated
@@ -66,9 +67,9 @@ class FeedParameters(SelectionParameters):
 
 async def refuse_repeated(request: Request) -> None:
     """Raises BadQuery where a parameter is given twice: taking either one would be a guess."""
-    names = [name for name, _ in request.query_params.multi_items()]
-    for name in names:
-        if names.count(name) > 1:
+    counted = Counter(name for name, _ in request.query_params.multi_items())
+    for name, count in counted.items():
+        if count > 1:
             raise BadQuery(name[:100], "is given more than once")
 
 

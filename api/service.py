@@ -22,6 +22,7 @@ from core.store.records import Revision
 from core.store.sqlite import SqliteStore
 
 SAMPLE_NOTICE = "Sample data: every paper here is made up to show how the service works."
+NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come with its next mailing that has some."
 
 _RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
 
@@ -83,7 +84,8 @@ class Service:
             currency = Currency(is_current=False, problem=str(nothing))
         else:
             selected = await self.catalogue.select(selection)
-        notices = (*self.standing_notices, *filter(None, [currency.problem]))
+        nothing_yet = None if selected.verdicts else NOTHING_NOTICE
+        notices = (*self.standing_notices, *filter(None, [currency.problem, nothing_yet]))
         return Answered(selection, selected, currency, notices)
 
     async def close(self) -> None:
@@ -129,8 +131,12 @@ class Service:
         return longest if self.settings.fresh_for is None else min(longest, self.settings.fresh_for)
 
     def last_modified(self, feed: Feed, revision: Revision) -> datetime:
-        """When *feed* last changed: by a mailing, by data that came late for one, or by another configuration."""
-        return max(feed.updated, revision.changed_at or feed.updated, self.configured_at)
+        """When *feed* last changed: by a mailing, by data that came late for one, or by another configuration.
+
+        Never in the future, which HTTP forbids (RFC 9110 8.8.2.1).
+        """
+        changed_at = max(feed.updated, revision.changed_at or feed.updated, self.configured_at)
+        return min(changed_at, self.clock())
 
     def respond_configured(self, request: Request, body: bytes, media_type: str) -> Response:
         """*body*, which follows from the configuration alone, as this request may have it."""

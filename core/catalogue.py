@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -32,7 +32,6 @@ from core.store.records import PaperRecord, Revision
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
-_MAX_AGE = timedelta(days=MAX_DAYS)
 _SELECTIONS_KEPT = 64
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
@@ -42,6 +41,7 @@ class Outcome(StrEnum):
 
     LISTED = "listed"
     ANNOUNCE_TYPE = "announce type"
+    OTHER_MAILING = "other mailing"
     EXCLUDED = "exclusion"
     NO_MATCH = "no match"
     BELOW_MIN_SCORE = "below min_score"
@@ -50,7 +50,16 @@ class Outcome(StrEnum):
     OTHER_DAYS = "other days"
 
 
-LEDGER = tuple(Outcome)[:6]  # what a stored paper of a selection's categories and days can come to
+# What an announced paper of a selection's categories and days can come to.
+LEDGER = (
+    Outcome.LISTED,
+    Outcome.ANNOUNCE_TYPE,
+    Outcome.OTHER_MAILING,
+    Outcome.EXCLUDED,
+    Outcome.NO_MATCH,
+    Outcome.BELOW_MIN_SCORE,
+    Outcome.OVER_CAP,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +147,15 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Every verdict of a selection, in feed order, and the state of the data that it was made from."""
+    """Every verdict of a selection, in feed order, and the state of the data that it was made from.
+
+    `repeats` are the announcements of papers that have their verdict under another mailing, or had it before the
+    selection's days: each a mailing, and why the paper does not stand there.
+    """
 
     verdicts: tuple[Verdict, ...]
     revision: Revision
+    repeats: tuple[tuple[date, Outcome], ...] = ()
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -155,14 +169,20 @@ class Selected:
 
     @property
     def mailings(self) -> tuple[date, ...]:
-        """The mailings that have a verdict, newest first."""
-        return tuple(dict.fromkeys(verdict.item.mailing for verdict in self.verdicts))
+        """The mailings that announced something, newest first."""
+        days = {verdict.item.mailing for verdict in self.verdicts} | {day for day, _ in self.repeats}
+        return tuple(sorted(days, reverse=True))
 
     def count(self, mailing: date | None = None) -> Mapping[Outcome, int]:
-        """How many papers, of all mailings or one, had each outcome; the counts add up to what is stored."""
-        counted = Counter(
-            verdict.outcome for verdict in self.verdicts if mailing is None or verdict.item.mailing == mailing
-        )
+        """How many papers had each outcome; with a *mailing*, of all that it announced, those that stand elsewhere too.
+
+        The counts add up to the papers that have a verdict, or to what the mailing announced.
+        """
+        if mailing is None:
+            counted = Counter(verdict.outcome for verdict in self.verdicts)
+        else:
+            counted = Counter(verdict.outcome for verdict in self.verdicts if verdict.item.mailing == mailing)
+            counted.update(outcome for day, outcome in self.repeats if day == mailing)
         return {outcome: counted[outcome] for outcome in LEDGER}
 
 
@@ -185,7 +205,7 @@ class Catalogue:
         self._store = store
         self._lock = asyncio.Lock()
         self._candidates: dict[tuple[str, int], Candidate] = {}
-        self._loaded: int | None = None  # the revision that the candidates are of
+        self._loaded: tuple[int, date] | None = None  # the revision and the first mailing that the candidates are of
         self._selected: dict[Selection, Selected] = {}
 
     async def select(self, selection: Selection) -> Selected:
@@ -198,13 +218,14 @@ class Catalogue:
             if not self._is_known(selection, revision):
                 candidates = await self._load_candidates(selection, revision)
                 verdicts = await asyncio.to_thread(judge, selection, candidates)
-                self._remember(selection, Selected(verdicts, revision))
+                repeats = tuple(sorted(_find_repeats(selection, candidates)))
+                self._remember(selection, Selected(verdicts, revision, repeats))
             return self._selected[selection]
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
         records = await self._store.load_papers((paper_id,))
-        if paper_id not in records:
+        if paper_id not in records or not records[paper_id].announcements:
             raise UnknownPaper(paper_id)
         return records[paper_id]
 
@@ -218,29 +239,27 @@ class Catalogue:
         return selection in self._selected and self._selected[selection].revision == revision
 
     async def _load_candidates(self, selection: Selection, revision: Revision) -> Collection[Candidate]:
-        """Stored papers, among them all that *selection* covers.
+        """Stored papers, among them all that *selection* covers; what is loaded of a revision is kept.
 
-        Most often those of the last MAX_DAYS, which are kept. Days are counted from the newest mailing of the
-        selection's own categories, so for categories that have been silent they may lie further back.
+        Days are counted from the newest mailing of the selection's own categories. Where these have been silent, that
+        lies further back than the newest mailing of all.
         """
         if revision.newest_mailing is None:
             return ()
-        kept_since = revision.newest_mailing - _MAX_AGE
-        if self._loaded != revision.number:
-            records = await self._store.load_records(since=kept_since)
+        days = timedelta(days=(MAX_DAYS if selection.mailing else selection.profile.days_back) - 1)
+        since = revision.newest_mailing - days
+        newest = _newest_mailing(await self._load_since(since, revision), selection.profile.categories)
+        if newest is None or newest < since:
+            newest = await self._store.load_newest_mailing(selection.profile.categories)
+        return () if newest is None else await self._load_since(newest - days, revision)
+
+    async def _load_since(self, since: date, revision: Revision) -> Collection[Candidate]:
+        """The papers announced from *since* on, and more where more is loaded already."""
+        if self._loaded is None or self._loaded[0] != revision.number or since < self._loaded[1]:
+            records = await self._store.load_records(since=since)
             self._candidates = await asyncio.to_thread(_prepare_all, records, self._candidates)
-            self._loaded = revision.number
-        categories = selection.profile.categories
-        newest = _newest_mailing(self._candidates.values(), categories)
-        if newest is None or newest < kept_since:
-            newest = await self._store.load_newest_mailing(categories)
-        if newest is None:
-            return ()
-        days = MAX_DAYS if selection.mailing else selection.profile.days_back
-        if newest - timedelta(days=days - 1) >= kept_since:
-            return self._candidates.values()
-        records = await self._store.load_records(since=newest - _MAX_AGE)
-        return (await asyncio.to_thread(_prepare_all, records, self._candidates)).values()
+            self._loaded = (revision.number, since)
+        return self._candidates.values()
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
@@ -279,6 +298,18 @@ def judge(selection: Selection, candidates: Collection[Candidate]) -> tuple[Verd
     ]
     verdicts.sort(key=lambda verdict: (-verdict.item.mailing.toordinal(), *rank_key(verdict.item)))
     return _apply_limit(_apply_cap(verdicts, selection.profile.max_papers), selection.limit)
+
+
+def _find_repeats(selection: Selection, candidates: Collection[Candidate]) -> Iterator[tuple[date, Outcome]]:
+    profile = selection.profile
+    first, last = _window(selection, candidates)
+    for candidate in candidates:
+        listing = _find_listing(candidate.record, profile)
+        for one in candidate.record.announcements if listing else ():
+            best = _best_type(one, profile)
+            if best is None or one.mailing == (listing and listing.mailing) or not first <= one.mailing <= last:
+                continue
+            yield one.mailing, Outcome.OTHER_MAILING if best in profile.announce_types else Outcome.ANNOUNCE_TYPE
 
 
 def rank_key(item: Item) -> tuple[float, int, int, int, str]:
@@ -329,6 +360,7 @@ class _Listing:
     """Under which mailing a paper stands, with which type, and whether the profile wants papers of that type."""
 
     mailing: date
+    version: int
     type: AnnounceType
     is_wanted: bool
 
@@ -336,7 +368,7 @@ class _Listing:
 def _find_listing(record: PaperRecord, profile: Profile) -> _Listing | None:
     """Where *record* stands for *profile*; None where it was announced in none of the categories."""
     announced = [
-        _Listing(one.mailing, best, best in profile.announce_types)
+        _Listing(one.mailing, one.version, best, best in profile.announce_types)
         for one in record.announcements
         if (best := _best_type(one, profile)) is not None
     ]
@@ -396,7 +428,7 @@ def _judge_one(record: PaperRecord, listing: _Listing, judgement: Judgement, pro
 
 def _build_item(record: PaperRecord, listing: _Listing, score: Score, profile: Profile) -> Item:
     paper = record.paper
-    address = f"{paper.abs_url}v{paper.version}" if profile.wants_replacements else paper.abs_url
+    address = f"{paper.abs_url}v{listing.version}" if profile.wants_replacements else paper.abs_url
     types = {category: announce_type for one in record.announcements for category, announce_type in one.types}
     return Item(
         paper=paper,
@@ -451,6 +483,6 @@ def _outsider(record: PaperRecord, selection: Selection) -> Verdict:
         item = _build_item(record, listing, judgement.score, profile)
         return Verdict(item, Outcome.OTHER_DAYS, f"announced in the mailing of {listing.mailing}")
     last = record.announcements[-1]
-    elsewhere = _Listing(last.mailing, best_announce_type(dict(last.types).values()), is_wanted=False)
+    elsewhere = _Listing(last.mailing, last.version, best_announce_type(dict(last.types).values()), is_wanted=False)
     item = _build_item(record, elsewhere, judgement.score, profile)
     return Verdict(item, Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}")

@@ -25,7 +25,7 @@ from api.service import Service
 from api.wiring import build_service, create_app
 from core.catalogue import LEDGER, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, MAX_PAPERS
-from core.errors import ArxivFeedsError, BadQuery, SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.errors import ArxivFeedsError, BadQuery, RefreshUnderWay, SourceMalformed, SourceUnavailable, StoreUnavailable
 from core.intake import Report
 from core.mailings import EASTERN
 from core.settings import load_settings
@@ -149,6 +149,8 @@ async def _fetch_first(service: Service) -> ArxivFeedsError | None:
             await service.freshness.refresh()
         except (SourceUnavailable, SourceMalformed) as error:
             return error
+        except RefreshUnderWay:  # another process on the same store; whether it found something, readers will see
+            return None
     return None
 
 
@@ -331,6 +333,9 @@ def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
 
 def _why_empty(selected: Selected) -> str:
     if not selected.verdicts:
-        return "Nothing is stored of this feed yet; `refresh` asks arXiv for it."
+        return (
+            "Nothing is stored of this feed yet: `refresh` asks arXiv for the configured categories,"
+            " and any other one is asked for when its feed is opened."
+        )
     filtered = ", ".join(f"{number} by {outcome}" for outcome, number in selected.count().items() if number)
     return f"No stored paper is listed: {filtered}."

@@ -29,8 +29,8 @@ from core.scoring import is_usable_term
 
 DEFAULT_PROFILE = "default"
 
-MAX_PAPERS = 500
-MAX_DAYS_BACK = 30
+MAX_PAPERS = 2_000
+MAX_DAYS_BACK = 366
 MAX_SCORE = 1_000_000.0
 _MAX_FILE_BYTES = 1_000_000
 _MAX_TERMS = 2_000
@@ -131,7 +131,7 @@ class _AiSummary(BaseModel):
 
 class _File(_Profile):
     enable_deduplication: bool = True
-    deduplication_methods: list[Literal["id", "title", "link"]] = ["id"]
+    deduplication_methods: list[Term] = ["id"]
     ai_summary: _AiSummary = _AiSummary()
     profiles: dict[Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")], dict[str, object]] = {}
 

@@ -8,23 +8,23 @@ carries them out, one refresh of a set at a time in this process and, through a 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import uuid4
 
 from core import intake
 from core.errors import ArxivFeedsError, NothingStored, RefreshUnderWay, SourceUnavailable
-from core.mailings import newest_mailing, next_mailing_moment
+from core.mailings import eastern_date, newest_mailing, next_mailing_moment
 from core.store.records import RefreshState
 
 logger = logging.getLogger(__name__)
 
 _SETTLING_TIME = timedelta(seconds=60)  # recorded feeds were built up to 19 s after midnight
-_REPEAT = timedelta(minutes=30)  # while the newest mailing has not appeared
+# While the newest mailing has not appeared: it may be late, or have no papers of these categories.
+_REPEATS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 _LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.2
@@ -91,14 +91,16 @@ def is_due(state: RefreshState | None, now: datetime) -> bool:
 def after_success(state: RefreshState | None, report: intake.Report, *, now: datetime, timing: Timing) -> RefreshState:
     """What to remember after a refresh, with the moment of the next one."""
     mailing = report.mailing or (state.mailing if state else None)
-    is_current = mailing is not None and mailing >= newest_mailing(now)
-    by_calendar = next_mailing_moment(now) + _SETTLING_TIME if is_current else now + _REPEAT
+    unchanged = 0 if _has_newest(mailing, now) else 1 + (state.unchanged if state else 0)
+    by_calendar = next_mailing_moment(now) + _SETTLING_TIME
+    if unchanged:
+        by_calendar = min(by_calendar, now + _REPEATS[min(unchanged, len(_REPEATS)) - 1])
     return RefreshState(
         checked_at=now,
         succeeded_at=now,
         next_poll_at=now + timing.fresh_for if timing.fresh_for is not None else by_calendar,
         mailing=mailing,
-        report=json.dumps(asdict(report), default=str),
+        unchanged=unchanged,
     )
 
 
@@ -162,7 +164,9 @@ class Freshness:
         wanted = tuple(categories or self._configured)
         report = await asyncio.shield(self._start(wanted, _always))
         if report is None:
-            raise RefreshUnderWay(f"Another process has just refreshed {_key(wanted)}; there was nothing left to do.")
+            raise RefreshUnderWay(
+                f"Another process has just asked arXiv for {_key(wanted)}; there was nothing left to do."
+            )
         return report
 
     async def next_poll_at(self) -> datetime:
@@ -193,10 +197,10 @@ class Freshness:
     def _currency(self, state: RefreshState) -> Currency:
         """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
         by_calendar = self._timing.fresh_for is None
-        has_newest = state.mailing is not None and state.mailing >= newest_mailing(self._clock())
+        has_newest = _has_newest(state.mailing, self._clock())
         if state.failures and not (by_calendar and has_newest):
             since = f"{state.succeeded_at:%Y-%m-%d %H:%M} UTC"
-            return Currency(False, f"arXiv cannot be reached at present; these papers are as of {since}.")
+            return Currency(False, f"arXiv's newest papers cannot be fetched at present; these are as of {since}.")
         return Currency((has_newest or not by_calendar) and not is_due(state, self._clock()))
 
     def _start(self, categories: tuple[str, ...], is_wanted: _Condition) -> asyncio.Task[intake.Report | None]:
@@ -239,7 +243,7 @@ class Freshness:
     async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None) -> intake.Report:
         key = _key(categories)
         try:
-            report = await intake.refresh(categories, source=self._source, store=self._store, now=self._clock())
+            report = await intake.refresh(categories, source=self._source, store=self._store, clock=self._clock)
         except Exception as error:  # whatever it was, arXiv must not be asked again by the very next reader
             await self._store.save_refresh(key, after_failure(state, error, now=self._clock()))
             raise
@@ -259,6 +263,11 @@ def _log_failure(refresh: asyncio.Task[intake.Report | None]) -> None:
         return
     is_ours = isinstance(error, ArxivFeedsError)
     logger.warning("A refresh failed: %s", error, exc_info=None if is_ours else error)
+
+
+def _has_newest(mailing: date | None, now: datetime) -> bool:
+    """Whether *mailing* is the one that arXiv ought to show; a date in the future is a mistake of somebody's clock."""
+    return mailing is not None and newest_mailing(now) <= mailing <= eastern_date(now)
 
 
 def _always(_state: RefreshState | None, _now: datetime) -> bool:

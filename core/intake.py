@@ -10,7 +10,7 @@ whatever mailing the feed claims to be.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -29,7 +29,9 @@ from core.papers import (
 from core.store.records import Changes, PaperRecord, Revision, dump_paper
 
 _WRITE_ATTEMPTS = 5
-_MAX_DAYS_AHEAD = timedelta(days=7)  # further in the future a feed's date is a mistake, not a fast clock of ours
+_MAX_DAYS_AHEAD = timedelta(days=7)  # further in the future a feed's date is a mistake, not a slow clock of ours
+_MAX_DAYS_BEHIND = timedelta(days=30)  # further behind the newest one stored, it would be in no feed
+_FIRST_MAILING = date(2024, 1, 1)  # about when the feeds of rss.arxiv.org began
 
 
 class Source(Protocol):
@@ -71,6 +73,7 @@ class Decision:
     has_mailing: bool
     changes: Changes
     ledger: Ledger
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,10 @@ class Report:
     requests: int
 
 
-async def refresh(categories: Sequence[str], *, source: Source, store: Store, now: datetime) -> Report:
+async def refresh(categories: Sequence[str], *, source: Source, store: Store, clock: Callable[[], datetime]) -> Report:
     """Ask arXiv once for *categories* and store what is new.
+
+    The present is read when arXiv has answered: what is written then must not look older than it is.
 
     Raises SourceUnavailable or SourceMalformed where arXiv gave nothing that can be used, StoreUnavailable where
     nothing could be stored; in all three cases the store is as it was.
@@ -99,26 +104,35 @@ async def refresh(categories: Sequence[str], *, source: Source, store: Store, no
     for _ in range(_WRITE_ATTEMPTS):
         revision = await store.load_revision()
         stored = await store.load_papers({entry.paper.id for entry in announced.entries})
-        decision = decide(announced, stored, now=now)
+        now = clock()
+        decision = decide(announced, stored, now=now, newest_stored=revision.newest_mailing)
         if await store.apply(decision.changes, based_on=revision.number, now=now):
             return Report(
                 categories=tuple(categories),
                 mailing=decision.mailing if decision.has_mailing else None,
                 ledger=decision.ledger,
                 rejected=announced.rejected,
-                notices=announced.notices,
+                notices=(*announced.notices, *decision.notices),
                 requests=announced.requests,
             )
     raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while a refresh tried to write")
 
 
-def decide(announced: Announced, stored: Mapping[str, PaperRecord], *, now: datetime) -> Decision:
-    """What of *announced* is to be written, given what is *stored*; the order of the entries makes no difference."""
-    mailing = _credible_mailing(announced.mailing, now)
+def decide(
+    announced: Announced, stored: Mapping[str, PaperRecord], *, now: datetime, newest_stored: date | None = None
+) -> Decision:
+    """What of *announced* is to be written, given what is *stored*; the order of the entries makes no difference.
+
+    *newest_stored* is the newest mailing of all that is stored.
+    """
+    claimed = announced.mailing
+    is_credible = claimed is not None and _is_credible(claimed, now, newest_stored)
+    mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
     papers: list[Paper] = []
     announcements: list[Announcement] = []
     new = updated = known_in_mailing = 0
-    for paper, announce_type in merge(announced.entries):
+    merged = merge(announced.entries)
+    for paper, announce_type in merged:
         record = stored.get(paper.id)
         announcement = _announce(paper, announce_type, mailing, record)
         known_in_mailing += record is not None and _announced_in(record, mailing) is not None
@@ -128,13 +142,15 @@ def decide(announced: Announced, stored: Mapping[str, PaperRecord], *, now: date
         papers.append(paper if record is None else _newer(record.paper, paper))
         new += record is None
         updated += record is not None
-    received = len(announced.entries) + len(announced.rejected)
+    copies = len(announced.entries) - len(merged)
+    repeated = len(merged) - len(announcements)
     rejected = len(announced.rejected)
     return Decision(
         mailing=mailing,
         has_mailing=bool(announcements or known_in_mailing),
         changes=Changes(tuple(papers), tuple(announcements)),
-        ledger=Ledger(received, new, updated, received - new - updated - rejected, rejected),
+        ledger=Ledger(len(announced.entries) + rejected, new, updated, copies + repeated, rejected),
+        notices=() if is_credible or claimed is None else (_date_notice(claimed, mailing),),
     )
 
 
@@ -161,10 +177,14 @@ def _preferred(copies: Sequence[Entry]) -> Entry:
     )
 
 
-def _credible_mailing(claimed: date | None, now: datetime) -> date:
-    if claimed is None or claimed > eastern_date(now) + _MAX_DAYS_AHEAD:
-        return newest_mailing(now)
-    return claimed
+def _is_credible(claimed: date, now: datetime, newest_stored: date | None) -> bool:
+    """Whether a mailing can have this date: papers stored under a wrong one would be in no feed."""
+    earliest = _FIRST_MAILING if newest_stored is None else max(_FIRST_MAILING, newest_stored - _MAX_DAYS_BEHIND)
+    return earliest <= claimed <= eastern_date(now) + _MAX_DAYS_AHEAD
+
+
+def _date_notice(claimed: date, mailing: date) -> str:
+    return f"arXiv's feed claims to be of {claimed}, which cannot be; its papers are stored under {mailing}."
 
 
 def _announce(
@@ -178,6 +198,9 @@ def _announce(
     if record is None:
         return Announcement(mailing, paper.id, paper.version, types)
     known = [one for one in record.announcements if one.version >= paper.version]
+    if announce_type is AnnounceType.CROSS:
+        known_before = {category for one in record.announcements if one.mailing != mailing for category, _ in one.types}
+        types = tuple(pair for pair in types if pair[0] not in known_before)
     news = tuple(pair for pair in types if not any(_says(one, *pair) for one in known))
     if not news:
         return None

@@ -82,6 +82,7 @@ class Settings(BaseSettings):
     )
     cron_secret: Secret | None = Field(
         default=None,
+        repr=False,
         description="What guarded routes ask for as a bearer token; they are closed without it. 16 characters or more.",
     )
     port: int = Field(default=8000, ge=1, le=65_535, description="The port that `serve` listens on.")

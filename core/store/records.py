@@ -26,8 +26,8 @@ class PaperRecord:
 class RefreshState:
     """What is known of the refreshes of one set of categories; all moments are aware UTC.
 
-    `failures` counts those since the last success. `mailing` is the one that the last success brought. `report` is the
-    last report of a success as JSON, kept for people to read.
+    `failures` counts those since the last success, `unchanged` the successes in a row that did not find the mailing
+    that arXiv ought to show. `mailing` is the newest one that a success brought.
     """
 
     checked_at: datetime
@@ -36,7 +36,7 @@ class RefreshState:
     failures: int = 0
     last_error: str | None = None
     mailing: date | None = None
-    report: str | None = None
+    unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

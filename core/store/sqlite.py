@@ -60,7 +60,7 @@ _MIGRATIONS = (
         failures INTEGER NOT NULL,
         last_error TEXT,
         mailing TEXT,
-        report TEXT
+        unchanged INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE TABLE leases (name TEXT PRIMARY KEY, holder TEXT NOT NULL, expires_at TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE revision (number INTEGER NOT NULL, changed_at TEXT);
@@ -266,25 +266,25 @@ def _select_records(connection: sqlite3.Connection, chosen: str, values: Sequenc
         f"SELECT paper_id, mailing, version, types FROM announcements WHERE paper_id IN {chosen} ORDER BY mailing",  # noqa: S608 - no value in it
         values,
     ):
-        with _damage_of(paper_id):
+        with _damage_of(f"the announcements of {paper_id}"):
             announcement = Announcement(date.fromisoformat(mailing), paper_id, version, parse_types(types))
             by_paper.setdefault(paper_id, []).append(announcement)
     for paper_id, record in connection.execute(
         f"SELECT id, record FROM papers WHERE id IN {chosen} ORDER BY id",  # noqa: S608 - no value in it
         values,
     ):
-        with _damage_of(paper_id):
+        with _damage_of(f"the paper {paper_id}"):
             records.append(PaperRecord(parse_paper(record), tuple(by_paper.get(paper_id, ()))))
     return records
 
 
 @contextmanager
-def _damage_of(paper_id: str) -> Iterator[None]:
-    """Leaves out what cannot be read: one damaged row must not take all the others with it."""
+def _damage_of(what: str) -> Iterator[None]:
+    """Leaves out *what* cannot be read: one damaged row must not take all the others with it."""
     try:
         yield
     except (ValueError, KeyError, TypeError):
-        logger.exception("What is stored of the paper %s cannot be read and is left out", paper_id)
+        logger.exception("What is stored as %s cannot be read and is left out", what)
 
 
 def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now: datetime) -> bool:
@@ -318,16 +318,18 @@ def _load_refresh(connection: sqlite3.Connection, categories: str) -> RefreshSta
     row = connection.execute(f"SELECT {columns} FROM refreshes WHERE categories = ?", [categories]).fetchone()  # noqa: S608 - our field names
     if row is None:
         return None
-    checked_at, succeeded_at, next_poll_at, failures, last_error, mailing, report = row
-    return RefreshState(
-        checked_at=datetime.fromisoformat(checked_at),
-        succeeded_at=_moment(succeeded_at),
-        next_poll_at=_moment(next_poll_at),
-        failures=failures,
-        last_error=last_error,
-        mailing=date.fromisoformat(mailing) if mailing else None,
-        report=report,
-    )
+    checked_at, succeeded_at, next_poll_at, failures, last_error, mailing, unchanged = row
+    with _damage_of(f"the refreshes of {categories}"):
+        return RefreshState(
+            checked_at=datetime.fromisoformat(checked_at),
+            succeeded_at=_moment(succeeded_at),
+            next_poll_at=_moment(next_poll_at),
+            failures=failures,
+            last_error=last_error,
+            mailing=date.fromisoformat(mailing) if mailing else None,
+            unchanged=unchanged,
+        )
+    return None
 
 
 def _save_refresh(connection: sqlite3.Connection, categories: str, state: RefreshState) -> None:

@@ -119,7 +119,7 @@ def test_an_answer_that_may_be_old_is_kept_briefly_and_says_so(empty: Running, a
     answer = empty.ask("/api/papers")
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "public, max-age=300")
     assert answer.json()["notices"] == [
-        "arXiv cannot be reached at present; these papers are as of 2026-03-05 14:00 UTC."
+        "arXiv's newest papers cannot be fetched at present; these are as of 2026-03-05 14:00 UTC."
     ]
     assert answer.json()["items"]
 
@@ -130,7 +130,7 @@ def test_a_feed_is_never_emptied_by_arxiv_s_silence(empty: Running, arxiv: Arxiv
     arxiv.fail_next(times=9)
     after = empty.ask("/rss")
     assert (after.status_code, after.content.count(b"<item>")) == (200, before.content.count(b"<item>"))
-    assert b"arXiv cannot be reached at present" in after.content
+    assert b"arXiv's newest papers cannot be fetched" in after.content
 
 
 def test_new_papers_change_the_tag_and_the_date(empty: Running, arxiv: ArxivStandIn) -> None:

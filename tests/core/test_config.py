@@ -189,8 +189,8 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"min_score": ▶-1', "min_score: 0 or more is expected, but here is -1", id="negative"),
         pytest.param('"min_score": ▶1000001', "1,000,000 or less is expected", id="unreachable score"),
         pytest.param('"max_papers": ▶0', "max_papers: 1 or more is expected", id="no papers"),
-        pytest.param('"max_papers": ▶501', "max_papers: 500 or less is expected", id="too many papers"),
-        pytest.param('"days_back": ▶31', "days_back: 30 or less is expected", id="too many days"),
+        pytest.param('"max_papers": ▶2001', "max_papers: 2,000 or less is expected", id="too many papers"),
+        pytest.param('"days_back": ▶367', "days_back: 366 or less is expected", id="too many days"),
         pytest.param(
             '"keywords": [{"term": "x", "weight": ▶0}]', "[0].weight: more than 0 is expected", id="no weight"
         ),

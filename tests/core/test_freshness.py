@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
@@ -272,13 +271,28 @@ class TestAfterSuccess:
     def test_failures_are_forgotten_and_the_last_mailing_is_not(self) -> None:
         before = RefreshState(NOON - MINUTE, failures=3, last_error="away", mailing=THURSDAY)
         after = after_success(before, report(mailing=None), now=NOON, timing=CALENDAR)
-        assert replace(after, report=None) == RefreshState(
+        assert after == RefreshState(
             checked_at=NOON, succeeded_at=NOON, next_poll_at=NEXT_MAILING + MINUTE, mailing=THURSDAY
         )
 
-    def test_the_report_is_kept_as_json(self) -> None:
-        kept = after_success(None, report(), now=NOON, timing=CALENDAR).report
-        assert json.loads(kept or "")["mailing"] == "2026-03-05"
+    def test_a_category_without_papers_is_asked_for_less_and_less(self) -> None:
+        pauses = []
+        state = None
+        for _ in range(5):
+            state = after_success(state, report(mailing=None), now=NOON, timing=CALENDAR)
+            pauses.append((state.next_poll_at or NOON) - NOON)
+        assert pauses == [timedelta(minutes=30), *(timedelta(hours=hours) for hours in (1, 2, 4, 4))]
+
+    def test_no_pause_reaches_past_the_next_mailing(self) -> None:
+        before = RefreshState(NOON, unchanged=9)
+        now = NEXT_MAILING - timedelta(hours=1)
+        assert (
+            after_success(before, report(mailing=None), now=now, timing=CALENDAR).next_poll_at == NEXT_MAILING + MINUTE
+        )
+
+    def test_a_mailing_of_the_future_does_not_keep_from_asking(self) -> None:
+        after = after_success(None, report(mailing=date(2026, 3, 9)), now=NOON, timing=CALENDAR)
+        assert after.next_poll_at == NOON + timedelta(minutes=30)
 
 
 class TestAfterFailure:
@@ -306,7 +320,7 @@ class TestAfterFailure:
         assert after_failure(None, error, now=NOON).next_poll_at == NOON + pause
 
     def test_what_was_known_stays_known(self) -> None:
-        before = RefreshState(NOON - MINUTE, NOON - MINUTE, NOON, mailing=THURSDAY, report="{}")
+        before = RefreshState(NOON - MINUTE, NOON - MINUTE, NOON, mailing=THURSDAY)
         assert after_failure(before, SourceMalformed("empty"), now=NOON) == replace(
             before,
             checked_at=NOON,
@@ -513,7 +527,7 @@ class TestFailures:
             process.source.error = error
             assert await process.freshness.ensure(["cs.LG"]) == Currency(
                 is_current=False,
-                problem="arXiv cannot be reached at present; these papers are as of 2026-03-05 17:00 UTC.",
+                problem="arXiv's newest papers cannot be fetched at present; these are as of 2026-03-05 17:00 UTC.",
             )
 
         play(scene)
@@ -561,7 +575,7 @@ class TestFailures:
             process.source.error = SourceMalformed("it is empty")
             world.clock.now += MINUTE
             currency = await process.freshness.ensure(["cs.LG"])
-            assert "cannot be reached" in (currency.problem or "")
+            assert "cannot be fetched" in (currency.problem or "")
 
         play(scene)
 

@@ -126,13 +126,23 @@ class TestMailing:
             pytest.param([None], NOW, THURSDAY, id="none"),
             pytest.param([None], datetime(2026, 3, 6, 4, 59, tzinfo=UTC), THURSDAY, id="none, still Thursday Eastern"),
             pytest.param([None], datetime(2026, 3, 7, 12, 0, tzinfo=UTC), FRIDAY, id="none, on a Saturday"),
+            pytest.param([date(2006, 3, 5)], NOW, THURSDAY, id="before there were such feeds"),
+            pytest.param([date(1, 1, 15)], NOW, THURSDAY, id="at the beginning of the calendar"),
         ],
     )
-    def test_it_is_what_the_feed_claims_unless_that_is_too_far_ahead(
+    def test_it_is_what_the_feed_claims_unless_that_cannot_be(
         self, claims: list[date | None], now: datetime, mailing: date
     ) -> None:
         feeds = [feed(entry(), mailing=claim) for claim in claims]
         assert decide(announced(*feeds), NOTHING, now=now).mailing == mailing
+
+    def test_a_date_far_behind_what_is_stored_is_not_believed_and_told(self) -> None:
+        claim = announced(feed(entry(), mailing=date(2026, 1, 5)))
+        decision = decide(claim, NOTHING, now=NOW, newest_stored=date(2026, 3, 4))
+        assert (decision.mailing, decision.notices) == (
+            THURSDAY,
+            ("arXiv's feed claims to be of 2026-01-05, which cannot be; its papers are stored under 2026-03-05.",),
+        )
 
 
 class TestMerging:
@@ -454,7 +464,7 @@ def refreshed(
     async def work() -> tuple[list[Report], tuple[PaperRecord, ...]]:
         try:
             reports = [
-                await refresh(("cs.LG", "cs.AI"), source=FakeSource(outcome), store=store, now=now)
+                await refresh(("cs.LG", "cs.AI"), source=FakeSource(outcome), store=store, clock=lambda: now)
                 for outcome in outcomes
             ]
             return reports, await store.load_records(since=date.min)
@@ -487,7 +497,7 @@ class TestRefresh:
 
         async def work() -> None:
             store = SqliteStore(tmp_path / "store")
-            await refresh(("cs.LG", "cs.AI"), source=source, store=store, now=NOW)
+            await refresh(("cs.LG", "cs.AI"), source=source, store=store, clock=lambda: NOW)
             await store.close()
 
         asyncio.run(work())

@@ -231,14 +231,14 @@ def test_changes_are_written_whole_or_not_at_all(store: SqliteStore) -> None:
             failures=3,
             last_error="arXiv: 503\nagain",
             mailing=DAY,
-            report='{"received": 3}',
+            unchanged=3,
         ),
     ],
     ids=["the least", "every field"],
 )
 def test_the_state_of_a_refresh_comes_back_as_it_was(path: Path, state: RefreshState) -> None:
     with opened(path) as store:
-        run(store.save_refresh("cs.AI+cs.LG", replace(state, failures=99, last_error="older", report="older")))
+        run(store.save_refresh("cs.AI+cs.LG", replace(state, failures=99, last_error="older", unchanged=98)))
         run(store.save_refresh("cs.AI+cs.LG", state))
         run(store.save_refresh("cs.CL", RefreshState(checked_at=datetime(2020, 1, 1, tzinfo=UTC))))
     with opened(path) as store:
