@@ -218,7 +218,7 @@ class Catalogue:
             if not self._is_known(selection, revision):
                 candidates = await self._load_candidates(selection, revision)
                 verdicts = await asyncio.to_thread(judge, selection, candidates)
-                repeats = tuple(sorted(_find_repeats(selection, candidates)))
+                repeats = tuple(sorted(find_repeats(selection, candidates)))
                 self._remember(selection, Selected(verdicts, revision, repeats))
             return self._selected[selection]
 
@@ -300,7 +300,8 @@ def judge(selection: Selection, candidates: Collection[Candidate]) -> tuple[Verd
     return _apply_limit(_apply_cap(verdicts, selection.profile.max_papers), selection.limit)
 
 
-def _find_repeats(selection: Selection, candidates: Collection[Candidate]) -> Iterator[tuple[date, Outcome]]:
+def find_repeats(selection: Selection, candidates: Collection[Candidate]) -> Iterator[tuple[date, Outcome]]:
+    """What else the mailings of *selection* announced: papers whose verdict stands under another one, and why."""
     profile = selection.profile
     first, last = _window(selection, candidates)
     for candidate in candidates:

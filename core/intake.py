@@ -26,6 +26,7 @@ from core.papers import (
     announce_types_by_category,
     best_announce_type,
 )
+from core.profiles import REPLACEMENTS
 from core.store.records import Changes, PaperRecord, Revision, dump_paper
 
 _WRITE_ATTEMPTS = 5
@@ -192,13 +193,14 @@ def _announce(
 ) -> Announcement | None:
     """The announcement to write for *paper* in *mailing*; None where it says nothing that is not stored yet.
 
-    A category in which the paper was announced before is left out: a new cross-list brings the old ones along.
+    A new cross-list brings the old categories along, as if they were announced again: those are left out. An earlier
+    version than the stored one comes from a feed that is behind; what it says may have been missed at its time.
     """
     types = announce_types_by_category(paper.categories, announce_type)
     if record is None:
         return Announcement(mailing, paper.id, paper.version, types)
     known = [one for one in record.announcements if one.version >= paper.version]
-    if announce_type is AnnounceType.CROSS:
+    if announce_type not in REPLACEMENTS and paper.version >= record.paper.version:
         known_before = {category for one in record.announcements if one.mailing != mailing for category, _ in one.types}
         types = tuple(pair for pair in types if pair[0] not in known_before)
     news = tuple(pair for pair in types if not any(_says(one, *pair) for one in known))

@@ -25,6 +25,7 @@ from core.catalogue import (
     Verdict,
     build_feed,
     describe,
+    find_repeats,
     judge,
     rank_key,
 )
@@ -87,6 +88,33 @@ def listed(verdicts: Iterable[Verdict]) -> list[int]:
 
 def outcomes(verdicts: Iterable[Verdict]) -> dict[int, Outcome]:
     return {int(one.item.paper.id[-5:]): one.outcome for one in verdicts}
+
+
+class TestCounts:
+    def test_a_mailing_counts_all_that_it_announced(self) -> None:
+        """Of three papers of FRIDAY one is new, one a replacement and one cross-listed, both listed on THURSDAY."""
+        records = [
+            record(1, (FRIDAY, {"cs.LG": NEW})),
+            record(2, (THURSDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.LG": REPLACE}, 2)),
+            record(3, (THURSDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.AI": CROSS})),
+        ]
+        chosen = selection(categories=("cs.LG", "cs.AI"))
+        candidates = [Candidate(one, prepare(one.paper)) for one in records]
+        selected = Selected(judge(chosen, candidates), Revision(), tuple(find_repeats(chosen, candidates)))
+        counted = {outcome: number for outcome, number in selected.count(FRIDAY).items() if number}
+        assert counted == {Outcome.LISTED: 1, Outcome.ANNOUNCE_TYPE: 1, Outcome.OTHER_MAILING: 1}
+
+
+class TestIdentity:
+    def test_a_version_that_is_not_wanted_leaves_the_entry_as_it_was(self) -> None:
+        chosen = selection(categories=("cs.AI",), announce_types=(NEW, CROSS, REPLACE))
+        changed = record(1, (THURSDAY, {"cs.AI": CROSS}), (FRIDAY, {"cs.AI": REPLACE_CROSS}, 2), version=2)
+        item = verdict(chosen, changed).item
+        assert (item.mailing, item.guid, item.link) == (
+            THURSDAY,
+            "https://arxiv.org/abs/2603.00001v1",
+            "https://arxiv.org/abs/2603.00001v1",
+        )
 
 
 class TestOutcomes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -28,6 +28,7 @@ NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
 THURSDAY = date(2026, 3, 5)
 FRIDAY = date(2026, 3, 6)
 NOW = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
 NOTHING: Mapping[str, PaperRecord] = {}
 
 
@@ -190,6 +191,19 @@ class TestKnownPapers:
         records = stored(announcement(known, version=known_version), version=known_version)
         decision = decide(announced(feed(entry(repeated, version=version), mailing=FRIDAY)), records, now=NOW)
         assert (decision.changes, decision.ledger.duplicate) == (Changes(), 1)
+
+    @pytest.mark.parametrize("label", [CROSS, NEW], ids=["asked alone", "asked together with the primary category"])
+    def test_a_cross_list_after_a_replacement_repeats_no_other_category(self, label: AnnounceType) -> None:
+        categories = ("cs.LG", "cs.AI", "stat.ML")
+        records = stored(announcement({"cs.LG": REPLACE, "cs.AI": REPLACE_CROSS}, version=2), version=2)
+        crossed = entry(label, version=2, categories=categories)
+        decision = decide(announced(feed(crossed, mailing=FRIDAY)), records, now=NOW)
+        assert decision.changes.announcements == (announcement({"stat.ML": CROSS}, mailing=FRIDAY, version=2),)
+
+    def test_a_first_version_that_was_missed_is_announced_when_a_late_feed_brings_it(self) -> None:
+        records = stored(announcement({"cs.LG": REPLACE, "cs.AI": REPLACE_CROSS}, version=2), version=2)
+        decision = decide(announced(feed(entry(version=1), mailing=FRIDAY)), records, now=NOW)
+        assert [one.types for one in decision.changes.announcements] == [(("cs.LG", NEW), ("cs.AI", CROSS))]
 
     @pytest.mark.parametrize("label", [CROSS, NEW], ids=["asked alone", "asked together with the primary category"])
     def test_a_cross_list_a_day_later_is_an_update_of_that_category_alone(self, label: AnnounceType) -> None:
@@ -491,6 +505,24 @@ class TestRefresh:
             ],
             (PaperRecord(paper(), (announcement(),)),),
         )
+
+    def test_what_is_written_is_not_dated_before_arxiv_answered(self, tmp_path: Path) -> None:
+        present = [NOW]
+
+        class SlowSource(FakeSource):
+            async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+                present[0] += MINUTE
+                return await super().fetch_announcements(categories)
+
+        async def work() -> datetime | None:
+            store = SqliteStore(tmp_path / "store")
+            source = SlowSource(announced(feed(entry())))
+            await refresh(("cs.LG",), source=source, store=store, clock=lambda: present[0])
+            changed_at = (await store.load_revision()).changed_at
+            await store.close()
+            return changed_at
+
+        assert asyncio.run(work()) == NOW + MINUTE
 
     def test_arxiv_is_asked_once_for_all_categories(self, tmp_path: Path) -> None:
         source = FakeSource(announced(feed()))
