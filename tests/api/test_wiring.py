@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -137,3 +138,8 @@ def test_a_service_for_the_command_line_has_the_same_parts(tmp_path: Path, arxiv
         ("cs.AI", "cs.CL", "cs.DC", "cs.LG"),
         tmp_path / "papers.sqlite3",
     )
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    assert project["project"]["version"] == VERSION
