@@ -32,7 +32,7 @@ from core.store.records import PaperRecord, Revision
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
-_SELECTIONS_KEPT = 64
+_SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
 
