@@ -1,8 +1,15 @@
-"""For the operator and for machines: health, and refreshing on demand, which needs the secret."""
+"""For the operator and for machines: health, the status of the data, and refreshing on demand, which needs the secret.
+
+What a refresh leaves open, the mailings that no feed brought, is asked for after it; a failure of that is a line in the
+report.
+"""
 
 from __future__ import annotations
 
 import hmac
+import logging
+import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -10,9 +17,18 @@ from pydantic import BaseModel, Field
 
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
+from api.status import Standing, Status, describe_standing, find_days_back, load_status
+from core.errors import StoreUnavailable
+from core.healing import HealingReport
 from core.intake import Report
+from core.store.records import CategoryState
+
+logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["operations"])
+
+HEALING_WAIT_SECONDS = 5.0  # of who asks for a refresh; the healing itself goes on
+CRON_SECONDS = 25.0  # a page may take half a minute after that, and a scheduler's function has a minute
 
 
 class Health(BaseModel):
@@ -26,6 +42,19 @@ class Health(BaseModel):
 class RejectedModel(BaseModel):
     entry: str = Field(description="What identifies it best.")
     reason: str
+
+
+class HealingModel(BaseModel):
+    """What arXiv's search brought of mailings that no feed had brought; it adds up as that of the refresh does."""
+
+    requests: int = Field(description="How many requests arXiv was asked.")
+    received: int
+    new: int
+    updated: int
+    duplicate: int
+    rejected: int
+    is_finished: bool = Field(description="Whether nothing is left to ask for now.")
+    notices: list[str]
 
 
 class RefreshReport(BaseModel):
@@ -42,6 +71,8 @@ class RefreshReport(BaseModel):
     rejected: int
     rejections: list[RejectedModel]
     notices: list[str]
+    standing: list[Standing] = Field(description="How each category stands now.")
+    healing: HealingModel
 
 
 async def require_secret(
@@ -70,16 +101,41 @@ async def health(service: ServiceDependency, response: Response) -> Health:
     return Health(sample_data=service.sample_data, revision=revision.number)
 
 
+@router.get("/api/status", response_model=Status)
+async def status(service: ServiceDependency, response: Response) -> Status:
+    """How current and how complete the papers are, whether arXiv answers, and what is wrong where something is.
+
+    An answer with `degraded` is a 200, and so is one without the store; `/health` is for machines that want a status
+    code. arXiv is not asked for it.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    return await load_status(service)
+
+
 @router.post("/api/refresh", response_model=RefreshReport, responses=DOCUMENTED_OF_GUARDED, dependencies=_GUARDED)
 async def refresh(service: ServiceDependency, response: Response) -> RefreshReport:
-    """Ask arXiv now for the configured categories. Needs the secret."""
+    """Ask arXiv now for the configured categories, and for mailings that were missed. Needs the secret.
+
+    What was missed is waited for a few seconds and goes on in the background.
+    """
     return await _refresh(service, response)
 
 
 @router.get("/api/cron", response_model=RefreshReport, responses=DOCUMENTED_OF_GUARDED, dependencies=_GUARDED)
 async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
-    """The same for schedulers that can only GET, such as Vercel's. Needs the secret."""
-    return await _refresh(service, response)
+    """The same for schedulers that can only GET, such as Vercel's. Needs the secret.
+
+    Nothing goes on in the background, where a function may be frozen: what is not done within half a minute is done the
+    next time.
+    """
+    started = time.monotonic()
+
+    def is_over() -> bool:
+        return time.monotonic() - started >= CRON_SECONDS
+
+    response.headers["Cache-Control"] = "no-store"
+    report = await service.freshness.refresh()
+    return await _report(service, report, await _heal(lambda: service.freshness.heal(is_over=is_over)))
 
 
 # One route, so that a 405 names both methods; left out of the schema, where one route cannot have two operation ids.
@@ -97,13 +153,25 @@ async def update_cache(service: ServiceDependency, response: Response) -> Refres
 
 async def _refresh(service: Service, response: Response) -> RefreshReport:
     response.headers["Cache-Control"] = "no-store"
-    return _report_model(await service.freshness.refresh(), sample_data=service.sample_data)
+    report = await service.freshness.refresh()
+    return await _report(service, report, await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS)))
 
 
-def _report_model(report: Report, *, sample_data: bool) -> RefreshReport:
+async def _heal(heal: Callable[[], Awaitable[HealingReport | None]]) -> HealingModel:
+    """What *heal* found. Whatever goes wrong with it is a line in the report: the refresh before it is done."""
+    try:
+        report = await heal()
+    except Exception:
+        logger.exception("What no feed brought could not be asked for")
+        return _unfinished("What no feed brought could not be asked for; the log of the service says why.")
+    return _healing_model(report) if report else _unfinished("It goes on in the background; /api/status tells of it.")
+
+
+async def _report(service: Service, report: Report, healing: HealingModel) -> RefreshReport:
     ledger = report.ledger
+    now, days_back = service.clock(), find_days_back(service.config)
     return RefreshReport(
-        sample_data=sample_data,
+        sample_data=service.sample_data,
         categories=list(report.categories),
         mailing=report.mailing.isoformat() if report.mailing else None,
         requests=report.requests,
@@ -114,4 +182,38 @@ def _report_model(report: Report, *, sample_data: bool) -> RefreshReport:
         rejected=ledger.rejected,
         rejections=[RejectedModel(entry=one.entry, reason=one.reason) for one in report.rejected],
         notices=list(report.notices),
+        standing=[
+            describe_standing(one, now=now, days_back=days_back) for one in await _load_standing(service, report)
+        ],
+        healing=healing,
+    )
+
+
+async def _load_standing(service: Service, report: Report) -> tuple[CategoryState, ...]:
+    """How each category stands after what was healed; where that cannot be read, as the refresh left it."""
+    try:
+        state = await service.store.load_refresh("+".join(report.categories))
+    except StoreUnavailable as error:
+        logger.warning("Telling the standing from before the healing: %s", error)
+        state = None
+    return state.categories if state else report.standing
+
+
+def _healing_model(report: HealingReport) -> HealingModel:
+    ledger = report.ledger
+    return HealingModel(
+        requests=report.requests,
+        received=ledger.received,
+        new=ledger.new,
+        updated=ledger.updated,
+        duplicate=ledger.duplicate,
+        rejected=ledger.rejected,
+        is_finished=report.is_finished,
+        notices=list(report.notices),
+    )
+
+
+def _unfinished(notice: str) -> HealingModel:
+    return HealingModel(
+        requests=0, received=0, new=0, updated=0, duplicate=0, rejected=0, is_finished=False, notices=[notice]
     )

@@ -1,4 +1,4 @@
-"""For people: the page that says which feeds there are and how to subscribe, its style sheet and its icon."""
+"""For people: which feeds there are and how to subscribe, the status of the data, their style sheet and icon."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from api.feeds import MEDIA_TYPES, list_feeds
 from api.selection import feed_addresses, feed_title
 from api.service import Service, ServiceDependency
+from api.status import load_status
 from core.catalogue import describe
 from core.config import DEFAULT_PROFILE
 
@@ -32,6 +33,14 @@ async def index(request: Request, service: ServiceDependency) -> Response:
     response = service.respond_configured(request, page.encode(), "text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
+
+
+@router.get("/status", response_class=Response)
+async def status(service: ServiceDependency) -> Response:
+    """What `/api/status` tells, for people. It is true for the moment only, so that nobody may keep it."""
+    page = _templates().get_template("status.html").render(status=await load_status(service))
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": _PAGE_POLICY}
+    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
 
 
 @router.get("/static/page.css", response_class=Response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -24,6 +25,8 @@ from core.errors import (
     UnknownPaper,
     UnknownScope,
 )
+
+logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 _STORE_RETRY_SECONDS = 30
@@ -118,6 +121,8 @@ def problem_response(error: Exception, *, sample_data: bool) -> Response:
 
 async def answer_problem(request: Request, error: Exception) -> Response:
     """The exception handler for every error that ends a request."""
+    if isinstance(error, StoreUnavailable):
+        logger.error("%s", error)  # the reader is told only that the log says why
     return problem_response(error, sample_data=request.app.state.sample_data)
 
 

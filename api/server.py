@@ -54,7 +54,8 @@ async def _refresh_if_due(service: Service) -> float:
     """The seconds until it is worth looking again."""
     try:
         await service.freshness.ensure(service.config.categories)
-        due = await service.freshness.next_poll_at()
+        await service.freshness.heal(only_when_due=True)
+        due = await service.freshness.next_look_at()
     except ArxivFeedsError as error:
         logger.warning("Nothing to serve at the moment: %s", error)
         return _PAUSE_AFTER_FAILURE_SECONDS

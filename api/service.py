@@ -2,29 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Response
 
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
 from api.selection import feed_addresses, feed_title
+from core import catalogue, freshness, turns
 from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
 from core.config import Config
-from core.errors import NothingStored
+from core.errors import NothingStored, StoreUnavailable
 from core.freshness import Currency, Freshness, Source
 from core.mailings import next_mailing_moment
 from core.settings import Settings
-from core.store.records import Revision
-from core.store.sqlite import SqliteStore
+from core.store.records import RefreshState, Revision
+
+logger = logging.getLogger(__name__)
 
 SAMPLE_NOTICE = "Sample data: every paper here is made up to show how the service works."
 NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come with its next mailing that has some."
 
+STORE_NOTICE = "The store of this service is out of reach; this is what it said last."
+
+_STORE_SECONDS = 2.0  # for the revision check that every request makes
 _RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
+
+
+class Store(freshness.Store, catalogue.Store, turns.Store, Protocol):
+    """A store, whichever it is. `name` says where it is, without secrets, `is_shared` whether many machines use it."""
+
+    is_shared: bool
+
+    @property
+    def name(self) -> str: ...
+
+    async def load_refreshes(self) -> Mapping[str, RefreshState]: ...
+
+    async def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +80,7 @@ class Service:
     settings: Settings
     config: Config
     source: Source
-    store: SqliteStore
+    store: Store
     freshness: Freshness
     catalogue: Catalogue
     clock: Callable[[], datetime]
@@ -72,21 +92,42 @@ class Service:
         """What *selection* lists, as current as a reader can wait for.
 
         Categories that were never asked for can have papers all the same, as cross-lists of others or from before the
-        configuration changed; those are listed, with a notice. Raises NothingStored where there are none, and
-        StoreUnavailable.
+        configuration changed; those are listed, with a notice. While the store is out of reach, what this process
+        loaded last is listed, with a notice. Raises NothingStored where there are none, and StoreUnavailable where
+        there is nothing to fall back to.
         """
         try:
-            currency = await self.freshness.ensure(selection.profile.categories)
+            currency, selected = await self._select_stored(selection)
+        except StoreUnavailable as error:
+            recalled = self.catalogue.recall(selection)
+            if recalled is None:
+                raise
+            logger.warning("Answering from memory: %s", error)
+            currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
+        nothing_yet = () if selected.verdicts else (NOTHING_NOTICE,)
+        notices = (*self.standing_notices, *currency.problems, *nothing_yet)
+        return Answered(selection, selected, currency, notices)
+
+    async def _select_stored(self, selection: Selection) -> tuple[Currency, Selected]:
+        revision = await self.load_revision()
+        try:
+            currency = await self.freshness.ensure(selection.profile.categories, revision)
         except NothingStored as nothing:
             selected = await self.catalogue.select(selection)
             if not selected.verdicts:
                 raise
-            currency = Currency(is_current=False, problem=str(nothing))
-        else:
-            selected = await self.catalogue.select(selection)
-        nothing_yet = None if selected.verdicts else NOTHING_NOTICE
-        notices = (*self.standing_notices, *filter(None, [currency.problem, nothing_yet]))
-        return Answered(selection, selected, currency, notices)
+            return Currency(is_current=False, problems=(str(nothing),)), selected
+        return currency, await self.catalogue.select(selection, currency.revision)
+
+    async def load_revision(self) -> Revision:
+        """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""
+        try:
+            async with asyncio.timeout(_STORE_SECONDS):
+                return await self.store.load_revision()
+        except TimeoutError as error:
+            raise StoreUnavailable(
+                f"The store {self.store.name} did not answer within {_STORE_SECONDS:g} seconds"
+            ) from error
 
     async def close(self) -> None:
         """End what is under way and close what is open; the service opens it again when it is used again."""

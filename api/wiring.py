@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -16,19 +18,22 @@ from starlette.middleware import Middleware
 from api import feeds, operations, pages, papers
 from api.edge import Edge
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
-from api.service import Service
-from core.arxiv.announced import Announced
+from api.service import Service, Store
+from core.arxiv.announced import Announced, Submissions
 from core.catalogue import Catalogue
 from core.config import Config, load_config
 from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
 from core.settings import Settings
 from core.store.sqlite import SqliteStore
+from core.turns import Turns
 
 if TYPE_CHECKING:
     from core.arxiv.client import ArxivClient
 
 VERSION = "0.1.0"
+
+_DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window of a feed, and half as much
 
 _DESCRIPTION = """
 arXiv's daily announcements, filtered and ranked by your keywords, as RSS, Atom and JSON feeds and as JSON.
@@ -42,7 +47,7 @@ def build_service(
     *,
     config: Config | None = None,
     source: Source | None = None,
-    store: SqliteStore | None = None,
+    store: Store | None = None,
     clock: Callable[[], datetime] | None = None,
     sample_data: bool = False,
 ) -> Service:
@@ -52,14 +57,15 @@ def build_service(
     """
     clock = clock or _now
     config = config or load_config(settings.config_file)
-    store = store or SqliteStore(settings.store_file)
-    source = source or _Arxiv(settings)
+    store = store or _build_store(settings, config.days_back, clock)
+    source = source or _Arxiv(settings, store, clock)
     freshness = Freshness(
         source=source,
         store=store,
         configured=config.categories,
         clock=clock,
         timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
+        days_back=config.days_back,
     )
     return Service(
         settings=settings,
@@ -74,19 +80,43 @@ def build_service(
     )
 
 
+def _build_store(settings: Settings, days_back: int, clock: Callable[[], datetime]) -> Store:
+    """The shared store where one is configured, else the embedded one."""
+    if settings.shared_store is None:
+        return SqliteStore(settings.store_file, clock=clock)
+    from core.store.redis import RedisStore  # noqa: PLC0415 - brings redis, which nobody else pays for
+
+    return RedisStore(settings.shared_store.get_secret_value(), keep=timedelta(days=max(_DAYS_KEPT, days_back + 15)))
+
+
 class _Arxiv:
     """arXiv, as *settings* say where it is; asked through a client that is made when first needed.
 
     The client brings httpx and lxml, a tenth of a cold start that finds its papers in the store.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, store: Store, clock: Callable[[], datetime]) -> None:
         self._settings = settings
+        self._store = store
+        self._clock = clock
         self._client: ArxivClient | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         self._client = self._client or self._build_client()
-        return await self._client.fetch_announcements(categories)
+        return await self._client.fetch_announcements(categories, etag=etag)
+
+    async def fetch_submissions(
+        self,
+        categories: Sequence[str],
+        first: datetime,
+        last: datetime,
+        *,
+        by: Literal["submitted", "revised"],
+        start: int,
+        count: int,
+    ) -> Submissions:
+        self._client = self._client or self._build_client()
+        return await self._client.fetch_submissions(categories, first, last, by=by, start=start, count=count)
 
     async def aclose(self) -> None:
         if self._client is not None:
@@ -100,7 +130,14 @@ class _Arxiv:
             user_agent=f"arxiv-feeds/{VERSION} (reads announcement feeds; {settings.public_address})",
             rss_base=settings.arxiv_rss_base,
             api_base=settings.arxiv_api_base,
-            min_interval_seconds=settings.arxiv_min_interval_seconds,
+            turns=Turns(
+                self._store,
+                min_interval_seconds=settings.arxiv_min_interval_seconds,
+                lease_seconds=settings.lease_seconds,
+                clock=self._clock,
+                monotonic=time.monotonic,
+                draw=random.random,
+            ),
         )
 
 
@@ -109,7 +146,7 @@ def create_app(
     *,
     config: Config | None = None,
     source: Source | None = None,
-    store: SqliteStore | None = None,
+    store: Store | None = None,
     clock: Callable[[], datetime] | None = None,
     sample_data: bool = False,
 ) -> FastAPI:

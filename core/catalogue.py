@@ -205,12 +205,17 @@ class Catalogue:
         self._store = store
         self._lock = asyncio.Lock()
         self._candidates: dict[tuple[str, int], Candidate] = {}
-        self._loaded: tuple[int, date] | None = None  # the revision and the first mailing that the candidates are of
+        self._loaded: tuple[Revision, date] | None = (
+            None  # the revision and the first mailing that the candidates are of
+        )
         self._selected: dict[Selection, Selected] = {}
 
-    async def select(self, selection: Selection) -> Selected:
-        """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it."""
-        revision = await self._store.load_revision()
+    async def select(self, selection: Selection, revision: Revision | None = None) -> Selected:
+        """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it.
+
+        With the *revision* that was loaded just now, nothing more is loaded where it is known already.
+        """
+        revision = revision or await self._store.load_revision()
         if self._is_known(selection, revision):
             return self._selected[selection]
         async with self._lock:
@@ -221,6 +226,19 @@ class Catalogue:
                 repeats = tuple(sorted(find_repeats(selection, candidates)))
                 self._remember(selection, Selected(verdicts, revision, repeats))
             return self._selected[selection]
+
+    def recall(self, selection: Selection) -> Selected | None:
+        """The verdicts from what this process loaded last, for when the store is away; None where it loaded nothing.
+
+        A window that reaches further back than what was loaded is cut there.
+        """
+        if selection in self._selected:
+            return self._selected[selection]
+        if self._loaded is None:
+            return None
+        revision, _ = self._loaded
+        candidates = self._candidates.values()
+        return Selected(judge(selection, candidates), revision, tuple(sorted(find_repeats(selection, candidates))))
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -236,7 +254,7 @@ class Catalogue:
         return verdict or _outsider(await self.find(paper_id), selection)
 
     def _is_known(self, selection: Selection, revision: Revision) -> bool:
-        return selection in self._selected and self._selected[selection].revision == revision
+        return selection in self._selected and self._selected[selection].revision.number == revision.number
 
     async def _load_candidates(self, selection: Selection, revision: Revision) -> Collection[Candidate]:
         """Stored papers, among them all that *selection* covers; what is loaded of a revision is kept.
@@ -255,15 +273,17 @@ class Catalogue:
 
     async def _load_since(self, since: date, revision: Revision) -> Collection[Candidate]:
         """The papers announced from *since* on, and more where more is loaded already."""
-        if self._loaded is None or self._loaded[0] != revision.number or since < self._loaded[1]:
+        if self._loaded is None or self._loaded[0].number != revision.number or since < self._loaded[1]:
             records = await self._store.load_records(since=since)
             self._candidates = await asyncio.to_thread(_prepare_all, records, self._candidates)
-            self._loaded = (revision.number, since)
+            self._loaded = (revision, since)
         return self._candidates.values()
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
-        self._selected = {one: kept for one, kept in self._selected.items() if kept.revision == selected.revision}
+        self._selected = {
+            one: kept for one, kept in self._selected.items() if kept.revision.number == selected.revision.number
+        }
         while len(self._selected) >= _SELECTIONS_KEPT:
             del self._selected[next(iter(self._selected))]
         self._selected[selection] = selected

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -22,13 +22,16 @@ from api.feeds import list_feeds
 from api.selection import SelectionParameters, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service
+from api.status import CategoryStatus, load_status
 from api.wiring import build_service, create_app
 from core.catalogue import LEDGER, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, MAX_PAPERS
 from core.errors import ArxivFeedsError, BadQuery, RefreshUnderWay, SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.healing import HealingReport
 from core.intake import Report
 from core.mailings import EASTERN
 from core.settings import load_settings
+from core.store.records import Ledger
 
 T = TypeVar("T")
 
@@ -99,8 +102,8 @@ def refresh_command() -> None:
     service = build_service(load_settings())
     _warn(service)
     started = time.monotonic()
-    report, selected = asyncio.run(_closing(service, _refresh_and_judge(service)))
-    _print_report(report, selected, seconds=time.monotonic() - started)
+    refreshed = asyncio.run(_closing(service, _refresh_and_judge(service)))
+    _print_report(refreshed, seconds=time.monotonic() - started)
 
 
 @app.command("papers")
@@ -168,7 +171,7 @@ def _serve_sample(host: str, port: int) -> None:
 
             def tell(mailing: object, report: Report) -> None:
                 progress.update(task, advance=1, description=f"Mailing of {mailing}")
-                progress.console.print(f"{mailing}: {_ledger_line(report)}")
+                progress.console.print(f"{mailing}: {_ledger_line(report.ledger)}")
 
             asyncio.run(_closing(service, sample.refresh_through_week(service.freshness.refresh, tell=tell)))
         _log.print("[yellow]These are sample data: every paper is made up.[/yellow]")
@@ -176,8 +179,17 @@ def _serve_sample(host: str, port: int) -> None:
         serve(application, listening)
 
 
-async def _refresh_and_judge(service: Service) -> tuple[Report, dict[str, Selected]]:
-    """The report of a refresh, and what each profile makes of the data after it."""
+@dataclass(frozen=True, slots=True)
+class _Refreshed:
+    """What came of a refresh and of the healing after it, what each profile makes of the data, and how they stand."""
+
+    report: Report
+    healing: HealingReport
+    selected: dict[str, Selected]
+    standing: list[CategoryStatus]
+
+
+async def _refresh_and_judge(service: Service) -> _Refreshed:
     names = [DEFAULT_PROFILE, *(profile.name for profile in service.config.profiles)]
     selected: dict[str, Selected] = {}
     with Progress(
@@ -185,13 +197,19 @@ async def _refresh_and_judge(service: Service) -> tuple[Report, dict[str, Select
     ) as progress:
         task = progress.add_task("Asking arXiv and storing", total=1 + len(names))
         report = await service.freshness.refresh()
-        progress.advance(task)
+        progress.update(task, advance=1, description="Asking for what no feed brought")
+        healing = await service.freshness.heal(tell=lambda so_far: progress.update(task, description=_healed(so_far)))
         for name in names:
             progress.update(task, description=f"Judging papers for {name}")
             _, profile = parse_scope(name, service.config)
             selected[name] = await service.catalogue.select(Selection(name, profile))
             progress.advance(task)
-    return report, selected
+    standing = [one for asked in (await load_status(service)).sets if asked.is_configured for one in asked.categories]
+    return _Refreshed(report, healing, selected, standing)
+
+
+def _healed(so_far: HealingReport) -> str:
+    return f"Asking for what no feed brought: {so_far.ledger.new} found in {so_far.requests} request(s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +253,7 @@ async def _examine_store(service: Service) -> _Finding:
     except StoreUnavailable as error:
         return _Finding("store", False, str(error))
     newest = revision.newest_mailing or "none"
-    return _Finding("store", True, f"{service.store.path}: revision {revision.number}, newest mailing {newest}")
+    return _Finding("store", True, f"{service.store.name}: revision {revision.number}, newest mailing {newest}")
 
 
 async def _examine_arxiv(service: Service) -> list[_Finding]:
@@ -244,6 +262,9 @@ async def _examine_arxiv(service: Service) -> list[_Finding]:
         announced = await service.source.fetch_announcements(service.config.categories)
     except (SourceUnavailable, SourceMalformed) as error:
         return [_Finding("arXiv", False, str(error)), _examine_clock(service, None)]
+    except StoreUnavailable:
+        text = "it was not asked: without the store nobody knows whether others are asking it just now"
+        return [_Finding("arXiv", False, text), _examine_clock(service, None)]
     text = (
         f"{service.settings.arxiv_rss_base} lists {len(announced.entries)} papers in its mailing of {announced.mailing}"
     )
@@ -284,25 +305,47 @@ def _print_addresses(service: Service) -> None:
     _out.print(f"[bold]Page[/bold] {address}/   [bold]JSON[/bold] {address}/docs\n", soft_wrap=True)
 
 
-def _ledger_line(report: Report) -> str:
-    ledger = report.ledger
+def _ledger_line(ledger: Ledger, what: str = "entries") -> str:
     return (
-        f"{ledger.received} entries received = {ledger.new} new + {ledger.updated} updated"
+        f"{ledger.received} {what} received = {ledger.new} new + {ledger.updated} updated"
         f" + {ledger.duplicate} duplicate + {ledger.rejected} rejected"
     )
 
 
-def _print_report(report: Report, selected: dict[str, Selected], *, seconds: float) -> None:
+def _print_report(refreshed: _Refreshed, *, seconds: float) -> None:
+    report, healing = refreshed.report, refreshed.healing
     mailing = f"mailing of {report.mailing}" if report.mailing else "nothing of a new mailing"
     _out.print(f"{', '.join(report.categories)}: {mailing}", soft_wrap=True)
-    _out.print(_ledger_line(report), soft_wrap=True)
-    for rejected in report.rejected:
+    _out.print(_ledger_line(report.ledger), soft_wrap=True)
+    if healing.requests:
+        _out.print(f"What no feed brought: {_ledger_line(healing.ledger, 'papers')}", soft_wrap=True)
+    for rejected in (*report.rejected, *healing.rejected):
         _out.print(f"  rejected {escape(rejected.entry)}: {escape(rejected.reason)}", soft_wrap=True)
-    for notice in report.notices:
+    for notice in (*report.notices, *healing.notices):
         _out.print(f"[yellow]{escape(notice)}[/yellow]", soft_wrap=True)
-    for name, verdicts in selected.items():
+    _print_standing(refreshed.standing)
+    for name, verdicts in refreshed.selected.items():
         _print_ledger(name, verdicts)
-    _out.print(f"{report.requests} request(s) to arXiv, {seconds:.1f} seconds")
+    _out.print(f"{report.requests + healing.requests} request(s) to arXiv, {seconds:.1f} seconds")
+
+
+def _print_standing(standing: Sequence[CategoryStatus]) -> None:
+    """A row for each configured category: its last mailing, whether it is stale, what is missing, the next poll."""
+    table = Table("category", "mailing", "papers", "healed", "stale", "missing", "next poll (UTC)")
+    for one in standing:
+        stale = f"since {one.stale_since:%Y-%m-%d %H:%M}" if one.stale_since else "no"
+        table.add_row(
+            one.category,
+            str(one.mailing or "none yet"),
+            str(one.papers),
+            str(one.healed),
+            f"[yellow]{stale}[/yellow]" if one.is_stale else stale,
+            ", ".join(map(str, one.gaps)) or "nothing",
+            f"{one.next_poll_at:%Y-%m-%d %H:%M}" if one.next_poll_at else "now",
+        )
+    _out.print(table)
+    for because in dict.fromkeys(one.stale_because for one in standing if one.stale_because):
+        _out.print(f"[yellow]{escape(because)}[/yellow]", soft_wrap=True)
 
 
 def _print_ledger(name: str, selected: Selected) -> None:

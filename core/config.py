@@ -75,6 +75,11 @@ class Config:
         every = (category for profile in (self.default, *self.profiles) for category in profile.categories)
         return tuple(dict.fromkeys(every))
 
+    @property
+    def days_back(self) -> int:
+        """The longest window of any profile, in days: as far back papers are wanted."""
+        return max(profile.days_back for profile in (self.default, *self.profiles))
+
     def find_profile(self, name: str) -> Profile | None:
         """The profile with this *name*; "default" is the unnamed one."""
         return next((profile for profile in (self.default, *self.profiles) if profile.name == name), None)

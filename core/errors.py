@@ -46,16 +46,24 @@ class SourceUnavailable(ArxivFeedsError):
     """arXiv could not be reached or answered with an error status.
 
     *status* is None where no answer came; *retry_after_seconds* is what arXiv asked for, None where it did not say.
+    *was_asked* is False where arXiv is left alone for the time being, so that nothing was sent.
     """
 
     def __init__(
-        self, url: str, reason: str, *, status: int | None = None, retry_after_seconds: float | None = None
+        self,
+        url: str,
+        reason: str,
+        *,
+        status: int | None = None,
+        retry_after_seconds: float | None = None,
+        was_asked: bool = True,
     ) -> None:
         super().__init__(f"{url}: {reason}")
         self.url = url
         self.reason = reason
         self.status = status
         self.retry_after_seconds = retry_after_seconds
+        self.was_asked = was_asked
 
 
 class SourceMalformed(ArxivFeedsError):
@@ -68,6 +76,14 @@ class SourceMalformed(ArxivFeedsError):
 
 class RefreshUnderWay(ArxivFeedsError):
     """Another process refreshed the same categories at the same moment, so this one had nothing to do."""
+
+
+class LeaseLost(ArxivFeedsError):
+    """What this holder was about to write is no longer its to write: its lease has passed to another."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The lease {name!r} has passed to another process; nothing of this one's work is stored.")
+        self.name = name
 
 
 class StoreUnavailable(ArxivFeedsError):

@@ -1,33 +1,47 @@
 """Freshness: when arXiv is asked again, and who asks; what is asked and stored is `core/intake.py`.
 
 A set of categories is refreshed together: the configured ones in one request, any other category on its own. Between
-two mailings a set that brought the newest one is not asked for again. The decisions are pure functions; `Freshness`
-carries them out, one refresh of a set at a time in this process and, through a lease in the store, in all others.
+two mailings a set that brought the newest one is not asked for again, and mailings that no feed brought are asked of
+the query API (`core/healing.py`), in the background. The decisions are pure functions; `Freshness` carries them out,
+one at a time for a set in this process and, through a lease in the store, in all others.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from core import intake
-from core.errors import ArxivFeedsError, NothingStored, RefreshUnderWay, SourceUnavailable
-from core.mailings import eastern_date, newest_mailing, next_mailing_moment
-from core.store.records import RefreshState
+from core import healing, intake, leases
+from core.errors import (
+    ArxivFeedsError,
+    LeaseLost,
+    NothingStored,
+    RefreshUnderWay,
+    SourceMalformed,
+    SourceUnavailable,
+)
+from core.healing import MOST_DAYS, HealingReport, heal_page, is_healing_due, make_plan
+from core.intake import Report
+from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
+from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _SETTLING_TIME = timedelta(seconds=60)  # recorded feeds were built up to 19 s after midnight
 # While the newest mailing has not appeared: it may be late, or have no papers of these categories.
 _REPEATS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 _LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
-_LEASE_POLL_SECONDS = 0.2
+_LEASE_POLL_SECONDS = 0.1
+_BETWEEN_PAGES = 3
+_BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
 STALE_WAIT_SECONDS = 3.0
@@ -35,37 +49,30 @@ COLD_WAIT_SECONDS = 8.0
 COLD_RETRY_SECONDS = 30
 
 
-_Condition = Callable[[RefreshState | None, datetime], bool]
-
-
-class Source(intake.Source, Protocol):
+class Source(intake.Source, healing.Source, Protocol):
     """Where announcements come from, with the connections that it keeps."""
 
     async def aclose(self) -> None: ...
 
 
-class Store(intake.Store, Protocol):
+class Store(intake.Store, leases.Store, Protocol):
     """What freshness needs of a store."""
 
     async def load_refresh(self, categories: str) -> RefreshState | None: ...
-
-    async def save_refresh(self, categories: str, state: RefreshState) -> None: ...
-
-    async def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool: ...
-
-    async def give_lease_back(self, name: str, holder: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Currency:
     """How far the stored data of some categories can be trusted to be arXiv's newest.
 
-    `problem` is a sentence for the reader where arXiv failed; None where all is well, and where newer data are on their
-    way.
+    `problems` are sentences for the reader: where arXiv failed, or shows one category's earlier mailing. There are none
+    where all is well, and where newer data are on their way. `revision` is that of the data this was said of, None
+    where they have changed meanwhile.
     """
 
     is_current: bool
-    problem: str | None = None
+    problems: tuple[str, ...] = ()
+    revision: Revision | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,16 @@ class Timing:
 
     fresh_for: timedelta | None = None
     lease_seconds: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A state as it was loaded, and whether it asks for healing, at the revision's `checks` and on the Eastern day."""
+
+    state: RefreshState | None
+    checks: int
+    day: date
+    has_gaps: bool
 
 
 def group(categories: Iterable[str], configured: Sequence[str]) -> list[tuple[str, ...]]:
@@ -88,10 +105,12 @@ def is_due(state: RefreshState | None, now: datetime) -> bool:
     return state is None or state.next_poll_at is None or now >= state.next_poll_at
 
 
-def after_success(state: RefreshState | None, report: intake.Report, *, now: datetime, timing: Timing) -> RefreshState:
+def after_success(state: RefreshState | None, report: Report, *, now: datetime, timing: Timing) -> RefreshState:
     """What to remember after a refresh, with the moment of the next one."""
     mailing = report.mailing or (state.mailing if state else None)
-    unchanged = 0 if _has_newest(mailing, now) else 1 + (state.unchanged if state else 0)
+    is_stale = any(one.stale_because for one in report.standing)
+    is_missing = is_stale or not _has_newest(mailing, now)
+    unchanged = 1 + (state.unchanged if state else 0) if is_missing and not _is_certainly_silent(now) else 0
     by_calendar = next_mailing_moment(now) + _SETTLING_TIME
     if unchanged:
         by_calendar = min(by_calendar, now + _REPEATS[min(unchanged, len(_REPEATS)) - 1])
@@ -101,6 +120,10 @@ def after_success(state: RefreshState | None, report: intake.Report, *, now: dat
         next_poll_at=now + timing.fresh_for if timing.fresh_for is not None else by_calendar,
         mailing=mailing,
         unchanged=unchanged,
+        etag=report.etag,
+        ledger=report.ledger,
+        categories=report.standing,
+        healing=state.healing if state else Healing(),
     )
 
 
@@ -116,9 +139,11 @@ def after_failure(state: RefreshState | None, error: Exception, *, now: datetime
 
 
 class Freshness:
-    """Keeps stored categories as new as arXiv's, politely.
+    """Keeps stored categories as new as arXiv's, and complete, politely.
 
-    *configured* are the categories that are asked for in one request. *clock* gives the present as an aware UTC moment.
+    *configured* are the categories that are asked for in one request; of these the last *days_back* days are meant to
+    be complete, of any other category what came since it was first asked for. *clock* gives the present as an aware UTC
+    moment.
     """
 
     def __init__(
@@ -129,137 +154,316 @@ class Freshness:
         configured: Sequence[str],
         clock: Callable[[], datetime],
         timing: Timing,
+        days_back: int = 7,
     ) -> None:
         self._source = source
         self._store = store
         self._configured = tuple(configured)
         self._clock = clock
         self._timing = timing
-        self._running: dict[tuple[str, ...], asyncio.Task[intake.Report | None]] = {}
+        self._days_back = min(days_back, MOST_DAYS)
+        self._refreshing: dict[tuple[str, ...], asyncio.Task[Report | None]] = {}
+        self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
+        self._known: dict[tuple[str, ...], _Known] = {}
 
-    async def ensure(self, categories: Iterable[str]) -> Currency:
+    async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """Refresh what is due of *categories*, as long as a reader may wait, and say how current the data is now.
 
-        The one who finds old data stale waits a few seconds for the new, everyone else is answered with the old.
-        Raises NothingStored where there is no data at all after a bounded wait; what is missing of several sets is part
-        of the problem that is told.
+        The one who finds old data stale waits a few seconds for the new, everyone else is answered with the old. With
+        the *revision* that was loaded just now, nothing more is loaded while all is fresh. Raises NothingStored where
+        there is no data at all after a bounded wait; what is missing of several sets is part of the problem that is
+        told.
         """
         groups = group(categories, self._configured)
-        outcomes = await asyncio.gather(*map(self._ensure_group, groups), return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        for failure in failures:
-            if not isinstance(failure, NothingStored) or len(failures) == len(groups):
-                raise failure
-        known = [outcome for outcome in outcomes if isinstance(outcome, Currency)]
-        problems = [outcome.problem if isinstance(outcome, Currency) else str(outcome) for outcome in outcomes]
-        is_current = not failures and all(currency.is_current for currency in known)
-        return Currency(is_current, " ".join(filter(None, problems)) or None)
+        currencies = []
+        nothing: NothingStored | None = None
+        for one in groups:
+            try:
+                currencies.append(await self._ensure_group(one, revision))
+            except NothingStored as error:
+                nothing = error
+                currencies.append(Currency(False, (str(error),)))
+        if nothing is not None and len(groups) == 1:
+            raise nothing
+        problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
+        is_same = all(currency.revision is not None for currency in currencies)
+        return Currency(all(currency.is_current for currency in currencies), problems, revision if is_same else None)
 
-    async def refresh(self, categories: Sequence[str] | None = None) -> intake.Report:
-        """Refresh *categories* (the configured ones by default) now, due or not, and give the report.
+    async def refresh(self, categories: Sequence[str] | None = None) -> Report:
+        """Ask arXiv now for *categories* (all configured ones by default), whether they are due or not.
 
         Joins a refresh of the same categories that is under way in this process. Raises what `intake.refresh` raises,
         and RefreshUnderWay, after having waited for it, where another process had one under way.
         """
         wanted = tuple(categories or self._configured)
-        report = await asyncio.shield(self._start(wanted, _always))
+        before = await self._store.load_refresh(_key(wanted))
+
+        def is_wanted(state: RefreshState | None, _now: datetime) -> bool:
+            return state is None or (before is not None and state.checked_at == before.checked_at)
+
+        report = await asyncio.shield(self._start(wanted, is_wanted, waits=True))
+        if report is None:  # it joined one that gave way to another process, or another process was faster
+            report = await asyncio.shield(self._start(wanted, is_wanted, waits=True))
         if report is None:
             raise RefreshUnderWay(
                 f"Another process has just asked arXiv for {_key(wanted)}; there was nothing left to do."
             )
         return report
 
-    async def next_poll_at(self) -> datetime:
-        """When the configured categories are due, which may be past."""
+    async def heal(
+        self,
+        categories: Sequence[str] | None = None,
+        *,
+        only_when_due: bool = False,
+        is_over: Callable[[], bool] = lambda: False,
+        tell: Callable[[HealingReport], object] = lambda _: None,
+    ) -> HealingReport:
+        """Ask the query API for what no feed brought of *categories*, until all is there, or *is_over* says so.
+
+        *only_when_due* keeps the pauses that follow a failure, or a search in vain. *tell* is called after each page
+        with all that was found so far. A failure of arXiv ends it with a notice; the next call goes on where this one
+        ended. Raises StoreUnavailable.
+        """
+        wanted = tuple(categories or self._configured)
+        total = HealingReport(Ledger(), (), 0, is_finished=True)
+        while not is_over():
+            try:
+                page = await self._heal_page(wanted, only_when_due=only_when_due)
+            except (SourceUnavailable, SourceMalformed) as error:
+                return total + HealingReport(Ledger(), (), 1, False, (_healing_notice(error),))
+            except LeaseLost:
+                page = None
+            if page is None:
+                return total
+            total += page
+            tell(total)
+            if page.is_finished:
+                return total
+            await asyncio.sleep(_BETWEEN_PAGES * _LEASE_POLL_SECONDS)  # a refresh that waits for the lease gets it
+        return replace(total, is_finished=not await self._has_gaps(wanted))
+
+    async def heal_for(self, seconds: float) -> HealingReport | None:
+        """Heal the configured categories in the background; the report where that ends within *seconds*, else None.
+
+        Joins the healing that is under way in this process. Raises what ended it, within that time.
+        """
+        task = self._under_way(self._healing, self._configured) or self._heal_in_task(self._configured)
+        await asyncio.wait([task], timeout=seconds)
+        return task.result() if task.done() and not task.cancelled() else None
+
+    async def next_look_at(self) -> datetime:
+        """When there is something to do for the configured categories, which may be past."""
         state = await self._store.load_refresh(_key(self._configured))
-        return (state.next_poll_at if state else None) or self._clock()
+        if state is None or state.next_poll_at is None:
+            return self._clock()
+        if make_plan(state, now=self._clock(), days_back=self._days_back) is None:
+            return state.next_poll_at
+        return min(state.next_poll_at, state.healing.next_at or self._clock())
 
     async def close(self) -> None:
-        """End the refreshes under way and close the source; what was not written yet is asked for another time."""
-        running = list(self._running.values())
+        """End what is under way and close the source; what was not written yet is asked for another time."""
+        running: list[asyncio.Task[Any]] = [*self._refreshing.values(), *self._healing.values()]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._source.aclose()
 
-    async def _ensure_group(self, categories: tuple[str, ...]) -> Currency:
+    async def _ensure_group(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
-        state = await self._store.load_refresh(_key(categories))
-        if is_due(state, self._clock()):
-            is_cold = state is None or state.succeeded_at is None
-            if is_cold or self._under_way(categories) is None:
-                await _wait_for(self._start(categories, is_due), COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
-            state = await self._store.load_refresh(_key(categories))
+        known, is_same = await self._load(categories, revision), True
+        if is_due(known.state, self._clock()):
+            is_cold = known.state is None or known.state.succeeded_at is None
+            if is_cold or self._under_way(self._refreshing, categories) is None:
+                is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
+                refresh = self._start(categories, is_due, waits=is_cold or is_healing)
+                await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
+            known, is_same = await self._load(categories, None), False
+        state = known.state
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock())
-        return self._currency(state)
+        if known.has_gaps and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
+            self._start_healing(categories, state)
+        return replace(self._currency(state), revision=revision if is_same else None)
+
+    async def _load(self, categories: tuple[str, ...], revision: Revision | None) -> _Known:
+        """What is known of *categories*; with a *revision* that has seen nothing new, what is known already."""
+        today = eastern_date(self._clock())
+        known = self._known.get(categories)
+        if known is None or revision is None or (known.checks, known.day) != (revision.checks, today):
+            checks = (revision or await self._store.load_revision()).checks
+            state = await self._store.load_refresh(_key(categories))
+            known = _Known(state, checks, today, self._lacks(state))
+            self._known[categories] = known
+        return known
+
+    def _lacks(self, state: RefreshState | None) -> bool:
+        return state is not None and make_plan(state, now=self._clock(), days_back=self._days_back) is not None
+
+    async def _has_gaps(self, categories: tuple[str, ...]) -> bool:
+        return self._lacks(await self._store.load_refresh(_key(categories)))
 
     def _currency(self, state: RefreshState) -> Currency:
         """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
+        now = self._clock()
         by_calendar = self._timing.fresh_for is None
-        has_newest = _has_newest(state.mailing, self._clock())
+        has_newest = _has_newest(state.mailing, now)
+        problems = _stale_problems(state)
         if state.failures and not (by_calendar and has_newest):
             since = f"{state.succeeded_at:%Y-%m-%d %H:%M} UTC"
-            return Currency(False, f"arXiv's newest papers cannot be fetched at present; these are as of {since}.")
-        return Currency((has_newest or not by_calendar) and not is_due(state, self._clock()))
+            problems = (f"arXiv's newest papers cannot be fetched at present; these are as of {since}.",)
+        is_new = has_newest or not by_calendar
+        return Currency(is_new and not problems and not is_due(state, now), problems)
 
-    def _start(self, categories: tuple[str, ...], is_wanted: _Condition) -> asyncio.Task[intake.Report | None]:
+    def _start(
+        self,
+        categories: tuple[str, ...],
+        is_wanted: Callable[[RefreshState | None, datetime], bool],
+        *,
+        waits: bool,
+    ) -> asyncio.Task[Report | None]:
         """The refresh of *categories* under way, or a new one, if *is_wanted* says so once it has the lease."""
-        running = self._under_way(categories)
-        if running is not None:
-            return running
-        task = asyncio.create_task(self._refresh_alone(categories, is_wanted))
-        self._running[categories] = task
-        task.add_done_callback(lambda done: self._finish(categories, done))
+        running = self._under_way(self._refreshing, categories)
+        return running or _track(self._refreshing, categories, self._refresh_alone(categories, is_wanted, waits=waits))
+
+    def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
+        """Heal *categories* in the background, where it is time and nobody in this process does."""
+        is_time = is_healing_due(state, now=self._clock(), days_back=self._days_back)
+        if is_time and self._under_way(self._healing, categories) is None:
+            self._heal_in_task(categories)
+
+    def _heal_in_task(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
+        task = _track(self._healing, categories, self._heal_in_background(categories))
+        task.add_done_callback(_log_failure)
         return task
 
-    def _under_way(self, categories: tuple[str, ...]) -> asyncio.Task[intake.Report | None] | None:
-        """The refresh that this event loop carries out; one that an abandoned loop left behind will never end."""
-        running = self._running.get(categories)
-        return running if running is not None and running.get_loop() is asyncio.get_running_loop() else None
-
-    def _finish(self, categories: tuple[str, ...], task: asyncio.Task[intake.Report | None]) -> None:
-        if self._running.get(categories) is task:
-            del self._running[categories]
-
-    async def _refresh_alone(self, categories: tuple[str, ...], is_wanted: _Condition) -> intake.Report | None:
-        """One refresh under the lease of *categories*; None where another process has done it meanwhile."""
-        name, holder = f"refresh {_key(categories)}", uuid4().hex
-        seconds = self._timing.lease_seconds
-        if not await self._store.take_lease(name, holder, now=self._clock(), seconds=seconds):
-            await self._wait_for_other(name, holder)
-            return None
-        try:
-            state = await self._store.load_refresh(_key(categories))
-            return await self._refresh(categories, state) if is_wanted(state, self._clock()) else None
-        finally:
-            await self._store.give_lease_back(name, holder)
-
-    async def _wait_for_other(self, name: str, holder: str) -> None:
-        while not await self._store.take_lease(name, holder, now=self._clock(), seconds=1):  # noqa: ASYNC110 - of another process
-            await asyncio.sleep(_LEASE_POLL_SECONDS)
-        await self._store.give_lease_back(name, holder)
-
-    async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None) -> intake.Report:
-        key = _key(categories)
-        try:
-            report = await intake.refresh(categories, source=self._source, store=self._store, clock=self._clock)
-        except Exception as error:  # whatever it was, arXiv must not be asked again by the very next reader
-            await self._store.save_refresh(key, after_failure(state, error, now=self._clock()))
-            raise
-        await self._store.save_refresh(key, after_success(state, report, now=self._clock(), timing=self._timing))
+    async def _heal_in_background(self, categories: tuple[str, ...]) -> HealingReport:
+        report = await self.heal(categories)
+        for notice in report.notices:
+            logger.warning("%s: %s", _key(categories), notice)
         return report
 
+    def _under_way(
+        self, running: Mapping[tuple[str, ...], asyncio.Task[T]], categories: tuple[str, ...]
+    ) -> asyncio.Task[T] | None:
+        """The work that this event loop carries out; what an abandoned loop left behind will never end."""
+        task = running.get(categories)
+        return task if task is not None and task.get_loop() is asyncio.get_running_loop() else None
 
-async def _wait_for(refresh: asyncio.Task[intake.Report | None], seconds: float) -> None:
+    async def _refresh_alone(
+        self,
+        categories: tuple[str, ...],
+        is_wanted: Callable[[RefreshState | None, datetime], bool],
+        *,
+        waits: bool,
+    ) -> Report | None:
+        """One refresh under the lease of *categories*; None where another process has it, or has done it meanwhile."""
+
+        async def work(lease: Lease, state: RefreshState | None) -> Report | None:
+            return await self._refresh(categories, state, lease) if is_wanted(state, self._clock()) else None
+
+        return await self._under_lease(categories, work, waits=waits)
+
+    async def _heal_page(self, categories: tuple[str, ...], *, only_when_due: bool) -> HealingReport | None:
+        """One page of healing under the lease of *categories*; None where nothing is missing."""
+
+        async def work(lease: Lease, state: RefreshState | None) -> HealingReport | None:
+            if state is None or state.succeeded_at is None:
+                return None
+            if only_when_due and not is_healing_due(state, now=self._clock(), days_back=self._days_back):
+                return None
+            plan = make_plan(state, now=self._clock(), days_back=self._days_back)
+            if plan is None:
+                return None
+            return await heal_page(state, plan, source=self._source, store=self._store, clock=self._clock, lease=lease)
+
+        return await self._under_lease(categories, work, waits=True)
+
+    async def _under_lease(
+        self,
+        categories: tuple[str, ...],
+        work: Callable[[Lease, RefreshState | None], Awaitable[T | None]],
+        *,
+        waits: bool,
+    ) -> T | None:
+        """What *work* gives, which is handed the lease of *categories* and their state; None where both are another's.
+
+        *waits* says whether to wait for the lease while another process has it.
+        """
+        name, holder = f"refresh {_key(categories)}", uuid4().hex
+        seconds = self._timing.lease_seconds
+        while (lease := await self._store.take_lease(name, holder, seconds=seconds)) is None:
+            if not waits:
+                return None
+            await asyncio.sleep(_LEASE_POLL_SECONDS)
+        try:
+            async with leases.kept(self._store, lease, seconds=seconds):
+                return await work(lease, await self._store.load_refresh(_key(categories)))
+        except LeaseLost as error:
+            logger.warning("%s", error)
+            return None
+        finally:
+            await leases.give_back(self._store, lease)
+
+    async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None, lease: Lease) -> Report:
+        def remember(report: Report, now: datetime) -> RefreshState:
+            return after_success(state, report, now=now, timing=self._timing)
+
+        try:
+            return await intake.refresh(
+                categories,
+                source=self._source,
+                store=self._store,
+                clock=self._clock,
+                before=state,
+                remember=remember,
+                since=lambda now: self._since(categories, now),
+                lease=lease,
+            )
+        except LeaseLost:
+            raise
+        except Exception as error:  # whatever it is: it must not be tried again by the very next reader
+            await self._remember_failure(categories, state, error, lease)
+            raise
+
+    async def _remember_failure(
+        self, categories: tuple[str, ...], state: RefreshState | None, error: Exception, lease: Lease
+    ) -> None:
+        changes = Changes(refreshes=((_key(categories), after_failure(state, error, now=self._clock())),))
+        is_written = False
+        while not is_written:
+            revision = await self._store.load_revision()
+            is_written = await self._store.apply(changes, based_on=revision.number, now=self._clock(), lease=lease)
+
+    def _since(self, categories: tuple[str, ...], now: datetime) -> date:
+        """The first mailing that is meant to be complete of *categories*, when they are asked for the first time."""
+        newest = newest_mailing(now)
+        return newest - timedelta(days=self._days_back - 1) if categories == self._configured else newest
+
+
+def _track(
+    running: dict[tuple[str, ...], asyncio.Task[T]], categories: tuple[str, ...], work: Coroutine[Any, Any, T]
+) -> asyncio.Task[T]:  # Any: what a coroutine is sent and yields
+    """*work* as a task that stands in *running* for *categories* until it is done."""
+    task = asyncio.create_task(work)
+    running[categories] = task
+
+    def forget(done: asyncio.Task[T]) -> None:
+        if running.get(categories) is done:
+            del running[categories]
+
+    task.add_done_callback(forget)
+    return task
+
+
+async def _wait_for(refresh: asyncio.Task[Report | None], seconds: float) -> None:
     """Wait at most *seconds*; *refresh* goes on when the reader gives up, and a failure of it is logged, once."""
     refresh.remove_done_callback(_log_failure)
     refresh.add_done_callback(_log_failure)
     await asyncio.wait([refresh], timeout=seconds)
 
 
-def _log_failure(refresh: asyncio.Task[intake.Report | None]) -> None:
-    if refresh.cancelled() or (error := refresh.exception()) is None:
+def _log_failure(task: asyncio.Task[Any]) -> None:  # Any: whatever it gives, only its failure counts
+    if task.cancelled() or (error := task.exception()) is None:
         return
     is_ours = isinstance(error, ArxivFeedsError)
     logger.warning("A refresh failed: %s", error, exc_info=None if is_ours else error)
@@ -270,8 +474,22 @@ def _has_newest(mailing: date | None, now: datetime) -> bool:
     return mailing is not None and newest_mailing(now) <= mailing <= eastern_date(now)
 
 
-def _always(_state: RefreshState | None, _now: datetime) -> bool:
-    return True
+def _is_certainly_silent(now: datetime) -> bool:
+    silence = explain_silence(now)
+    return silence is not None and silence.is_certain
+
+
+def _stale_problems(state: RefreshState) -> tuple[str, ...]:
+    """A sentence for each way in which categories are stale."""
+    stale: dict[str, list[str]] = {}
+    for one in state.categories:
+        if one.stale_because:
+            stale.setdefault(one.stale_because, []).append(one.category)
+    return tuple(f"{', '.join(categories)}: {because}" for because, categories in stale.items())
+
+
+def _healing_notice(error: Exception) -> str:
+    return f"What no feed brought could not be asked for ({error}); it will be another time."
 
 
 def _key(categories: Iterable[str]) -> str:

@@ -5,7 +5,8 @@
     Store.load_papers ──────────┘     └────> Ledger ──> Report
 
 `decide` is pure. It trusts no date in a feed further than it has to: what was announced before is not announced again,
-whatever mailing the feed claims to be.
+whatever mailing the feed claims to be. Which categories a feed brought up to date is read from its content
+(`core/standing.py`); what no feed brought is asked of the query API (`core/healing.py`).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Protocol
 
 from core.arxiv.announced import Announced, Entry, Rejected
 from core.errors import StoreUnavailable
-from core.mailings import eastern_date, newest_mailing
+from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
     ANNOUNCE_TYPES,
     Announcement,
@@ -27,9 +28,11 @@ from core.papers import (
     best_announce_type,
 )
 from core.profiles import REPLACEMENTS
-from core.store.records import Changes, PaperRecord, Revision, dump_paper
+from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_unchanged
+from core.store.records import CategoryState, Changes, Lease, Ledger, PaperRecord, RefreshState, Revision, dump_paper
 
 _WRITE_ATTEMPTS = 5
+_DAYS_CHECKED = 7  # with a gap in these, a whole feed is asked for, whatever arXiv thinks we have
 _MAX_DAYS_AHEAD = timedelta(days=7)  # further in the future a feed's date is a mistake, not a slow clock of ours
 _MAX_DAYS_BEHIND = timedelta(days=30)  # further behind the newest one stored, it would be in no feed
 _FIRST_MAILING = date(2024, 1, 1)  # about when the feeds of rss.arxiv.org began
@@ -38,7 +41,7 @@ _FIRST_MAILING = date(2024, 1, 1)  # about when the feeds of rss.arxiv.org began
 class Source(Protocol):
     """Where announcements come from."""
 
-    async def fetch_announcements(self, categories: Sequence[str]) -> Announced: ...
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced: ...
 
 
 class Store(Protocol):
@@ -46,34 +49,25 @@ class Store(Protocol):
 
     async def load_revision(self) -> Revision: ...
 
+    async def load_mailings(self) -> frozenset[date]: ...
+
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    """What became of the entries of one refresh: received = new + updated + duplicate + rejected."""
-
-    received: int
-    new: int
-    updated: int
-    duplicate: int
-    rejected: int
-
-    @property
-    def is_balanced(self) -> bool:
-        return self.received == self.new + self.updated + self.duplicate + self.rejected
+    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What to write, and why: *has_mailing* tells whether any entry belongs to *mailing* and not to an earlier one."""
+    """What to write, and why: *has_mailing* tells whether any entry belongs to *mailing* and not to an earlier one.
+
+    *standing* says how each category asked for stands after it.
+    """
 
     mailing: date
     has_mailing: bool
     changes: Changes
     ledger: Ledger
+    standing: tuple[CategoryState, ...] = ()
     notices: tuple[str, ...] = ()
 
 
@@ -82,7 +76,8 @@ class Report:
     """What one refresh of *categories* found and did.
 
     `mailing` is None where arXiv listed nothing that belongs to a new mailing. `notices` are sentences for the
-    operator. `requests` counts what was asked of arXiv.
+    operator. `requests` counts what was asked of arXiv. `standing` says how each category stands. `etag` is arXiv's
+    validator of what it answered.
     """
 
     categories: tuple[str, ...]
@@ -91,68 +86,154 @@ class Report:
     rejected: tuple[Rejected, ...]
     notices: tuple[str, ...]
     requests: int
+    standing: tuple[CategoryState, ...] = ()
+    etag: str | None = None
 
 
-async def refresh(categories: Sequence[str], *, source: Source, store: Store, clock: Callable[[], datetime]) -> Report:
+async def refresh(
+    categories: Sequence[str],
+    *,
+    source: Source,
+    store: Store,
+    clock: Callable[[], datetime],
+    before: RefreshState | None = None,
+    remember: Callable[[Report, datetime], RefreshState] | None = None,
+    since: Callable[[datetime], date] = newest_mailing,
+    lease: Lease | None = None,
+) -> Report:
     """Ask arXiv once for *categories* and store what is new.
 
-    The present is read when arXiv has answered: what is written then must not look older than it is.
+    *before* is what was known of these categories; what *remember* makes of the report and of its moment is stored in
+    the same step as the papers. *since* gives the first mailing that is meant to be complete of categories that were
+    not followed before. The present is read when arXiv has answered: what is written must not look older than it is.
 
     Raises SourceUnavailable or SourceMalformed where arXiv gave nothing that can be used, StoreUnavailable where
-    nothing could be stored; in all three cases the store is as it was.
+    nothing could be stored, LeaseLost where *lease* has passed on; in all cases the store is as it was.
     """
-    announced = await source.fetch_announcements(categories)
+    known = _known(categories, before, await store.load_mailings())
+    is_whole = all(find_gaps(one, now=clock(), days_back=_DAYS_CHECKED) == () for one in known)
+    announced = await source.fetch_announcements(categories, etag=before.etag if before and is_whole else None)
     for _ in range(_WRITE_ATTEMPTS):
         revision = await store.load_revision()
         stored = await store.load_papers({entry.paper.id for entry in announced.entries})
         now = clock()
-        decision = decide(announced, stored, now=now, newest_stored=revision.newest_mailing)
-        if await store.apply(decision.changes, based_on=revision.number, now=now):
-            return Report(
-                categories=tuple(categories),
-                mailing=decision.mailing if decision.has_mailing else None,
-                ledger=decision.ledger,
-                rejected=announced.rejected,
-                notices=(*announced.notices, *decision.notices),
-                requests=announced.requests,
-            )
+        decision = decide(announced, stored, known, now=now, newest_stored=revision.newest_mailing, since=since(now))
+        report = Report(
+            categories=tuple(categories),
+            mailing=decision.mailing if decision.has_mailing else None,
+            ledger=decision.ledger,
+            rejected=announced.rejected,
+            notices=(*announced.notices, *decision.notices),
+            requests=announced.requests,
+            standing=decision.standing,
+            etag=announced.etag,
+        )
+        refreshes = (("+".join(categories), remember(report, now)),) if remember else ()
+        changes = replace(decision.changes, refreshes=refreshes)
+        if await store.apply(changes, based_on=revision.number, now=now, lease=lease):
+            return report
     raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while a refresh tried to write")
 
 
+def _known(
+    categories: Sequence[str], before: RefreshState | None, stored: Collection[date]
+) -> tuple[CategoryState, ...]:
+    """What is known of each of *categories*, in their order; a mailing of which nothing is left is not complete."""
+    states = {one.category: one for one in before.categories} if before else {}
+    return tuple(forget_lost(states.get(category, CategoryState(category)), stored) for category in categories)
+
+
 def decide(
-    announced: Announced, stored: Mapping[str, PaperRecord], *, now: datetime, newest_stored: date | None = None
+    announced: Announced,
+    stored: Mapping[str, PaperRecord],
+    known: Sequence[CategoryState] = (),
+    *,
+    now: datetime,
+    newest_stored: date | None = None,
+    since: date | None = None,
 ) -> Decision:
     """What of *announced* is to be written, given what is *stored*; the order of the entries makes no difference.
 
-    *newest_stored* is the newest mailing of all that is stored.
+    *known* is what was known of each category asked for, *newest_stored* the newest mailing of all that is stored.
+    *since* is the first mailing that is meant to be complete of a category that was not followed before.
     """
     claimed = announced.mailing
     is_credible = claimed is not None and _is_credible(claimed, now, newest_stored)
     mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
+    merged = merge(announced.entries)
+    listed = [_list(paper, announce_type, mailing, known, stored.get(paper.id)) for paper, announce_type in merged]
+    readings = {one.category: read_category(one.category, listed, mailing=mailing, before=one) for one in known}
+    earlier = {one.category: _earlier_mailing(one, readings[one.category], mailing) for one in known}
     papers: list[Paper] = []
     announcements: list[Announcement] = []
     new = updated = known_in_mailing = 0
-    merged = merge(announced.entries)
-    for paper, announce_type in merged:
+    for (paper, announce_type), one in zip(merged, listed, strict=True):
         record = stored.get(paper.id)
-        announcement = _announce(paper, announce_type, mailing, record)
+        announcement = _announce(paper, announce_type, _mailing_of(one, mailing, earlier), record)
         known_in_mailing += record is not None and _announced_in(record, mailing) is not None
-        if announcement is None:
-            continue
-        announcements.append(announcement)
-        papers.append(paper if record is None else _newer(record.paper, paper))
-        new += record is None
-        updated += record is not None
-    copies = len(announced.entries) - len(merged)
-    repeated = len(merged) - len(announcements)
+        if announcement is not None:
+            announcements.append(announcement)
+        if record is None:
+            papers.append(paper)
+            new += 1
+        elif announcement is not None or _is_corrected(record, paper, mailing):
+            papers.append(_newer(record.paper, paper) if announcement else _corrected(record.paper, paper))
+            updated += 1
     rejected = len(announced.rejected)
+    duplicate = len(announced.entries) - len(papers)
     return Decision(
         mailing=mailing,
-        has_mailing=bool(announcements or known_in_mailing),
+        has_mailing=any(one.mailing == mailing for one in announcements) or known_in_mailing > 0,
         changes=Changes(tuple(papers), tuple(announcements)),
-        ledger=Ledger(len(announced.entries) + rejected, new, updated, copies + repeated, rejected),
+        ledger=Ledger(len(announced.entries) + rejected, new, updated, duplicate, rejected),
+        standing=tuple(
+            stand(one, readings[one.category], listed, mailing=mailing, now=now, since=since or mailing)
+            if not announced.is_unchanged
+            else stand_unchanged(one, now=now)
+            for one in known
+        ),
         notices=() if is_credible or claimed is None else (_date_notice(claimed, mailing),),
     )
+
+
+def _list(
+    paper: Paper,
+    announce_type: AnnounceType,
+    mailing: date,
+    known: Iterable[CategoryState],
+    record: PaperRecord | None,
+) -> Listed:
+    """The paper as `core/standing.py` looks at it."""
+    types = dict(announce_types_by_category(paper.categories, announce_type))
+    wanted = {one.category for one in known}
+    earlier = [one for one in record.announcements if one.mailing < mailing] if record else []
+    return Listed(
+        paper_id=paper.id,
+        version=paper.version,
+        categories=frozenset(types).intersection(wanted),
+        is_new=announce_type is AnnounceType.NEW,
+        known_in=frozenset(
+            category
+            for one in earlier
+            if one.version >= paper.version
+            for category, told in one.types
+            if category in types and ANNOUNCE_TYPES.index(told) <= ANNOUNCE_TYPES.index(types[category])
+        ),
+    )
+
+
+def _earlier_mailing(state: CategoryState, reading: Reading, mailing: date) -> date | None:
+    """The mailing that a stale category's content is of, as far as can be known; None where it is current."""
+    if reading is Reading.REPEATED:
+        return state.mailing or previous_mailing(mailing)
+    return previous_mailing(mailing) if reading is Reading.BEHIND else None
+
+
+def _mailing_of(one: Listed, mailing: date, earlier: Mapping[str, date | None]) -> date:
+    """The mailing of a paper: the feed's, unless only stale categories can have brought it."""
+    told = [earlier.get(category) for category in one.categories]
+    known = [day for day in told if day is not None]
+    return max(known) if known and len(known) == len(told) else mailing
 
 
 def merge(entries: Iterable[Entry]) -> list[tuple[Paper, AnnounceType]]:
@@ -230,6 +311,31 @@ def _united(
         best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
     places = {category: place for place, category in enumerate(order)}
     return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))
+
+
+def _is_corrected(record: PaperRecord, paper: Paper, mailing: date) -> bool:
+    """Whether *paper* is the stored version with another text: a correction, or what the query API spells in its way.
+
+    A feed has arXiv's own spelling. One that is behind the stored announcements corrects nothing.
+    """
+    stored = record.paper
+    is_newest = all(one.mailing <= mailing for one in record.announcements)
+    texts = (paper.raw_title, paper.raw_authors, paper.raw_abstract)
+    is_other = texts != (stored.raw_title, stored.raw_authors, stored.raw_abstract)
+    return is_newest and stored.version == paper.version and is_other
+
+
+def _corrected(stored: Paper, paper: Paper) -> Paper:
+    """*stored* with the texts of *paper*; its categories stay, which only an announcement changes."""
+    return replace(
+        stored,
+        title=paper.title,
+        authors=paper.authors,
+        abstract=paper.abstract,
+        raw_title=paper.raw_title,
+        raw_authors=paper.raw_authors,
+        raw_abstract=paper.raw_abstract,
+    )
 
 
 def _newer(stored: Paper, announced: Paper) -> Paper:

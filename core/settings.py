@@ -6,13 +6,20 @@ Every setting is optional. The names are the environment's, in any case.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from core.errors import BadConfig
 
@@ -34,6 +41,20 @@ def _is_address(text: str) -> bool:
         return False
     is_plain = not set("?#\\@").intersection(text) and text.isprintable() and " " not in text
     return is_plain and is_port_possible and parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
+def _redis_address(secret: SecretStr) -> SecretStr:
+    if not _is_redis_address(secret.get_secret_value()):
+        raise ValueError("an address such as redis://host:6379/0 or rediss://user:password@host:6379 is expected")
+    return secret
+
+
+def _is_redis_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text.strip())
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # of a port beyond 65535 or half an IPv6 address
+        return False
 
 
 Address = Annotated[str, AfterValidator(_address)]
@@ -59,8 +80,16 @@ class Settings(BaseSettings):
     )
     store_url: str | None = Field(
         default=None,
-        description="Where papers are kept: sqlite:///file, or sqlite:////file from the root. "
-        "Default: data/arxiv-feeds.sqlite3 in the checkout, in the temporary folder on Vercel and Lambda.",
+        repr=False,
+        description="Where papers are kept: sqlite:///file, sqlite:////file from the root, redis:// or rediss://. "
+        "Default: REDIS_URL; else data/arxiv-feeds.sqlite3 in the checkout, in the temporary folder on Vercel and "
+        "Lambda.",
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_address)] | None = Field(
+        default=None,
+        description="A store that several machines share, as redis:// or rediss://. "
+        "Default: what Vercel's Redis integrations set: KV_URL, names that end in _REDIS_URL or _KV_URL, or the "
+        "address and token of Upstash's REST interface.",
     )
     fresh_seconds: float | None = Field(
         default=None,
@@ -104,14 +133,68 @@ class Settings(BaseSettings):
     def fresh_for(self) -> timedelta | None:
         return None if self.fresh_seconds is None else timedelta(seconds=self.fresh_seconds)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # there are no files of settings
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given comes first, then the environment, then the names that integrations choose."""
+        return init_settings, env_settings, _Integrations(settings_cls)
+
+    @property
+    def shared_store(self) -> SecretStr | None:
+        """The address of the Redis to use, None where papers are kept in a file."""
+        if self.store_url is None:
+            return self.redis_url
+        return SecretStr(self.store_url) if _is_redis_address(self.store_url) else None
+
     @property
     def store_file(self) -> Path:
-        """The SQLite file. Raises BadConfig where STORE_URL names another kind of store."""
+        """The SQLite file, where no Redis is used. Raises BadConfig where STORE_URL names another kind of store."""
         if self.store_url is not None:
             return _sqlite_file(self.store_url)
         if self.vercel or self.aws_lambda_function_name:
             return Path(tempfile.gettempdir()) / _STORE_FILE
         return PROJECT_FOLDER / "data" / _STORE_FILE
+
+
+class _Integrations(EnvSettingsSource):
+    """`redis_url` from what a platform's integration sets, under names that its user may have put a prefix to.
+
+    Known are Vercel's Redis and Upstash (https://vercel.com/marketplace/upstash): KV_URL, REDIS_URL, and the pairs
+    KV_REST_API_URL and _TOKEN or UPSTASH_REDIS_REST_URL and _TOKEN, whose host speaks Redis over TLS as well.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # Any: the base class's
+        value = find_redis(self.env_vars) if field_name == "redis_url" else None
+        return value, field_name, False
+
+
+def find_redis(variables: Mapping[str, str | None]) -> str | None:
+    """The Redis address among *variables* (by lower-case name) that an integration set; the first name wins."""
+    names = sorted(variables, key=lambda name: (name != "kv_url", name))
+    for name in names:
+        value = (variables[name] or "").strip()
+        if (name == "kv_url" or name.endswith(("_redis_url", "_kv_url"))) and _is_redis_address(value):
+            return value
+    for name in names:
+        if name.endswith(("kv_rest_api_url", "upstash_redis_rest_url")):
+            host = _host_of(variables[name])
+            token = (variables.get(f"{name.removesuffix('_url')}_token") or "").strip()
+            if host and token:
+                return f"rediss://default:{quote(token, safe='')}@{host}:6379"
+    return None
+
+
+def _host_of(address: str | None) -> str | None:
+    try:
+        return urlsplit((address or "").strip()).hostname
+    except ValueError:
+        return None
 
 
 def load_settings() -> Settings:
@@ -141,7 +224,7 @@ def _sqlite_file(url: str) -> Path:
     is_file = rest.startswith("/") and path not in ("", ":memory:")
     if scheme != "sqlite" or not separator or not is_file:
         raise BadConfig(
-            f"environment variable STORE_URL: this version keeps papers in SQLite; sqlite:///data/{_STORE_FILE} or "
-            f"sqlite:////var/lib/{_STORE_FILE} is expected"
+            f"environment variable STORE_URL: sqlite:///data/{_STORE_FILE}, sqlite:////var/lib/{_STORE_FILE}, "
+            "redis://host:6379/0 or rediss://user:password@host:6379 is expected"
         )
     return Path(path)

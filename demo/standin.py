@@ -8,106 +8,76 @@ Tests script its faults. It answers from memory, speaks to loopback unless told 
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
+import math
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socketserver import TCPServer
 from types import TracebackType
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from core.arxiv.taxonomy import find_category
 from core.mailings import EASTERN
 from core.papers import PaperId
-from demo.announcements import (
-    BadSpec,
-    parse_spec,
-    render_atom,
-    render_atom_error,
-    render_rss,
-    render_rss_error,
-    select_entries,
-)
+from demo.announcements import BadSpec, parse_spec, render_atom, render_atom_error, render_rss, render_rss_error
+from demo.batches import Lapse, select_shown
 from demo.mailing import Mailing, SamplePaper, build_moment, feed_midnight
 from demo.pages import render_abstract_page, render_full_text, render_message
+from demo.request_log import Request
 from demo.search import answer, current_versions
 from demo.week import last_mailing_day, mailing_week
+from demo.wire import HTML, NO_FAULT, Answer, Exchange, Fault, Server
+
+__all__ = ["ArxivStandIn", "Fault", "Request", "main"]  # who scripts the stand-in needs no other module for it
 
 Format = Literal["rss", "atom"]
 
-_CLIENT_TIMEOUT_SECONDS = 10
-_CLOSING_CHECK_SECONDS = 0.02
-_HTML = "text/html; charset=utf-8"
+_CHECK_SECONDS = 0.005
+_MOVED = "/moved"  # an address with this before it is answered like the one without
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """A request that arrived. *headers* have lower-case names.
+class _Arrival:
+    """A request as it finds the stand-in: its place in the log, what is to go wrong, and what is shown to it."""
 
-    *started* and *finished* are readings of `time.monotonic()`, the second taken when the answer is ready and nothing
-    of it is sent yet, and None until then.
-    """
-
-    method: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    started: float
-    finished: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
-    """What to change about an answer; what is left at its default stays as it would have been.
-
-    *headers* are added to the usual ones or replace them. The answer waits until *hold* is set. After *cut_after* bytes
-    of the body as sent, which Content-Length does not know of, the connection is closed. *gzip* compresses, or does
-    not, whatever was asked for.
-    """
-
-    status: int | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-    hold: threading.Event | None = None
-    cut_after: int | None = None
-    gzip: bool | None = None
-
-
-_NO_FAULT = Fault()
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    content_type: str
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+    request: Request
+    place: int
+    fault: Fault
+    day: date
+    lapses: Mapping[str, Lapse]
 
 
 class ArxivStandIn:
     """arXiv as far as this project asks it, with *mailings* (oldest first) as all that it ever announced.
 
     A context manager: the socket is bound when it is made, requests are answered inside of `with`. The newest mailing
-    is shown at first. Faults are used up in the order in which they were asked for.
+    is shown at first. Faults are used up in the order in which they were asked for. Each answer takes *latency_seconds*
+    to come. While *answers_304* is set, a feed is not sent to who names its ETag, byte for byte, in If-None-Match;
+    arXiv's own application does not look at that header, what stands before it may.
     """
 
-    def __init__(self, mailings: Sequence[Mailing], *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, mailings: Sequence[Mailing], *, host: str = "127.0.0.1", port: int = 0, latency_seconds: float = 0.0
+    ) -> None:
         if not mailings:
             raise ValueError("arXiv needs at least one mailing to stand in for")
+        self.latency_seconds = latency_seconds
+        self.answers_304 = False
         self._mailings = tuple(mailings)
         self._day = mailings[-1].day
         self._served: dict[tuple[Format, frozenset[str]], bytes] = {}
+        self._lapses: dict[str, Lapse] = {}
         self._faults: list[tuple[str, Fault]] = []
         self._requests: list[Request] = []
+        self._under_way: dict[int, Exchange] = {}
         self._changed = threading.Condition()
         self._closing = threading.Event()
-        self._server = _Server((host, port), self._handle)
+        self._server = Server((host, port), self._handle)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
     def __enter__(self) -> ArxivStandIn:
@@ -147,6 +117,11 @@ class ArxivStandIn:
         with self._changed:
             return self._changed.wait_for(lambda: len(self._requests) >= count, timeout_seconds)
 
+    def wait_until_idle(self, *, timeout_seconds: float = 5.0) -> bool:
+        """Whether no request is under way any more, waiting for that at most *timeout_seconds*."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._under_way, timeout_seconds)
+
     def show(self, mailing: date) -> None:
         """Makes *mailing* the current day: the feeds have that mailing only, the API all until then.
 
@@ -154,6 +129,28 @@ class ArxivStandIn:
         """
         with self._changed:
             self._day = mailing
+
+    def make_stale(self, category: str, *, mailing: date | None = None, for_requests: int | None = None) -> None:
+        """Makes *category* show an earlier *mailing* under the current day's dates.
+
+        Without *mailing* it is the one before whichever day is current, and no papers where there is none. It ends
+        after the next *for_requests* (1 or more) for a feed with the category, alone or not, whatever becomes of them.
+        `cs` or `cs.AI+cs.LG` stands for several categories, an alias for its twin too. The API is never stale. Raises
+        ValueError for a category that arXiv does not know, or a mailing that was not given to the stand-in.
+        """
+        if mailing is not None and mailing not in {known.day for known in self._mailings}:
+            raise ValueError(f"{mailing} is no mailing that this stand-in has")
+        self._set_lapse(category, Lapse(mailing or "previous", for_requests))
+
+    def make_empty(self, category: str, *, for_requests: int | None = None) -> None:
+        """Makes *category* show no papers, as arXiv does when it built the feed too early; see `make_stale`."""
+        self._set_lapse(category, Lapse("nothing", for_requests))
+
+    def make_current(self, category: str) -> None:
+        """Makes *category* show the current day's mailing again."""
+        with self._changed:
+            for name in parse_spec(category).categories:
+                self._lapses.pop(name, None)
 
     def serve_feed(self, spec: str, body: bytes, *, form: Format = "rss") -> None:
         """Answers requests for the feed *spec*, in any letter case and order, with *body*, whatever day is shown."""
@@ -170,165 +167,169 @@ class ArxivStandIn:
     ) -> None:
         """Answers the next *times* requests whose path starts with *path* with an error *status* and a short page."""
         body = render_message(f"The stand-in was told to answer {status}.")
-        added = {"Content-Type": _HTML, **(headers or {})}
+        added = {"Content-Type": HTML, **(headers or {})}
         self.answer_with(Fault(status=status, headers=added, body=body), times=times, path=path)
 
-    def _handle(self, exchange: _Exchange) -> None:
-        """Answers one request; runs in a thread of its own."""
-        address = urlsplit(exchange.path)
-        path = unquote(address.path)
-        headers = {name.lower(): value for name, value in exchange.headers.items()}
-        place, fault, day = self._record(Request(exchange.command, path, address.query, headers, time.monotonic()))
-        prepared = _prepare(self._answer(path, address.query, day), fault, headers)
-        self._wait(fault.hold)
+    def _set_lapse(self, category: str, lapse: Lapse) -> None:
         with self._changed:
-            self._requests[place] = replace(self._requests[place], finished=time.monotonic())
-        exchange.send(prepared, fault.cut_after)
+            self._lapses.update(dict.fromkeys(parse_spec(category).categories, lapse))
 
-    def _record(self, request: Request) -> tuple[int, Fault, date]:
-        """Notes *request*; gives its place among the requests, the fault that is its, and the day it falls on."""
+    def _handle(self, exchange: Exchange) -> None:
+        """Answers one request; runs in a thread of its own."""
+        arrival = self._record(exchange)
+        try:
+            self._respond(exchange, arrival)
+        finally:
+            self._end(arrival.place)
+
+    def _record(self, exchange: Exchange) -> _Arrival:
+        """Notes the request, after the end of those whose clients are gone: their next one must not seem to overlap."""
+        address = urlsplit(exchange.path)
+        headers = {name.lower(): value for name, value in exchange.headers.items()}
         with self._changed:
+            for place, other in tuple(self._under_way.items()):
+                if other.is_client_gone():
+                    self._end(place)
+            request = Request(exchange.command, unquote(address.path), address.query, headers, time.monotonic())
+            place = len(self._requests)
             self._requests.append(request)
+            self._under_way[place] = exchange
             self._changed.notify_all()
-            return len(self._requests) - 1, self._take_fault(request.path), self._day
+            return _Arrival(request, place, self._take_fault(request.path), self._day, self._take_lapses(request.path))
 
     def _take_fault(self, path: str) -> Fault:
         for place, (prefix, fault) in enumerate(self._faults):
             if path.startswith(prefix):
                 del self._faults[place]
                 return fault
-        return _NO_FAULT
+        return NO_FAULT
 
-    def _wait(self, hold: threading.Event | None) -> None:
-        """Until *hold* is set, or the stand-in closes: nobody may be left hanging then."""
-        while hold is not None and not self._closing.is_set() and not hold.wait(_CLOSING_CHECK_SECONDS):
-            pass
+    def _take_lapses(self, path: str) -> Mapping[str, Lapse]:
+        """The lapses that a request for *path* meets, which it brings nearer to their end; none unless it is a feed."""
+        form, rest = _split(path.removeprefix(_MOVED))
+        if form not in ("rss", "atom"):
+            return {}
+        try:
+            asked_for = parse_spec(rest).categories
+        except BadSpec:
+            return {}
+        met = {category: lapse for category, lapse in self._lapses.items() if category in asked_for}
+        for category, lapse in met.items():
+            left = lapse.after_request()
+            if left is None:
+                del self._lapses[category]
+            else:
+                self._lapses[category] = left
+        return met
 
-    def _answer(self, path: str, query: str, day: date) -> _Answer:
-        parts = path.strip("/").split("/", 1)
-        rest = parts[1] if len(parts) > 1 else ""
-        match parts[0]:
+    def _respond(self, exchange: Exchange, arrival: _Arrival) -> None:
+        fault = arrival.fault
+        made = self._answer(arrival.request.path.removeprefix(_MOVED), arrival)
+        pieces = exchange.pieces(made, fault)
+        self._wait(exchange, self._closing, self.latency_seconds)
+        if fault.hold:
+            self._wait(exchange, fault.hold)
+        if not exchange.is_client_gone():
+            self._note_finished(arrival.place)
+            self._send(exchange, pieces, arrival)
+
+    def _send(self, exchange: Exchange, pieces: Sequence[bytes], arrival: _Arrival) -> None:
+        *earlier, last = pieces
+        for piece in earlier:
+            exchange.write(piece)
+            if arrival.fault.drip:
+                self._wait(exchange, arrival.fault.drip.release, arrival.fault.drip.pause_seconds)
+            if self._closing.is_set() or exchange.is_client_gone():
+                return
+        exchange.write(last[:-1])
+        self._end(arrival.place)  # before the client can have it all, and ask again
+        exchange.write(last[-1:])
+        if arrival.fault.is_reset:
+            exchange.reset()
+
+    def _wait(self, exchange: Exchange, release: threading.Event, seconds: float = math.inf) -> None:
+        """Until *release* is set, *seconds* are over, the client goes away, or the stand-in closes."""
+        end = time.monotonic() + seconds
+        while not release.is_set() and not self._closing.is_set():
+            left = end - time.monotonic()
+            if left <= 0 or exchange.is_client_gone(within_seconds=min(left, _CHECK_SECONDS)):
+                return
+
+    def _note_finished(self, place: int) -> None:
+        with self._changed:
+            self._requests[place] = replace(self._requests[place], finished=time.monotonic())
+
+    def _end(self, place: int) -> None:
+        """Notes that the request at *place* is over, unless that is known already."""
+        with self._changed:
+            if self._under_way.pop(place, None):
+                self._requests[place] = replace(self._requests[place], ended=time.monotonic())
+                self._changed.notify_all()
+
+    def _answer(self, path: str, arrival: _Arrival) -> Answer:
+        kind, rest = _split(path)
+        match kind:
             case "rss":
-                return self._answer_feed("rss", rest, day)
+                return self._answer_feed("rss", rest, arrival)
             case "atom":
-                return self._answer_feed("atom", rest, day)
+                return self._answer_feed("atom", rest, arrival)
             case "api" if rest == "query":
-                return self._answer_search(query, day)
+                return self._answer_search(arrival.request.query, arrival.day)
             case "abs" | "html" | "pdf":
-                return self._answer_page(parts[0], rest, day)
+                return self._answer_page(kind, rest, arrival.day)
+            case "loop":
+                return Answer(302, HTML, b"", (("Location", "/loop"),))
             case _:
                 return _page(404, "There is nothing here.")
 
-    def _answer_feed(self, form: Format, spec: str, day: date) -> _Answer:
+    def _answer_feed(self, form: Format, spec: str, arrival: _Arrival) -> Answer:
         with self._changed:
             served = self._served.get((form, _parts(spec)))
-        status, body = (200, served) if served is not None else self._build_feed(form, spec, day)
+        status, body = (200, served) if served is not None else self._build_feed(form, spec, arrival)
+        tag = hashlib.sha256(body).hexdigest()
         headers = (
-            ("ETag", hashlib.sha256(body).hexdigest()),
-            ("Cache-Control", f"max-age={_seconds_to_midnight(build_moment(day))}"),
+            ("ETag", tag),
+            ("Cache-Control", f"max-age={_seconds_to_midnight(build_moment(arrival.day))}"),
         )
-        return _Answer(status, f"application/{form}+xml", body, headers)
+        if self.answers_304 and status == 200 and arrival.request.headers.get("if-none-match") == tag:
+            return Answer(304, "", b"", headers)
+        return Answer(status, f"application/{form}+xml", body, headers)
 
-    def _build_feed(self, form: Format, text: str, day: date) -> tuple[int, bytes]:
+    def _build_feed(self, form: Format, text: str, arrival: _Arrival) -> tuple[int, bytes]:
         render, render_error = (render_rss, render_rss_error) if form == "rss" else (render_atom, render_atom_error)
         try:
             spec = parse_spec(text)
         except BadSpec as error:
-            return 400, render_error(text, str(error), day)
-        listings = [listing for mailing in self._mailings if mailing.day == day for listing in mailing.listings]
-        return 200, render(spec, select_entries(listings, spec), day)
+            return 400, render_error(text, str(error), arrival.day)
+        entries = select_shown(self._mailings, arrival.day, spec, arrival.lapses)
+        return 200, render(spec, entries, arrival.day)
 
-    def _answer_search(self, query: str, day: date) -> _Answer:
+    def _answer_search(self, query: str, day: date) -> Answer:
         page = answer(dict(parse_qsl(query)), self._known_papers(day), build_moment(day))
-        return _Answer(page.status, "application/atom+xml; charset=utf-8", page.body)
+        return Answer(page.status, "application/atom+xml; charset=utf-8", page.body)
 
-    def _answer_page(self, kind: str, text: str, day: date) -> _Answer:
+    def _answer_page(self, kind: str, text: str, day: date) -> Answer:
         paper = _find_paper(text, self._known_papers(day))
         if paper is None:
             return _page(404, f"No paper {text} was made up.")
         if kind == "pdf":
             return _page(404, f"The paper {text} is made up and has no PDF.")
         render = render_abstract_page if kind == "abs" else render_full_text
-        return _Answer(200, _HTML, render(paper))
+        return Answer(200, HTML, render(paper))
 
     def _known_papers(self, day: date) -> tuple[SamplePaper, ...]:
         """The papers announced until *day*, in each version that was announced."""
         return tuple(listing.paper for mailing in self._mailings if mailing.day <= day for listing in mailing.listings)
 
 
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An answer as it goes over the wire."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+def _page(status: int, text: str) -> Answer:
+    return Answer(status, HTML, render_message(text))
 
 
-class _Exchange(BaseHTTPRequestHandler):
-    """One request and its answer; the connection is closed after it, so that no thread outlives its request."""
-
-    protocol_version = "HTTP/1.1"
-    timeout = _CLIENT_TIMEOUT_SECONDS
-    server: _Server
-
-    def do_GET(self) -> None:
-        self.server.handle_exchange(self)
-
-    def do_HEAD(self) -> None:
-        self.server.handle_exchange(self)
-
-    def send(self, prepared: _Prepared, cut_after: int | None) -> None:
-        """Sends *prepared*, or of its body the first *cut_after* bytes only."""
-        self.send_response(prepared.status)
-        for name, value in prepared.headers.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(prepared.body[:cut_after])
-        self.close_connection = True
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Says nothing; `ArxivStandIn.requests` tells."""
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], handle_exchange: Callable[[_Exchange], None]) -> None:
-        self.handle_exchange = handle_exchange
-        super().__init__(address, _Exchange)
-
-    def server_bind(self) -> None:
-        """Binds without asking the name service what this host is called, as HTTPServer would."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that goes away is no news; anything else is a mistake in the stand-in and is shown."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
-
-
-def _prepare(made: _Answer, fault: Fault, headers: Mapping[str, str]) -> _Prepared:
-    body = made.body if fault.body is None else fault.body
-    is_compressed = "gzip" in headers.get("accept-encoding", "") if fault.gzip is None else fault.gzip
-    if is_compressed:
-        body = gzip.compress(body, mtime=0)
-    named = {
-        "Content-Type": made.content_type,
-        "Content-Length": str(len(body)),
-        "Vary": "Accept-Encoding",
-        "Connection": "close",
-        **dict(made.headers),
-        **({"Content-Encoding": "gzip"} if is_compressed else {}),
-        **fault.headers,
-    }
-    return _Prepared(made.status if fault.status is None else fault.status, named, body)
-
-
-def _page(status: int, text: str) -> _Answer:
-    return _Answer(status, _HTML, render_message(text))
+def _split(path: str) -> tuple[str, str]:
+    """The first part of *path*, and what follows the slash after it."""
+    first, _, rest = path.strip("/").partition("/")
+    return first, rest
 
 
 def _parts(spec: str) -> frozenset[str]:
@@ -351,10 +352,10 @@ def _find_paper(text: str, papers: Sequence[SamplePaper]) -> SamplePaper | None:
     return next((paper for paper in versions if wanted.version in (None, paper.version)), None)
 
 
-def _parse_arguments(arguments: Sequence[str] | None) -> tuple[str, int, date]:
+def _parse_arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m demo.standin",
-        usage="%(prog)s [--host HOST] [--port PORT] [--mailing YYYY-MM-DD]",
+        usage="%(prog)s [--host HOST] [--port PORT] [--mailing YYYY-MM-DD] [--stale CATEGORY] [--latency SECONDS]",
         description="Serve made-up mailings as arXiv does.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -362,9 +363,13 @@ def _parse_arguments(arguments: Sequence[str] | None) -> tuple[str, int, date]:
     parser.add_argument(
         "--mailing", type=_weekday, help="the day to show, a weekday such as 2026-03-05 (default: the newest)"
     )
+    parser.add_argument(
+        "--stale", type=_category, action="append", default=[], help="a category one mailing behind; may be repeated"
+    )
+    parser.add_argument("--latency", type=_seconds, default=0.0, help="seconds before each answer (default: none)")
     parsed = parser.parse_args(arguments)
-    today = datetime.now(EASTERN).date()
-    return parsed.host, parsed.port, parsed.mailing or last_mailing_day(today)
+    parsed.mailing = parsed.mailing or last_mailing_day(datetime.now(EASTERN).date())
+    return parsed
 
 
 def _weekday(text: str) -> date:
@@ -377,15 +382,35 @@ def _weekday(text: str) -> date:
     return day
 
 
+def _category(text: str) -> str:
+    category = find_category(text)
+    if category is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is no category such as cs.AI")
+    return category.id
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds such as 0.3")
+    return seconds
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Serves one mailing week until it is interrupted."""
-    host, port, mailing = _parse_arguments(arguments)
+    chosen = _parse_arguments(arguments)
+    week = mailing_week(chosen.mailing)
     try:
-        standin = ArxivStandIn(mailing_week(mailing), host=host, port=port)
+        standin = ArxivStandIn(week, host=chosen.host, port=chosen.port, latency_seconds=chosen.latency)
     except (OSError, OverflowError) as error:
-        raise SystemExit(f"cannot listen on {host}:{port}: {error}") from error
+        raise SystemExit(f"cannot listen on {chosen.host}:{chosen.port}: {error}") from error
+    for category in chosen.stale:
+        standin.make_stale(category)
     with standin, suppress(KeyboardInterrupt):
-        sys.stdout.write(f"Standing in for arXiv with the mailing of {mailing} at {standin.base}\n")
+        sys.stdout.write(f"Standing in for arXiv with the mailing of {chosen.mailing} at {standin.base}\n")
         sys.stdout.flush()
         threading.Event().wait()
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
-from core.mailings import EASTERN
+from core.mailings import EASTERN, is_mailing_day
 from demo.choice import draw, pick
 from demo.mailing import Event, Listing, Mailing, SamplePaper, Writer
 from demo.oddities import ODDITIES, WITHDRAWN_COMMENT, Oddity
@@ -72,6 +72,31 @@ def mailing_week(last: date) -> tuple[Mailing, ...]:
     if not _is_weekday(last):
         raise ValueError(f"{last} is a {last:%A}; arXiv's mailings come from Monday to Friday")
     return tuple(_mailing(_weekday_before(last, back)) for back in reversed(range(_DAYS)))
+
+
+def mailings_between(first: date, last: date) -> tuple[Mailing, ...]:
+    """The mailings of arXiv's calendar from *first* to *last*, both included, oldest first.
+
+    After a holiday there is no mailing: what `mailing_week` would announce on such a day comes with the next one, each
+    paper once. So a mailing is the same whatever range it is asked for in, and after a holiday larger than the week's.
+    """
+    days = (first + _ONE_DAY * past for past in range((last - first).days + 1))
+    return tuple(_mailing_with_held_up(day) for day in days if is_mailing_day(day))
+
+
+def _mailing_with_held_up(day: date) -> Mailing:
+    """The mailing of *day* and of the weekdays without one just before it.
+
+    A second version of a paper that was held up as well is left out: a mailing has each paper once.
+    """
+    days = [day]
+    while not is_mailing_day(earlier := _weekday_before(days[-1], 1)):
+        days.append(earlier)
+    listings: dict[str, Listing] = {}
+    for each in reversed(days):
+        for listing in _mailing(each).listings:
+            listings.setdefault(listing.paper.id, listing)
+    return Mailing(day, tuple(listings.values()))
 
 
 def _mailing(day: date) -> Mailing:

@@ -26,7 +26,7 @@ from lxml import etree
 
 from core.catalogue import LEDGER, Outcome, Selection
 from core.feeds.content import plain_text
-from core.intake import Ledger
+from core.store.records import Ledger
 from demo.standin import ArxivStandIn
 from tests.api.running import NOW, WEEK, Running, newest_first, running
 from tests.core.feeds.rules import ARXIV, ATOM, CONTENT, DUBLIN_CORE, Reading, parse_strictly

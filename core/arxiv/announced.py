@@ -45,13 +45,17 @@ class Announced:
     One feed, or several where the announcement did not fit into one; a paper may then be in more than one of them, with
     another announce type in each. *requests* counts the feeds that were asked for, those too large to be used included.
     *notices* are sentences about what may be missing. *answered_at* is the present according to arXiv (the Date header
-    of its last answer, aware UTC), None where it did not say.
+    of its last answer, aware UTC), None where it did not say. *etag* is what to send with the next request for the same
+    categories, None where the answer came in several feeds. *is_unchanged* says that arXiv sent no feed, because it is
+    the one that the request's etag came with.
     """
 
     feeds: tuple[AnnouncementFeed, ...]
     requests: int
     notices: tuple[str, ...] = ()
     answered_at: datetime | None = None
+    etag: str | None = None
+    is_unchanged: bool = False
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -65,3 +69,12 @@ class Announced:
     def mailing(self) -> date | None:
         """The newest mailing that a feed claims to be; not to be trusted, see `AnnouncementFeed`."""
         return max((feed.mailing for feed in self.feeds if feed.mailing), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Submissions:
+    """Papers that the query API tells of, as many as fit on one page; *is_last* where no further page follows."""
+
+    papers: tuple[Paper, ...]
+    rejected: tuple[Rejected, ...]
+    is_last: bool

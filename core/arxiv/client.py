@@ -1,25 +1,25 @@
-"""Asks arXiv, politely: one request at a time, a pause after each, within bounds of time and size.
+"""Asks arXiv, politely: each request in its turn, within bounds of time and size.
 
-Moves bytes only; what they mean is in `rss.py` and `query_api.py`. The pause is kept within one `ArxivClient`; between
-several, or several processes, whoever calls has to keep it.
+Moves bytes only; what they mean is in `rss.py` and `query_api.py`. Whose turn it is, over all processes that ask, is
+decided by whoever hands in the turns (`core/turns.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import httpx
 
-from core.arxiv.announced import Announced
+from core.arxiv.announced import Announced, Submissions
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
 from core.arxiv.entries import read_moment
-from core.arxiv.query_api import Search, SearchPage, build_search_url, parse_search_page
+from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
 from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceUnavailable
@@ -35,8 +35,9 @@ MOST_RAW_BYTES = 8 * 1024 * 1024
 MOST_DECODED_BYTES = 32 * 1024 * 1024
 
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9"
-_TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+_TIMEOUT = httpx.Timeout(20.0, connect=5.0)  # the query API takes a while before the first byte of a long page
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_LONGEST_ETAG = 200
 _IDS_PER_REQUEST = 100  # keeps the address well under the 8 KB that servers accept
 
 _Parsed = TypeVar("_Parsed")
@@ -44,14 +45,22 @@ _Parsed = TypeVar("_Parsed")
 logger = logging.getLogger(__name__)
 
 
+class Turns(Protocol):
+    """Who may ask when: the block of `take` makes one request."""
+
+    def take(self, service: Literal["feeds", "search"], url: str) -> AbstractAsyncContextManager[None]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """A status that comes with a body (200 or 400), and the body as it was sent."""
+    """A status that comes with a body (200 or 400), or with none (304), and the body as it was sent."""
 
     status: int
     raw: bytes
     content_encoding: str
     content_length: str | None
+    etag: str | None
+    answered_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,51 +69,72 @@ class _Connection:
 
     loop: asyncio.AbstractEventLoop
     client: httpx.AsyncClient
-    turn: asyncio.Lock
 
 
 class ArxivClient:
-    """arXiv's feeds and query API, one request at a time.
+    """arXiv's feeds and query API, each request in one of *turns*.
 
-    *min_interval_seconds* pass between the end of one request and the start of the next; waiting for one's turn is not
-    part of *deadline_seconds*, which bounds one answer with its redirects. *clock* is monotonic, in seconds; *now*
-    gives aware datetimes. *open_client* is called when first needed, and again when the running event loop is another
-    one: serverless adapters may start a loop for each call, and a connection does not outlive its loop.
+    *deadline_seconds* bound one request with its answer; waiting for one's turn is not part of them. *now* gives aware
+    datetimes. *open_client* is called when first needed, and again when the running event loop is another one:
+    serverless adapters may start a loop for each call, and a connection does not outlive its loop.
     """
 
     def __init__(
         self,
         *,
         user_agent: str,
+        turns: Turns,
         rss_base: str = RSS_BASE,
         api_base: str = API_BASE,
-        min_interval_seconds: float = 3.0,
         deadline_seconds: float = 30.0,
         open_client: Callable[[], httpx.AsyncClient] = httpx.AsyncClient,
-        clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
+        self._turns = turns
         self._rss_base = rss_base.rstrip("/")
         self._api_base = api_base.rstrip("/")
-        self._min_interval_seconds = min_interval_seconds
         self._deadline_seconds = deadline_seconds
         self._open_client = open_client
-        self._clock = clock
-        self._sleep = sleep
         self._now = now
         self._connection: _Connection | None = None
-        self._ended: float | None = None
-        self._answered_at: datetime | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         """What is announced in *categories* at the moment, in one request, or in as many as arXiv's limit forces.
 
-        Raises SourceUnavailable and SourceMalformed, and ValueError for an unknown category or none at all: arXiv
-        refuses a whole request for one bad part, so nothing is asked.
+        With the *etag* of an earlier answer, arXiv may say that nothing has changed since. Raises SourceUnavailable and
+        SourceMalformed, and ValueError for an unknown category or none at all: arXiv refuses a whole request for one
+        bad part, so nothing is asked.
         """
-        return await self._fetch_within_limit(_spell(categories))
+        return await self._fetch_within_limit(_spell(categories), etag)
+
+    async def fetch_submissions(
+        self,
+        categories: Sequence[str],
+        first: datetime,
+        last: datetime,
+        *,
+        by: Literal["submitted", "revised"],
+        start: int,
+        count: int,
+    ) -> Submissions:
+        """Papers of *categories* submitted, or last revised, from *first* to *last* (to the minute), oldest first.
+
+        The query API's results from *start* on, *count* (1 to 2,000) at most. Raises like `fetch_announcements`, and
+        SourceMalformed for an empty page before the end of the results, which arXiv sends now and then.
+        """
+        search = Search(
+            query=build_window_query(_spell(categories), first, last, by=by),
+            start=start,
+            max_results=count,
+            sort_by="submittedDate" if by == "submitted" else "lastUpdatedDate",
+            sort_order="ascending",
+        )
+        page = await self._ask("search", build_search_url(self._api_base, search), parse_search_page)
+        received = len(page.papers) + len(page.rejected)
+        if not received and start < page.total_results:
+            raise SourceMalformed(f"it has no result from {start} on, of {page.total_results} that there are")
+        return Submissions(page.papers, page.rejected, is_last=start + received >= page.total_results)
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
         """What the query API knows of the papers *ids* (with or without a version), in arXiv's order.
@@ -119,7 +149,7 @@ class ArxivClient:
         for start in range(0, len(unique), _IDS_PER_REQUEST):
             some = unique[start : start + _IDS_PER_REQUEST]
             url = build_search_url(self._api_base, Search(ids=some, max_results=len(some)))
-            page = await self._ask(url, parse_search_page)
+            page = await self._ask("search", url, parse_search_page)
             _report_gaps(page)
             papers += page.papers
         return tuple(papers)
@@ -130,12 +160,16 @@ class ArxivClient:
         if connection is not None and connection.loop is asyncio.get_running_loop():
             await connection.client.aclose()
 
-    async def _fetch_within_limit(self, categories: tuple[str, ...]) -> Announced:
-        feed = await self._ask(f"{self._rss_base}/{'+'.join(categories)}", parse_announcements)
+    async def _fetch_within_limit(self, categories: tuple[str, ...], etag: str | None = None) -> Announced:
+        url = f"{self._rss_base}/{'+'.join(categories)}"
+        answer = await self._get("feeds", url, etag)
+        if answer.status == httpx.codes.NOT_MODIFIED:
+            return Announced((), requests=1, answered_at=answer.answered_at, etag=etag, is_unchanged=True)
+        feed = await self._read(answer, url, parse_announcements)
         if len(feed.entries) + len(feed.rejected) < MOST_ENTRIES:
-            return Announced((feed,), requests=1, answered_at=self._answered_at)
+            return Announced((feed,), requests=1, answered_at=answer.answered_at, etag=answer.etag)
         if len(categories) == 1:
-            return Announced((feed,), 1, (_limit_notice(categories[0]),), self._answered_at)
+            return Announced((feed,), 1, (_limit_notice(categories[0]),), answer.answered_at, answer.etag)
         middle = len(categories) // 2
         first = await self._fetch_within_limit(categories[:middle])
         second = await self._fetch_within_limit(categories[middle:])
@@ -146,10 +180,12 @@ class ArxivClient:
             answered_at=second.answered_at,
         )
 
-    async def _ask(self, url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
-        answer = await self._take_turn(url)
+    async def _ask(self, service: Literal["feeds", "search"], url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+        return await self._read(await self._get(service, url), url, parse)
+
+    async def _read(self, answer: _Answer, url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
         try:
-            parsed = await asyncio.to_thread(_read, answer, parse)  # a whole mailing would hold up every other request
+            parsed = await asyncio.to_thread(_decode, answer, parse)  # a whole mailing would hold up every request
         except SourceMalformed as error:
             if answer.status == httpx.codes.OK:
                 raise
@@ -158,67 +194,59 @@ class ArxivClient:
             raise SourceUnavailable(url, _describe(answer.status), status=answer.status)
         return parsed
 
-    async def _take_turn(self, url: str) -> _Answer:
-        connection = self._connect()
-        async with connection.turn:
-            await self._pause()  # here already, so that it is not part of the deadline
-            try:
-                async with asyncio.timeout(self._deadline_seconds):
-                    return await self._follow(connection.client, url)
-            except TimeoutError as error:
-                reason = f"arXiv did not answer in full within {self._deadline_seconds:g} seconds"
-                raise SourceUnavailable(url, reason) from error
-            except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as error:
-                # ValueError comes from urllib and idna, for some addresses that a redirect can name.
-                raise SourceUnavailable(url, f"no answer came ({type(error).__name__}: {error})") from error
-
-    def _connect(self) -> _Connection:
-        loop = asyncio.get_running_loop()
-        if self._connection is None or self._connection.loop is not loop:
-            self._connection = _Connection(loop, self._open_client(), asyncio.Lock())
-        return self._connection
-
-    async def _pause(self) -> None:
-        """Waits until the minimal interval since the end of the last request is over."""
-        if self._ended is None:
-            return
-        seconds = self._ended + self._min_interval_seconds - self._clock()
-        if seconds > 0:
-            await self._sleep(seconds)
-
-    async def _follow(self, client: httpx.AsyncClient, url: str) -> _Answer:
+    async def _get(self, service: Literal["feeds", "search"], url: str, etag: str | None = None) -> _Answer:
         """The answer at *url*, or at the end of its redirects, each of which is a request that waits its turn."""
         address = httpx.URL(url)
         for _ in range(MOST_REDIRECTS + 1):
-            await self._pause()
-            outcome = await self._exchange(client, address)
+            async with self._turns.take(service, str(address)):
+                outcome = await self._exchange_in_time(address, etag)
             if isinstance(outcome, _Answer):
                 return outcome
             address = outcome
         raise SourceUnavailable(url, f"arXiv redirected more than {MOST_REDIRECTS} times")
 
-    async def _exchange(self, client: httpx.AsyncClient, address: httpx.URL) -> _Answer | httpx.URL:
-        """One request: its answer, or the address it redirects to."""
-        try:
-            request = client.stream("GET", address, headers=self._headers, timeout=_TIMEOUT, follow_redirects=False)
-            async with request as response:
-                return await self._receive(response, address)
-        finally:
-            self._ended = self._clock()
+    def _connect(self) -> httpx.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if self._connection is None or self._connection.loop is not loop:
+            self._connection = _Connection(loop, self._open_client())
+        return self._connection.client
 
-    async def _receive(self, response: httpx.Response, address: httpx.URL) -> _Answer | httpx.URL:
+    async def _exchange_in_time(self, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
+        try:
+            async with asyncio.timeout(self._deadline_seconds):
+                return await self._exchange(address, etag)
+        except TimeoutError as error:  # the deadline's or a socket's; a turn that ends cancels instead
+            reason = f"arXiv did not answer in full within {self._deadline_seconds:g} seconds"
+            raise SourceUnavailable(str(address), reason) from error
+        except (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL, ValueError) as error:
+            # ValueError comes from urllib and idna, for some addresses that a redirect can name.
+            raise SourceUnavailable(str(address), f"no answer came ({type(error).__name__}: {error})") from error
+
+    async def _exchange(self, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
+        """One request: its answer, or the address it redirects to."""
+        # arXiv sends its validator without quotes; a cache before it compares what it sent, byte for byte.
+        headers = self._headers | ({"If-None-Match": etag} if etag else {})
+        request = self._connect().stream("GET", address, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
+        async with request as response:
+            return await self._receive(response, address, is_conditional=bool(etag))
+
+    async def _receive(
+        self, response: httpx.Response, address: httpx.URL, *, is_conditional: bool
+    ) -> _Answer | httpx.URL:
         status = response.status_code
-        self._answered_at = read_moment(response.headers.get("Date"))
         if status in _REDIRECTS:
             return _redirect_target(address, response)
-        if status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
+        is_unchanged = is_conditional and status == httpx.codes.NOT_MODIFIED
+        if not is_unchanged and status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
             wait = parse_retry_after(response.headers.get("Retry-After"), self._now())
             raise SourceUnavailable(str(address), _describe(status), status=status, retry_after_seconds=wait)
         return _Answer(
             status=status,
-            raw=await _collect(response),
+            raw=b"" if is_unchanged else await _collect(response),
             content_encoding=response.headers.get("Content-Encoding", ""),
             content_length=None if "Transfer-Encoding" in response.headers else response.headers.get("Content-Length"),
+            etag=_usable_etag(response.headers.get("ETag")),
+            answered_at=read_moment(response.headers.get("Date")),
         )
 
 
@@ -260,6 +288,8 @@ def _redirect_target(address: httpx.URL, response: httpx.Response) -> httpx.URL:
         raise SourceUnavailable(
             str(address), f"arXiv redirected {where}, which is refused", status=response.status_code
         )
+    if target.port is not None and not 0 < target.port < 65_536:
+        raise SourceUnavailable(str(address), "arXiv redirected to an impossible port", status=response.status_code)
     return target
 
 
@@ -272,6 +302,11 @@ async def _collect(response: httpx.Response) -> bytes:
     return bytes(raw)
 
 
-def _read(answer: _Answer, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+def _usable_etag(text: str | None) -> str | None:
+    """*text* where it can be sent back as a header and kept without a thought."""
+    return text if text and len(text) <= _LONGEST_ETAG and text.isascii() and text.isprintable() else None
+
+
+def _decode(answer: _Answer, parse: Callable[[bytes], _Parsed]) -> _Parsed:
     check_length(answer.raw, answer.content_length)
     return parse(decode_body(answer.raw, answer.content_encoding, most_bytes=MOST_DECODED_BYTES))

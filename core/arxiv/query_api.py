@@ -5,8 +5,9 @@ Reads what both serialisers write, the one until 2025 and the one since 2026. No
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -75,6 +76,24 @@ def build_search_url(base: str, search: Search) -> str:
         "sortOrder": search.sort_order,
     }
     return f"{base}?{urlencode({name: value for name, value in parameters.items() if value}, safe=',:/')}"
+
+
+def build_window_query(
+    categories: Sequence[str], first: datetime, last: datetime, *, by: Literal["submitted", "revised"]
+) -> str:
+    """The query for papers of any of *categories* that were first submitted, or last revised, from *first* to *last*.
+
+    Both moments are aware and count to the minute, which is the finest that arXiv takes.
+    """
+    field = "submittedDate" if by == "submitted" else "lastUpdatedDate"
+    any_category = " OR ".join(f"cat:{category}" for category in categories)
+    if len(categories) > 1:
+        any_category = f"({any_category})"
+    return f"{any_category} AND {field}:[{_minute(first)} TO {_minute(last)}]"
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y%m%d%H%M}"
 
 
 def parse_search_page(body: bytes) -> SearchPage:

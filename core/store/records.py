@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import TypeAdapter
 
 from core.papers import Announcement, AnnounceType, Author, Paper
 
@@ -23,11 +26,78 @@ class PaperRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Ledger:
+    """What became of the entries that arXiv gave: received = new + updated + duplicate + rejected."""
+
+    received: int = 0
+    new: int = 0
+    updated: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+
+    @property
+    def is_balanced(self) -> bool:
+        return self.received == self.new + self.updated + self.duplicate + self.rejected
+
+    def __add__(self, other: Ledger) -> Ledger:
+        return Ledger(
+            received=self.received + other.received,
+            new=self.new + other.new,
+            updated=self.updated + other.updated,
+            duplicate=self.duplicate + other.duplicate,
+            rejected=self.rejected + other.rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryState:
+    """What is known of one category's mailings, by what was in them and not by what they were dated.
+
+    `watermark` is the content of the newest mailing that a feed brought, as identifiers with their versions; `alone`
+    counts those that no other category of the same request could have brought. `since` is the first mailing of which
+    every paper is meant to be stored, `complete` are the mailings from then on of which it is, oldest first, each with
+    the number of its papers. `stale_because` is a sentence, None while the category is not stale. `healed` counts the
+    papers that the query API brought and no feed.
+    """
+
+    category: str
+    mailing: date | None = None
+    watermark: tuple[str, ...] = ()
+    alone: int = 0
+    since: date | None = None
+    complete: tuple[tuple[date, int], ...] = ()
+    stale_since: datetime | None = None
+    stale_because: str | None = None
+    healed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Healing:
+    """How far the query API has been asked for what no feed brought.
+
+    Under way while `last` is known: mailings `first` to `last`, by submissions or by revisions, from result `start` on.
+    `seen` are the categories of which it found papers of `last`, `mailings` all that it found papers of. `next_at` is
+    when it goes on, at once where None; `failures` counts those in a row.
+    """
+
+    first: date | None = None
+    last: date | None = None
+    by: Literal["submitted", "revised"] = "submitted"
+    start: int = 0
+    seen: tuple[str, ...] = ()
+    mailings: tuple[date, ...] = ()
+    next_at: datetime | None = None
+    failures: int = 0
+    last_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshState:
     """What is known of the refreshes of one set of categories; all moments are aware UTC.
 
     `failures` counts those since the last success, `unchanged` the successes in a row that did not find the mailing
-    that arXiv ought to show. `mailing` is the newest one that a success brought.
+    that arXiv ought to show. `mailing` is the newest one that a success brought, `etag` arXiv's validator of that
+    feed, `ledger` that of the last success.
     """
 
     checked_at: datetime
@@ -37,31 +107,113 @@ class RefreshState:
     last_error: str | None = None
     mailing: date | None = None
     unchanged: int = 0
+    etag: str | None = None
+    ledger: Ledger = Ledger()
+    categories: tuple[CategoryState, ...] = ()
+    healing: Healing = Healing()
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
     """The state of the data as a number that grows with every change, and when it last changed (aware UTC).
 
-    `newest_mailing` is the newest that any paper was announced in.
+    `newest_mailing` is the newest that any paper was announced in. `checks` grows with everything that is written, what
+    is known of refreshes included: while it stays, nothing that was loaded is out of date.
     """
 
     number: int = 0
     changed_at: datetime | None = None
     newest_mailing: date | None = None
+    checks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to do what `name` stands for. Every new one has a higher `fence`, which tells late writers apart."""
+
+    name: str
+    holder: str
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """How one of arXiv's services has answered lately: failures in a row, and until when it is not to be asked."""
+
+    failures: int = 0
+    closed_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one intake wants written, all or nothing."""
+    """What one intake wants written, all or nothing; `refreshes` are sets of categories (joined by +) and their state.
+
+    Announcements of a paper must come with the paper.
+    """
 
     papers: tuple[Paper, ...] = ()
     announcements: tuple[Announcement, ...] = ()
+    refreshes: tuple[tuple[str, RefreshState], ...] = ()
+
+    @property
+    def has_papers(self) -> bool:
+        return bool(self.papers or self.announcements)
 
 
 def dump_paper(paper: Paper) -> str:
     """*paper* as JSON, in field order and without the fields that are not known."""
-    fields: dict[str, Any] = {
+    return _dump(_paper_fields(paper))
+
+
+def parse_paper(text: str) -> Paper:
+    """The paper that `dump_paper` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    return _build_paper(json.loads(text))
+
+
+def dump_record(record: PaperRecord) -> str:
+    """*record* as JSON: the fields of its paper, and each announcement as mailing, version and types."""
+    announced = [(one.mailing.isoformat(), one.version, dict(one.types)) for one in record.announcements]
+    return _dump({**_paper_fields(record.paper), "announced": announced})
+
+
+def parse_record(text: str) -> PaperRecord:
+    """The record that `dump_record` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    fields = json.loads(text)
+    paper = _build_paper(fields)
+    announced = (
+        Announcement(date.fromisoformat(mailing), paper.id, version, _build_types(types))
+        for mailing, version, types in fields["announced"]
+    )
+    return PaperRecord(paper, tuple(announced))
+
+
+def dump_types(types: tuple[tuple[str, AnnounceType], ...]) -> str:
+    """Announce types as a JSON object, category -> type, in the paper's order."""
+    return json.dumps(dict(types))
+
+
+def parse_types(text: str) -> tuple[tuple[str, AnnounceType], ...]:
+    """The announce types that `dump_types` wrote. Raises ValueError or TypeError for anything else."""
+    return _build_types(json.loads(text))
+
+
+def dump_refresh(state: RefreshState) -> str:
+    """*state* as JSON, in field order and without what is as it was at the beginning."""
+    return _states().dump_json(state, exclude_defaults=True).decode()
+
+
+def parse_refresh(text: str) -> RefreshState:
+    """The state that `dump_refresh` wrote. Raises ValueError for anything else."""
+    return _states().validate_json(text)
+
+
+@cache
+def _states() -> TypeAdapter[RefreshState]:
+    return TypeAdapter(RefreshState)
+
+
+def _paper_fields(paper: Paper) -> dict[str, Any]:
+    return {
         "id": paper.id,
         "version": paper.version,
         "title": paper.title,
@@ -80,12 +232,9 @@ def dump_paper(paper: Paper) -> str:
         "submitted": paper.submitted.isoformat() if paper.submitted else None,
         "revised": paper.revised.isoformat() if paper.revised else None,
     }
-    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
 
 
-def parse_paper(text: str) -> Paper:
-    """The paper that `dump_paper` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-    fields = json.loads(text)
+def _build_paper(fields: Any) -> Paper:  # Any: what JSON made of it
     return Paper(
         id=fields["id"],
         version=fields["version"],
@@ -105,14 +254,12 @@ def parse_paper(text: str) -> Paper:
     )
 
 
-def dump_types(types: tuple[tuple[str, AnnounceType], ...]) -> str:
-    """Announce types as a JSON object, category -> type, in the paper's order."""
-    return json.dumps(dict(types))
+def _build_types(types: Any) -> tuple[tuple[str, AnnounceType], ...]:  # Any: what JSON made of it
+    return tuple((category, AnnounceType(announce_type)) for category, announce_type in {**types}.items())
 
 
-def parse_types(text: str) -> tuple[tuple[str, AnnounceType], ...]:
-    """The announce types that `dump_types` wrote."""
-    return tuple((category, AnnounceType(announce_type)) for category, announce_type in json.loads(text).items())
+def _dump(fields: dict[str, Any]) -> str:
+    return json.dumps({name: value for name, value in fields.items() if value is not None}, ensure_ascii=False)
 
 
 def _moment(text: str | None) -> datetime | None:

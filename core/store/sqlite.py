@@ -1,8 +1,8 @@
 """The embedded store: one SQLite file, for one process or several on one machine.
 
 Write-ahead logging lets readers go on while one process writes; every write is one transaction, so that a process
-killed at any moment leaves either all of a refresh or nothing of it. SQLite is spoken to on one thread of its own,
-which keeps the event loop free and the connection in one hand.
+killed at any moment leaves either all of a refresh or nothing of it. SQLite is spoken to on two threads of its own, one
+that reads and one that writes: who waits for a turn to write keeps no reader waiting, and the event loop stays free.
 """
 
 from __future__ import annotations
@@ -12,22 +12,25 @@ import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import fields
-from datetime import date, datetime, timedelta
+from contextlib import closing, contextmanager, suppress
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Concatenate, ParamSpec, TypeVar
 
-from core.errors import StoreUnavailable
+from core.errors import LeaseLost, StoreUnavailable
 from core.papers import Announcement, Paper
 from core.store.records import (
     Changes,
+    Endpoint,
+    Lease,
     PaperRecord,
     RefreshState,
     Revision,
     dump_paper,
+    dump_refresh,
     dump_types,
     parse_paper,
+    parse_refresh,
     parse_types,
 )
 
@@ -37,8 +40,11 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _BUSY_TIMEOUT_SECONDS = 5.0
+_ANSWER_SECONDS = 8.0  # a disk that hangs must not hang whoever asks
 _WAL_ATTEMPTS = 20
 _IDS_PER_QUERY = 500  # below SQLite's limit on variables, 999 before version 3.32
+_LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
+_OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
 # One entry per schema version: what turns the version before it into this one. Never edit an entry that was released.
 _MIGRATIONS = (
@@ -66,88 +72,195 @@ _MIGRATIONS = (
     CREATE TABLE revision (number INTEGER NOT NULL, changed_at TEXT);
     INSERT INTO revision VALUES (0, NULL);
     """,
+    # What was known of refreshes is asked for anew: it costs one request to arXiv.
+    """
+    DROP TABLE refreshes;
+    DROP TABLE leases;
+    CREATE TABLE refreshes (categories TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE leases (
+        name TEXT PRIMARY KEY, holder TEXT NOT NULL, fence INTEGER NOT NULL, free_at TEXT NOT NULL
+    ) WITHOUT ROWID;
+    CREATE TABLE endpoints (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, closed_until TEXT) WITHOUT ROWID;
+    ALTER TABLE revision ADD COLUMN checks INTEGER NOT NULL DEFAULT 0
+    """,
 )
 
 
 class SqliteStore:
     """The store in the file *path*, which is created with its folder at first use.
 
-    All methods raise StoreUnavailable where the file cannot be opened, read or written.
+    *clock* tells when leases end, as an aware UTC moment. All methods raise StoreUnavailable where the file cannot be
+    opened, read or written. A file that is damaged is set aside, with a line in the log, and a new one begun: what was
+    in it arXiv can tell again.
     """
 
-    def __init__(self, path: Path) -> None:
+    is_shared = False  # between the processes of one machine only
+
+    def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = path
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sqlite")
-        self._connection: sqlite3.Connection | None = None
+        self._clock = clock
+        self._reader = _Hand(path, "sqlite-reader")
+        self._writer = _Hand(path, "sqlite-writer")
+
+    @property
+    def name(self) -> str:
+        """Which store this is, for the operator."""
+        return str(self.path)
 
     async def load_revision(self) -> Revision:
         """The state of the data now; equal revisions mean equal data."""
-        return await self._run(_load_revision)
+        return await self._read(_load_revision)
+
+    async def load_mailings(self) -> frozenset[date]:
+        """The mailings that any stored paper was announced in."""
+        return await self._read(_load_mailings)
 
     async def load_newest_mailing(self, categories: Collection[str]) -> date | None:
         """The newest mailing with a paper in one of *categories*. Reads every announcement: not for each request."""
-        return await self._run(_load_newest_mailing, categories)
+        return await self._read(_load_newest_mailing, categories)
 
     async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
         """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id."""
-        return await self._run(_load_records_since, since)
+        return await self._read(_load_records_since, since)
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]:
         """The stored ones among *paper_ids*, with all their announcements."""
-        return await self._run(_load_records_by_id, paper_ids)
-
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime) -> bool:
-        """Write *changes* as one transaction, unless the data has changed since revision *based_on*.
-
-        False means that somebody else wrote in between: load again, decide again. Empty changes leave the revision.
-        """
-        return await self._run(_apply, changes, based_on, now)
+        return await self._read(_load_records_by_id, paper_ids)
 
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
-        return await self._run(_load_refresh, categories)
+        return (await self._read(_load_refreshes, categories)).get(categories)
 
-    async def save_refresh(self, categories: str, state: RefreshState) -> None:
-        """Keep *state* for *categories* (joined by +)."""
-        await self._run(_save_refresh, categories, state)
+    async def load_refreshes(self) -> Mapping[str, RefreshState]:
+        """What is known of the refreshes of every set of categories that was ever asked for."""
+        return await self._read(_load_refreshes, None)
 
-    async def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
-        """Whether *holder* may do what *name* stands for until *seconds* from *now*; one holder at a time has it."""
-        return await self._run(_take_lease, name, holder, now, seconds)
+    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool:
+        """Write *changes* as one transaction, unless the data has changed since revision *based_on*.
 
-    async def give_lease_back(self, name: str, holder: str) -> None:
-        """Let the next one in; nothing happens where *holder* has lost the lease already."""
-        await self._run(_give_lease_back, name, holder)
+        False means that somebody else wrote in between: load again, decide again. Only papers and announcements raise
+        the revision's number. Raises LeaseLost where *lease* has passed to another holder.
+        """
+        return await self._write(_apply, changes, based_on, now, lease)
+
+    async def take_lease(
+        self,
+        name: str,
+        holder: str,
+        *,
+        seconds: float,
+        pause_if_forgotten: float = 0.0,
+    ) -> Lease | None:
+        """The right to do what *name* stands for during *seconds*; None while another holder has it, or a pause is on.
+
+        *pause_if_forgotten* are the seconds to wait where the store may have lost what it knew of this lease, which a
+        file does not.
+        """
+        return await self._write(_take_lease, name, holder, self._clock(), seconds)
+
+    async def keep_lease(self, lease: Lease, *, seconds: float) -> bool:
+        """Whether *lease* is still the holder's, who then has it during *seconds* from now."""
+        return await self._write(_keep_lease, lease, self._clock(), seconds)
+
+    async def give_lease_back(self, lease: Lease, *, pause_seconds: float = 0.0) -> None:
+        """Let the next one in after *pause_seconds*; nothing happens where *lease* has passed to another holder."""
+        await self._write(_keep_lease, lease, self._clock(), pause_seconds, "")
+
+    async def load_endpoint(self, name: str) -> Endpoint:
+        """How the service *name* of arXiv has answered lately."""
+        return await self._read(_load_endpoint, name)
+
+    async def save_endpoint(self, name: str, endpoint: Endpoint) -> None:
+        """Keep what is known of the service *name* of arXiv."""
+        await self._write(_save_endpoint, name, endpoint)
 
     async def close(self) -> None:
         """Close the file; the store opens it again when it is used again."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._disconnect)
+        loop = asyncio.get_running_loop()
+        for hand in (self._reader, self._writer):
+            await loop.run_in_executor(hand.thread, hand.disconnect)
 
-    async def _run(self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        def on_store_thread() -> T:
-            try:
-                return work(self._connect(), *args, **kwargs)
-            except (sqlite3.Error, OSError) as error:
-                self._disconnect()
-                raise StoreUnavailable(f"The store {self.path} cannot be used: {error}") from error
+    async def _read(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await _within_bounds(self._reader, lambda: work(self._reader.connect(), *args, **kwargs))
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, on_store_thread)
+    async def _write(
+        self, work: Callable[Concatenate[sqlite3.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        return await _within_bounds(self._writer, lambda: work(self._writer.connect(), *args, **kwargs))
 
-    def _connect(self) -> sqlite3.Connection:
+
+class _Hand:
+    """One connection to the file and the one thread that uses it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._connection: sqlite3.Connection | None = None
+
+    def connect(self) -> sqlite3.Connection:
         if self._connection is None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = _open(self.path)
             except (sqlite3.Error, OSError) as error:
+                if _is_damage(error) and _set_aside(self.path):
+                    return self.connect()
                 raise StoreUnavailable(
                     f"The store {self.path} cannot be opened: {error}; STORE_URL=sqlite:///… names another file"
                 ) from error
         return self._connection
 
-    def _disconnect(self) -> None:
+    def disconnect(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def recover(self, error: sqlite3.Error | OSError) -> None:
+        """After *error*: the next use opens the file again, or a new one where this one is damaged."""
+        self.disconnect()
+        if _is_damage(error):
+            _set_aside(self.path)
+
+
+async def _within_bounds(hand: _Hand, work: Callable[[], T]) -> T:
+    """What *work* gives on the thread of *hand*, within bounds of time."""
+
+    def on_its_thread() -> T:
+        try:
+            return work()
+        except (sqlite3.Error, OSError) as error:
+            hand.recover(error)
+            raise StoreUnavailable(f"The store {hand.path} cannot be used: {error}") from error
+
+    try:
+        async with asyncio.timeout(_ANSWER_SECONDS):
+            return await asyncio.get_running_loop().run_in_executor(hand.thread, on_its_thread)
+    except TimeoutError as error:
+        raise StoreUnavailable(f"The store {hand.path} did not answer within {_ANSWER_SECONDS:g} seconds") from error
+
+
+def _is_damage(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _set_aside(path: Path) -> bool:
+    """Whether the damaged file *path* is out of the way: renamed, unless another process has begun a new one already.
+
+    A file that does not bear the name of a store stays where it is: somebody may have named it by mistake.
+    """
+    if path.suffix not in _OURS:
+        return False
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
+        if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
+            return True
+    aside = path.with_name(f"{path.name}.damaged")
+    logger.error("The store %s is damaged; it is kept as %s, and what was in it is asked of arXiv anew", path, aside)
+    for ending in ("-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+    path.replace(aside)
+    return True
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -219,17 +332,23 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # SQLite has ended it by itself where the disk is full
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 def _load_revision(connection: sqlite3.Connection) -> Revision:
-    number, changed_at, newest = connection.execute(
-        "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements) FROM revision"
+    number, changed_at, newest, checks = connection.execute(
+        "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements), checks FROM revision"
     ).fetchone()
-    return Revision(number, _moment(changed_at), date.fromisoformat(newest) if newest else None)
+    return Revision(number, _moment(changed_at), date.fromisoformat(newest) if newest else None, checks)
+
+
+def _load_mailings(connection: sqlite3.Connection) -> frozenset[date]:
+    rows = connection.execute("SELECT DISTINCT mailing FROM announcements")
+    return frozenset(date.fromisoformat(mailing) for (mailing,) in rows)
 
 
 def _load_newest_mailing(connection: sqlite3.Connection, categories: Collection[str]) -> date | None:
@@ -287,18 +406,25 @@ def _damage_of(what: str) -> Iterator[None]:
         logger.exception("What is stored as %s cannot be read and is left out", what)
 
 
-def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now: datetime) -> bool:
+def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now: datetime, lease: Lease | None) -> bool:
     with _writing(connection):
+        if lease is not None and not _is_held(connection, lease):
+            raise LeaseLost(lease.name)
         if _load_revision(connection).number != based_on:
             return False
-        if changes == Changes():
-            return True
         _write_papers(connection, changes.papers)
         connection.executemany(
             "INSERT OR REPLACE INTO announcements (paper_id, mailing, version, types) VALUES (?, ?, ?, ?)",
             [(one.paper_id, _day(one.mailing), one.version, dump_types(one.types)) for one in changes.announcements],
         )
-        connection.execute("UPDATE revision SET number = number + 1, changed_at = ?", [now.isoformat()])
+        connection.executemany(
+            "INSERT OR REPLACE INTO refreshes (categories, record) VALUES (?, ?)",
+            [(categories, dump_refresh(state)) for categories, state in changes.refreshes],
+        )
+        if changes.has_papers:
+            connection.execute("UPDATE revision SET number = number + 1, changed_at = ?", [now.isoformat()])
+        if changes != Changes():
+            connection.execute("UPDATE revision SET checks = checks + 1")
     return True
 
 
@@ -310,49 +436,63 @@ def _write_papers(connection: sqlite3.Connection, papers: Iterable[Paper]) -> No
     )
 
 
-_REFRESH_COLUMNS = tuple(field.name for field in fields(RefreshState))
+def _load_refreshes(connection: sqlite3.Connection, wanted: str | None) -> dict[str, RefreshState]:
+    """The state of the set *wanted*, of every set where that is None."""
+    found: dict[str, RefreshState] = {}
+    rows = connection.execute(
+        "SELECT categories, record FROM refreshes WHERE ?1 IS NULL OR categories = ?1 ORDER BY categories", [wanted]
+    )
+    for categories, record in rows:
+        with _damage_of(f"the refreshes of {categories}"):
+            found[categories] = parse_refresh(record)
+    return found
 
 
-def _load_refresh(connection: sqlite3.Connection, categories: str) -> RefreshState | None:
-    columns = ", ".join(_REFRESH_COLUMNS)
-    row = connection.execute(f"SELECT {columns} FROM refreshes WHERE categories = ?", [categories]).fetchone()  # noqa: S608 - our field names
-    if row is None:
-        return None
-    checked_at, succeeded_at, next_poll_at, failures, last_error, mailing, unchanged = row
-    with _damage_of(f"the refreshes of {categories}"):
-        return RefreshState(
-            checked_at=datetime.fromisoformat(checked_at),
-            succeeded_at=_moment(succeeded_at),
-            next_poll_at=_moment(next_poll_at),
-            failures=failures,
-            last_error=last_error,
-            mailing=date.fromisoformat(mailing) if mailing else None,
-            unchanged=unchanged,
+def _take_lease(connection: sqlite3.Connection, name: str, holder: str, now: datetime, seconds: float) -> Lease | None:
+    with _writing(connection):
+        row = connection.execute("SELECT fence, free_at FROM leases WHERE name = ?", [name]).fetchone()
+        fence, free_at = (row[0], datetime.fromisoformat(row[1])) if row else (0, now)
+        if now < free_at <= now + _LONGEST_LEASE:
+            return None
+        connection.execute(
+            "INSERT OR REPLACE INTO leases (name, holder, fence, free_at) VALUES (?, ?, ?, ?)",
+            [name, holder, fence + 1, _later(now, seconds)],
         )
-    return None
+    return Lease(name, holder, fence + 1)
 
 
-def _save_refresh(connection: sqlite3.Connection, categories: str, state: RefreshState) -> None:
-    values = [_text(getattr(state, name)) for name in _REFRESH_COLUMNS]
-    marks = ", ".join("?" * (1 + len(values)))
+def _keep_lease(
+    connection: sqlite3.Connection, lease: Lease, now: datetime, seconds: float, holder: str | None = None
+) -> bool:
+    """Whether *lease* is held, and then ends *seconds* after *now*, under another *holder* where one is given."""
+    cursor = connection.execute(
+        "UPDATE leases SET holder = ?, free_at = ? WHERE name = ? AND holder = ? AND fence = ?",
+        [lease.holder if holder is None else holder, _later(now, seconds), lease.name, lease.holder, lease.fence],
+    )
+    return cursor.rowcount == 1
+
+
+def _is_held(connection: sqlite3.Connection, lease: Lease) -> bool:
+    """Whether nobody else has taken *lease* since; that its time is over harms nobody before that."""
+    found = connection.execute("SELECT holder, fence FROM leases WHERE name = ?", [lease.name]).fetchone()
+    return bool(found == (lease.holder, lease.fence))
+
+
+def _load_endpoint(connection: sqlite3.Connection, name: str) -> Endpoint:
+    row = connection.execute("SELECT failures, closed_until FROM endpoints WHERE name = ?", [name]).fetchone()
+    return Endpoint(row[0], _moment(row[1])) if row else Endpoint()
+
+
+def _save_endpoint(connection: sqlite3.Connection, name: str, endpoint: Endpoint) -> None:
+    closed_until = endpoint.closed_until.isoformat() if endpoint.closed_until else None
     connection.execute(
-        f"INSERT OR REPLACE INTO refreshes (categories, {', '.join(_REFRESH_COLUMNS)}) VALUES ({marks})",  # noqa: S608 - our field names
-        [categories, *values],
+        "INSERT OR REPLACE INTO endpoints (name, failures, closed_until) VALUES (?, ?, ?)",
+        [name, endpoint.failures, closed_until],
     )
 
 
-def _take_lease(connection: sqlite3.Connection, name: str, holder: str, now: datetime, seconds: float) -> bool:
-    with _writing(connection):
-        row = connection.execute("SELECT holder, expires_at FROM leases WHERE name = ?", [name]).fetchone()
-        if row and row[0] != holder and datetime.fromisoformat(row[1]) > now:
-            return False
-        expires_at = (now + timedelta(seconds=seconds)).isoformat()
-        connection.execute("INSERT OR REPLACE INTO leases VALUES (?, ?, ?)", [name, holder, expires_at])
-    return True
-
-
-def _give_lease_back(connection: sqlite3.Connection, name: str, holder: str) -> None:
-    connection.execute("DELETE FROM leases WHERE name = ? AND holder = ?", [name, holder])
+def _later(now: datetime, seconds: float) -> str:
+    return (now + timedelta(seconds=seconds)).isoformat()
 
 
 def _day(day: date) -> str:
@@ -361,7 +501,3 @@ def _day(day: date) -> str:
 
 def _moment(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text) if text else None
-
-
-def _text(value: object) -> object:
-    return value.isoformat() if isinstance(value, date) else value

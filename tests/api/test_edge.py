@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.arxiv.announced import Announced
+from core.arxiv.announced import Announced, Submissions
 from demo.standin import ArxivStandIn
 from tests.api.running import PUBLIC, SECRET, Running, running
 
@@ -118,7 +118,10 @@ def test_scripts_of_other_sites_may_read_the_feeds(served: Running) -> None:
 class BrokenSource:
     """Fails in a way that nobody foresaw."""
 
-    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+        raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
+
+    async def fetch_submissions(self, categories: Sequence[str], *_: Any, **__: Any) -> Submissions:
         raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
 
     async def aclose(self) -> None:

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
 import pytest
 
+from core.arxiv.announced import Announced, Submissions
+from core.errors import StoreUnavailable
 from demo.standin import ArxivStandIn, Fault
-from tests.api.running import SECRET, WEEK, Running
+from tests.api.running import NOW, SECRET, WEEK, Running, running
 
 TOKEN = f"Bearer {SECRET}"
-REPORT = {
+FEED = "/rss/cs.AI+cs.CL+cs.DC+cs.LG"
+SEARCH = "/api/query"
+LEDGER = ("new", "updated", "duplicate", "rejected")
+REPORT: dict[str, Any] = {
     "sample_data": False,
     "categories": ["cs.AI", "cs.CL", "cs.DC", "cs.LG"],
     "mailing": "2026-03-05",
@@ -21,16 +31,166 @@ REPORT = {
 }
 
 
-@pytest.mark.parametrize(
+NOTHING_TO_HEAL = {
+    "requests": 0,
+    "received": 0,
+    "new": 0,
+    "updated": 0,
+    "duplicate": 0,
+    "rejected": 0,
+    "is_finished": True,
+    "notices": [],
+}
+EVERY_REFRESH = pytest.mark.parametrize(
     ("address", "method"),
     [("/api/refresh", "POST"), ("/api/cron", "GET"), ("/update-cache", "GET"), ("/update-cache", "POST")],
 )
-def test_a_refresh_reports_what_became_of_every_entry(
+
+
+class BrokenSearch:
+    """A source whose feeds list nothing, and whose search fails as nobody expected."""
+
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+        return Announced((), requests=1)
+
+    async def fetch_submissions(
+        self,
+        categories: Sequence[str],
+        first: datetime,
+        last: datetime,
+        *,
+        by: Literal["submitted", "revised"],
+        start: int,
+        count: int,
+    ) -> Submissions:
+        raise RuntimeError("nobody expected this")
+
+    async def aclose(self) -> None:
+        pass
+
+
+def ask(service: Running, address: str, method: str) -> dict[str, Any]:
+    """The report of a refresh that succeeds."""
+    answer = service.ask(address, method, Authorization=TOKEN)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
+    report: dict[str, Any] = answer.json()
+    return report
+
+
+def gaps(report: dict[str, Any]) -> list[list[str]]:
+    return [one["gaps"] for one in report["standing"]]
+
+
+@EVERY_REFRESH
+def test_a_refresh_reports_what_became_of_every_entry(empty: Running, address: str, method: str) -> None:
+    reports = [ask(empty, address, method) for _ in range(2)]
+    plain = [{name: report[name] for name in REPORT} for report in reports]
+    assert plain == [REPORT, REPORT | {"new": 0, "duplicate": 69}]
+
+
+@EVERY_REFRESH
+def test_a_refresh_asks_the_search_for_what_no_feed_brought_until_that_is_there(
     empty: Running, arxiv: ArxivStandIn, address: str, method: str
 ) -> None:
-    reports = [empty.ask(address, method, Authorization=TOKEN).json() for _ in range(2)]
-    assert reports == [REPORT, REPORT | {"new": 0, "duplicate": 69}]
-    assert [request.path for request in arxiv.requests] == ["/rss/cs.AI+cs.CL+cs.DC+cs.LG"] * 2
+    first, second = (ask(empty, address, method) for _ in range(2))
+    healing = first["healing"]
+    assert (healing["requests"], healing["is_finished"], healing["notices"]) == (2, True, [])
+    assert healing["received"] == sum(healing[name] for name in LEDGER) > 0
+    assert second["healing"] == NOTHING_TO_HEAL
+    assert [request.path for request in arxiv.requests] == [FEED, SEARCH, SEARCH, FEED]
+
+
+def test_a_refresh_reports_how_each_category_stands_after_it(empty: Running) -> None:
+    report = ask(empty, "/api/refresh", "POST")
+    told = empty.ask("/api/status").json()["sets"][0]["categories"]
+    assert report["standing"] == [{name: one[name] for name in one if name in report["standing"][0]} for one in told]
+    assert [(one["category"], one["mailing"], one["gaps"]) for one in report["standing"]] == [
+        (category, "2026-03-05", []) for category in REPORT["categories"]
+    ]
+    assert min(one["healed"] for one in report["standing"]) > 0
+
+
+def test_a_refresh_reports_a_stale_category(empty: Running, arxiv: ArxivStandIn) -> None:
+    empty.clock.now = NOW - timedelta(days=1)
+    arxiv.show(WEEK[-2].day)
+    empty.refresh()
+    empty.clock.now = NOW
+    arxiv.show(WEEK[-1].day)
+    arxiv.make_stale("cs.CL")
+    report = ask(empty, "/api/refresh", "POST")
+    assert {one["category"]: one["stale_because"] for one in report["standing"] if one["is_stale"]} == {
+        "cs.CL": "arXiv repeats an earlier mailing instead of that of 2026-03-05."
+    }
+
+
+@pytest.mark.parametrize(("address", "method"), [("/api/refresh", "POST"), ("/update-cache", "GET")])
+def test_healing_that_takes_longer_goes_on_in_the_background_and_is_not_begun_twice(
+    empty: Running, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch, address: str, method: str
+) -> None:
+    monkeypatch.setattr("api.operations.HEALING_WAIT_SECONDS", 0)
+    early = ask(empty, address, method)["healing"]
+    assert early == NOTHING_TO_HEAL | {
+        "is_finished": False,
+        "notices": ["It goes on in the background; /api/status tells of it."],
+    }
+    monkeypatch.undo()
+    report = ask(empty, address, method)
+    assert (report["healing"]["is_finished"], gaps(report)) == (True, [[]] * 4)
+    assert [request.path for request in arxiv.requests].count(SEARCH) == 2
+
+
+def test_a_scheduler_gets_its_answer_in_time_and_the_rest_is_healed_the_next_time(
+    empty: Running, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.operations.CRON_SECONDS", 0)
+    report = ask(empty, "/api/cron", "GET")
+    assert report["healing"] == NOTHING_TO_HEAL | {"is_finished": False}
+    assert gaps(report) == [["2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04"]] * 4
+    assert [request.path for request in arxiv.requests] == [FEED]
+    monkeypatch.undo()
+    assert gaps(ask(empty, "/api/cron", "GET")) == [[]] * 4
+
+
+@EVERY_REFRESH
+def test_a_search_that_fails_is_a_notice_of_a_refresh_that_succeeds(
+    empty: Running, arxiv: ArxivStandIn, address: str, method: str
+) -> None:
+    arxiv.fail_next(path=SEARCH)
+    report = ask(empty, address, method)
+    (notice,) = report["healing"]["notices"]
+    assert (report["new"], report["healing"]["requests"], report["healing"]["is_finished"]) == (69, 1, False)
+    assert "arXiv answered 503" in notice
+
+
+@EVERY_REFRESH
+def test_whatever_goes_wrong_with_healing_a_refresh_succeeds(
+    tmp_path: Path, arxiv: ArxivStandIn, caplog: pytest.LogCaptureFixture, address: str, method: str
+) -> None:
+    with running(tmp_path, arxiv, source=BrokenSearch()) as service:
+        report = ask(service, address, method)
+    assert (report["requests"], report["healing"]) == (
+        1,
+        NOTHING_TO_HEAL
+        | {
+            "is_finished": False,
+            "notices": ["What no feed brought could not be asked for; the log of the service says why."],
+        },
+    )
+    assert "nobody expected this" in caplog.text
+
+
+def test_a_store_that_goes_away_after_a_refresh_leaves_its_report(
+    empty: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def heal_for(seconds: float) -> None:
+        monkeypatch.setattr(empty.service.store, "load_refresh", refuse)
+
+    async def refuse(categories: str) -> None:
+        raise StoreUnavailable("It went away")
+
+    monkeypatch.setattr(empty.service.freshness, "heal_for", heal_for)
+    report = ask(empty, "/api/refresh", "POST")
+    assert (report["new"], [one["healed"] for one in report["standing"]]) == (69, [0] * 4)
 
 
 def test_the_ledger_of_each_mailing_balances_and_the_store_has_what_was_new(
@@ -41,7 +201,7 @@ def test_the_ledger_of_each_mailing_balances_and_the_store_has_what_was_new(
         arxiv.show(mailing.day)
         report = empty.ask("/api/refresh", "POST", Authorization=TOKEN).json()
         stored += report["new"]
-        assert report["received"] == sum(report[name] for name in ("new", "updated", "duplicate", "rejected")) > 0
+        assert report["received"] == sum(report[name] for name in LEDGER) > 0
     wide = "min_score=0&days=30&types=new,cross,replace,replace-cross&limit=500"
     by_mailing = [empty.ask(f"/api/papers?{wide}&mailing={mailing.day}").json()["total"] for mailing in WEEK]
     assert (stored, max(by_mailing)) == (311, 30)  # the cap of each mailing

@@ -10,21 +10,25 @@ from tests.api.running import CONFIG, PUBLIC, Running
 KINDS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "jsonfeed": "application/feed+json"}
 
 
-def page(service: Running) -> html.HtmlElement:
-    return html.fromstring(service.ask("/").content)
+PAGES = pytest.mark.parametrize("address", ["/", "/status"])
+
+
+def page(service: Running, address: str = "/") -> html.HtmlElement:
+    return html.fromstring(service.ask(address).content)
 
 
 def text_of(element: html.HtmlElement) -> str:
     return " ".join("".join(element.itertext()).split())
 
 
-def test_the_page_is_html_that_nothing_foreign_can_run_in(served: Running) -> None:
-    answer = served.ask("/")
+@PAGES
+def test_a_page_is_html_that_nothing_foreign_can_run_in(served: Running, address: str) -> None:
+    answer = served.ask(address)
     policy = answer.headers["Content-Security-Policy"]
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
     assert {"default-src 'none'", "style-src 'self'", "img-src 'self'"} <= set(policy.split("; "))
     assert "unsafe" not in policy
-    assert not page(served).xpath("//script | //style | //@style | //@onclick")
+    assert not page(served, address).xpath("//script | //style | //@style | //@onclick")
 
 
 def test_readers_find_every_feed_in_every_format(served: Running) -> None:
@@ -42,13 +46,18 @@ def test_what_a_link_announces_is_what_its_address_gives(served: Running) -> Non
         assert answer.headers["Content-Type"].partition(";")[0] == link.get("type")
 
 
-def test_every_address_on_the_page_answers(served: Running) -> None:
-    addresses = {urljoin(f"{PUBLIC}/", address) for address in page(served).xpath("//@href | //@src")}
+@PAGES
+def test_every_address_on_a_page_answers(served: Running, address: str) -> None:
+    addresses = {urljoin(f"{PUBLIC}{address}", link) for link in page(served, address).xpath("//@href | //@src")}
     ours = {address for address in addresses if address.startswith(PUBLIC)}
     assert ours == addresses
     assert {address: served.ask(address.removeprefix(PUBLIC)).status_code for address in ours} == dict.fromkeys(
         ours, 200
     )
+
+
+def test_people_find_the_status_page(served: Running) -> None:
+    assert f"{PUBLIC}/status" in page(served).xpath("//main//a/@href")
 
 
 @pytest.mark.parametrize("scope", ["arXiv: cs.AI, cs.CL, cs.DC, cs.LG", "arXiv: systems", "arXiv: cs.DC"])

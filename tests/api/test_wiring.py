@@ -44,6 +44,7 @@ def test_the_openapi_document_has_every_public_operation(document: dict[str, Any
         "GET /api/config",
         "GET /config",
         "GET /health",
+        "GET /api/status",
         "POST /api/refresh",
         "GET /api/cron",
     }
@@ -134,9 +135,9 @@ def test_the_lifespan_closes_what_requests_opened(tmp_path: Path, arxiv: ArxivSt
 
 def test_a_service_for_the_command_line_has_the_same_parts(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     service = build_service(settings_for(tmp_path, arxiv))
-    assert (service.config.categories, service.store.path) == (
+    assert (service.config.categories, service.store.name) == (
         ("cs.AI", "cs.CL", "cs.DC", "cs.LG"),
-        tmp_path / "papers.sqlite3",
+        str(tmp_path / "papers.sqlite3"),
     )
 
 

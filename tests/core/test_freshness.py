@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from core import freshness
-from core.arxiv.announced import Announced, AnnouncementFeed, Entry
+from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Submissions
 from core.errors import (
     ArxivFeedsError,
     NothingStored,
@@ -23,9 +23,9 @@ from core.errors import (
     SourceUnavailable,
 )
 from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
-from core.intake import Ledger, Report
+from core.intake import Report
 from core.papers import AnnounceType
-from core.store.records import RefreshState
+from core.store.records import Lease, Ledger, RefreshState
 from core.store.sqlite import SqliteStore
 from tests import builders
 
@@ -73,8 +73,10 @@ class FakeSource:
         self.gate.set()
         self.asked = asyncio.Event()
         self.is_closed = False
+        self.searches: list[tuple[str, ...]] = []
+        self.search_error: Exception | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str]) -> Announced:
+    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         self.requests.append(tuple(categories))
         self.announced += 1
         self.asked.set()
@@ -85,6 +87,12 @@ class FakeSource:
         feed = AnnouncementFeed("A feed", self.mailing, (Entry(paper, AnnounceType.NEW),), ())
         return Announced((feed,), requests=1)
 
+    async def fetch_submissions(self, categories: Sequence[str], *_: Any, **__: Any) -> Submissions:
+        self.searches.append(tuple(categories))
+        if self.search_error is not None:
+            raise self.search_error
+        return Submissions((), (), is_last=True)
+
     async def aclose(self) -> None:
         self.is_closed = True
 
@@ -92,18 +100,20 @@ class FakeSource:
 class WatchedStore(SqliteStore):
     """The store, which tells when it refused a lease, and lets a test act before it is asked for one."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path)
+    def __init__(self, path: Path, clock: Clock) -> None:
+        super().__init__(path, clock=clock)
         self.refused = asyncio.Event()
         self.before_lease: Callable[[], Awaitable[object]] | None = None
 
-    async def take_lease(self, name: str, holder: str, *, now: datetime, seconds: float) -> bool:
+    async def take_lease(
+        self, name: str, holder: str, *, seconds: float, pause_if_forgotten: float = 0.0
+    ) -> Lease | None:
         if self.before_lease is not None:
             await self.before_lease()
-        is_taken = await super().take_lease(name, holder, now=now, seconds=seconds)
-        if not is_taken:
+        lease = await super().take_lease(name, holder, seconds=seconds, pause_if_forgotten=pause_if_forgotten)
+        if lease is None:
             self.refused.set()
-        return is_taken
+        return lease
 
 
 class Process:
@@ -112,7 +122,7 @@ class Process:
     def __init__(self, path: Path, clock: Clock, **changes: Any) -> None:
         self.clock = clock
         self.source = FakeSource()
-        self.store = WatchedStore(path)
+        self.store = WatchedStore(path, clock)
         values: dict[str, Any] = {"configured": CONFIGURED, "timing": CALENDAR}
         self.freshness = Freshness(source=self.source, store=self.store, clock=clock, **{**values, **changes})
 
@@ -272,7 +282,11 @@ class TestAfterSuccess:
         before = RefreshState(NOON - MINUTE, failures=3, last_error="away", mailing=THURSDAY)
         after = after_success(before, report(mailing=None), now=NOON, timing=CALENDAR)
         assert after == RefreshState(
-            checked_at=NOON, succeeded_at=NOON, next_poll_at=NEXT_MAILING + MINUTE, mailing=THURSDAY
+            checked_at=NOON,
+            succeeded_at=NOON,
+            next_poll_at=NEXT_MAILING + MINUTE,
+            mailing=THURSDAY,
+            ledger=Ledger(1, 1, 0, 0, 0),
         )
 
     def test_a_category_without_papers_is_asked_for_less_and_less(self) -> None:
@@ -416,12 +430,12 @@ class TestRefreshing:
 
         play(scene)
 
-    def test_next_poll_at_is_the_stored_moment_or_now(self, play: Play) -> None:
+    def test_the_next_look_is_the_stored_moment_or_now(self, play: Play) -> None:
         async def scene(world: World) -> None:
-            process = world.process()
-            before = await process.freshness.next_poll_at()
+            process = world.process(days_back=1)
+            before = await process.freshness.next_look_at()
             await process.freshness.refresh()
-            assert (before, await process.freshness.next_poll_at()) == (NOON, NEXT_MAILING + MINUTE)
+            assert (before, await process.freshness.next_look_at()) == (NOON, NEXT_MAILING + MINUTE)
 
         play(scene)
 
@@ -506,7 +520,7 @@ class TestReadersMeanwhile:
             currency = await process.freshness.ensure(["cs.LG", "hep-th"])
             assert currency == Currency(
                 is_current=False,
-                problem="The papers of hep-th are being fetched from arXiv for the first time; ask again shortly.",
+                problems=("The papers of hep-th are being fetched from arXiv for the first time; ask again shortly.",),
             )
 
         play(scene)
@@ -527,7 +541,7 @@ class TestFailures:
             process.source.error = error
             assert await process.freshness.ensure(["cs.LG"]) == Currency(
                 is_current=False,
-                problem="arXiv's newest papers cannot be fetched at present; these are as of 2026-03-05 17:00 UTC.",
+                problems=("arXiv's newest papers cannot be fetched at present; these are as of 2026-03-05 17:00 UTC.",),
             )
 
         play(scene)
@@ -575,7 +589,7 @@ class TestFailures:
             process.source.error = SourceMalformed("it is empty")
             world.clock.now += MINUTE
             currency = await process.freshness.ensure(["cs.LG"])
-            assert "cannot be fetched" in (currency.problem or "")
+            assert "cannot be fetched" in currency.problems[0]
 
         play(scene)
 
@@ -681,12 +695,10 @@ class TestLeases:
     def test_the_lease_of_a_killed_process_runs_out(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process()
-            await process.store.take_lease(f"refresh {KEY}", "killed", now=world.clock.now, seconds=30)
+            await process.store.take_lease(f"refresh {KEY}", "killed", seconds=30)
             with pytest.raises(NothingStored):
                 await process.freshness.ensure(["cs.LG"])
             world.clock.now += timedelta(seconds=30)
-            with suppress(RefreshUnderWay):
-                await process.freshness.refresh()  # the wait for the killed one is over
             assert (await process.freshness.refresh()).ledger.new == 1
 
         play(scene)
@@ -698,7 +710,7 @@ class TestLeases:
             process.source.error = error
             with suppress(ArxivFeedsError, KeyError):
                 await process.freshness.refresh()
-            assert await process.store.take_lease(f"refresh {KEY}", "next", now=world.clock.now, seconds=1)
+            assert await process.store.take_lease(f"refresh {KEY}", "next", seconds=1)
 
         play(scene)
 
@@ -708,12 +720,11 @@ class TestLeases:
             process.source.gate.clear()
             refresh = asyncio.create_task(process.freshness.refresh())
             await process.source.asked.wait()
-            taken = [
-                await process.store.take_lease(
-                    f"refresh {KEY}", "next", now=NOON + timedelta(seconds=seconds), seconds=1
-                )
-                for seconds in (89, 90)
-            ]
+            taken = []
+            for seconds in (89, 90):
+                world.clock.now = NOON + timedelta(seconds=seconds)
+                taken.append(await process.store.take_lease(f"refresh {KEY}", "next", seconds=1) is not None)
+            world.clock.now += timedelta(seconds=1)  # and the next one's is over
             process.source.gate.set()
             await refresh
             assert taken == [False, True]
@@ -743,7 +754,7 @@ class TestClosing:
             await process.freshness.close()
             with pytest.raises(NothingStored):
                 await reader
-            is_free = await process.store.take_lease(f"refresh {KEY}", "next", now=world.clock.now, seconds=1)
+            is_free = await process.store.take_lease(f"refresh {KEY}", "next", seconds=1) is not None
             assert (is_free, process.source.is_closed) == (True, True)
 
         play(scene)
@@ -756,6 +767,7 @@ def test_a_refresh_that_an_abandoned_event_loop_left_behind_keeps_nobody_waiting
     abandoned = asyncio.new_event_loop()
     process = abandoned.run_until_complete(_open(tmp_path, clock))
     abandoned.run_until_complete(_leave_behind(process))
+    left_behind = asyncio.all_tasks(abandoned)
     clock.now = NEXT_MAILING + timedelta(hours=1)
 
     async def next_call() -> tuple[str, ...]:
@@ -765,7 +777,7 @@ def test_a_refresh_that_an_abandoned_event_loop_left_behind_keeps_nobody_waiting
         await process.freshness.refresh()
         return process.source.requests[-1]
 
-    assert asyncio.run(next_call()) == CONFIGURED
+    assert (asyncio.run(next_call()), bool(left_behind)) == (CONFIGURED, True)
     abandoned.run_until_complete(_end(process))
     abandoned.close()
 

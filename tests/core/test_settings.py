@@ -32,6 +32,7 @@ def test_names_and_defaults_are_those_of_the_contract() -> None:
         "arxiv_base": "https://arxiv.org",
         "arxiv_min_interval_seconds": 3.0,
         "store_url": None,
+        "redis_url": None,
         "fresh_seconds": None,
         "lease_seconds": 30.0,
         "config_file": PROJECT_FOLDER / "config.json",
@@ -166,3 +167,58 @@ class TestStoreFile:
         found = settings(monkeypatch, STORE_URL=url)
         with pytest.raises(BadConfig, match=r"environment variable STORE_URL: .* sqlite:////var/lib/"):
             _ = found.store_file
+
+
+REDIS = "rediss://default:hidden@eu1-fit-1.upstash.io:6379"
+
+
+@pytest.mark.parametrize(
+    ("variables", "expected"),
+    [
+        pytest.param({}, None, id="a file"),
+        pytest.param({"STORE_URL": REDIS}, REDIS, id="STORE_URL"),
+        pytest.param({"REDIS_URL": REDIS}, REDIS, id="REDIS_URL"),
+        pytest.param({"STORE_URL": "sqlite:///mine.sqlite3", "REDIS_URL": REDIS}, None, id="a file that was asked for"),
+        pytest.param({"STORE_URL": REDIS, "REDIS_URL": "redis://other"}, REDIS, id="STORE_URL before REDIS_URL"),
+        pytest.param({"REDIS_URL": REDIS, "KV_URL": "redis://other"}, REDIS, id="REDIS_URL before KV_URL"),
+        pytest.param({"KV_URL": REDIS, "cache_REDIS_URL": "redis://other"}, REDIS, id="KV_URL before a prefix"),
+        pytest.param({"cache_REDIS_URL": REDIS}, REDIS, id="a prefix"),
+        pytest.param({"b_KV_URL": "redis://other", "a_KV_URL": REDIS}, REDIS, id="of several the first by name"),
+        pytest.param({"a_REDIS_URL": "https://no.redis", "b_REDIS_URL": REDIS}, REDIS, id="another kind of address"),
+        pytest.param(
+            {"KV_REST_API_URL": "https://eu1-fit-1.upstash.io", "KV_REST_API_TOKEN": "hidden"}, REDIS, id="REST"
+        ),
+        pytest.param(
+            {"UPSTASH_REDIS_REST_URL": "https://eu1-fit-1.upstash.io", "UPSTASH_REDIS_REST_TOKEN": "hidden"},
+            REDIS,
+            id="REST, made by hand",
+        ),
+        pytest.param(
+            {
+                "UPSTASH_REDIS_REST_KV_REST_API_URL": "https://eu1-fit-1.upstash.io",
+                "UPSTASH_REDIS_REST_KV_REST_API_TOKEN": "hidden",
+            },
+            REDIS,
+            id="REST with a prefix",
+        ),
+        pytest.param({"KV_REST_API_URL": "https://eu1-fit-1.upstash.io"}, None, id="REST without a token"),
+        pytest.param({"KV_REST_API_URL": "https://[", "KV_REST_API_TOKEN": "hidden"}, None, id="REST at no address"),
+    ],
+)
+def test_the_store_is_the_redis_that_is_named_or_a_file(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str | None
+) -> None:
+    found = settings(monkeypatch, **variables).shared_store
+    assert (found and found.get_secret_value()) == expected
+
+
+@pytest.mark.parametrize("value", ["localhost:6379", "http://host", "redis://", "redis://host:99999", "redis://[::1"])
+def test_a_wrong_redis_address_is_named_and_not_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    with pytest.raises(BadConfig, match="REDIS_URL: an address such as redis://host:6379/0") as caught:
+        settings(monkeypatch, REDIS_URL=value)
+    assert value not in str(caught.value).replace("redis://host:6379/0", "")
+
+
+def test_no_password_is_in_the_words_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = settings(monkeypatch, REDIS_URL=REDIS, STORE_URL=REDIS)
+    assert "hidden" not in f"{shown!r} {shown} {shown.shared_store!r}"

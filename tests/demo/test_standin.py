@@ -16,6 +16,9 @@ import pytest
 from core.arxiv.query_api import parse_search_page
 from core.arxiv.rss import parse_announcements
 from demo.announcements import parse_spec, render_rss, select_entries
+from demo.batches import Lapse, select_shown
+from demo.faults import never_answering, redirect, unavailable
+from demo.request_log import most_at_once, smallest_pause
 from demo.standin import ArxivStandIn, Fault, main
 from demo.week import mailing_week
 
@@ -40,6 +43,13 @@ def expected_feed(spec: str, day: date = LAST) -> bytes:
     parsed = parse_spec(spec)
     (mailing,) = (mailing for mailing in WEEK if mailing.day == day)
     return render_rss(parsed, select_entries(mailing.listings, parsed), day)
+
+
+def feed_with(spec: str, day: date = LAST, **lapses: Lapse) -> bytes:
+    """The feed of *day* with lapses named by the class within cs."""
+    parsed = parse_spec(spec)
+    by_category = {f"cs.{name}": lapse for name, lapse in lapses.items()}
+    return render_rss(parsed, select_shown(WEEK, day, parsed, by_category), day)
 
 
 def paper_ids(body: bytes) -> set[str]:
@@ -124,6 +134,177 @@ def test_a_feed_of_ones_own_is_served_in_any_letter_case_and_order(arxiv: ArxivS
     arxiv.serve_feed("cs.AI+cs.LG", stale)
     assert client.get(f"{arxiv.rss_base}/CS.lg+cs.ai").content == stale
     assert client.get(f"{arxiv.rss_base}/cs.AI").content == expected_feed("cs.AI")
+
+
+PREVIOUS, NOTHING = Lapse("previous"), Lapse("nothing")
+
+
+@pytest.mark.parametrize("spec", ["cs.AI", "cs.AI+cs.CL+cs.DC+cs.LG"])
+def test_a_stale_category_has_older_papers_under_the_days_dates(
+    arxiv: ArxivStandIn, client: httpx.Client, spec: str
+) -> None:
+    arxiv.make_stale("cs.ai")
+    body = client.get(f"{arxiv.rss_base}/{spec}").content
+    assert body == feed_with(spec, AI=PREVIOUS) != expected_feed(spec)
+    assert parse_announcements(body).mailing == LAST
+
+
+def test_a_stale_category_is_stale_in_atom_too(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_stale("cs.LG")
+    assert paper_ids(client.get(f"{arxiv.base}/atom/cs.LG").content) == paper_ids(expected_feed("cs.LG", WEEK[-2].day))
+
+
+def test_other_categories_stay_current(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_stale("cs.AI")
+    assert client.get(f"{arxiv.rss_base}/cs.LG").content == expected_feed("cs.LG")
+
+
+def test_staleness_moves_with_the_day_unless_a_mailing_is_named(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_stale("cs.AI")
+    arxiv.make_stale("cs.LG", mailing=FIRST)
+    arxiv.show(WEEK[2].day)
+    bodies = [client.get(f"{arxiv.rss_base}/{category}").content for category in ("cs.AI", "cs.LG")]
+    assert list(map(paper_ids, bodies)) == [
+        paper_ids(expected_feed("cs.AI", WEEK[1].day)),
+        paper_ids(expected_feed("cs.LG", FIRST)),
+    ]
+
+
+def test_an_empty_category_has_no_papers_on_a_weekday(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_empty("cs.AI")
+    feed = parse_announcements(client.get(f"{arxiv.rss_base}/cs.AI").content)
+    assert (feed.mailing, feed.entries) == (LAST, ())
+    assert client.get(f"{arxiv.rss_base}/cs.AI+cs.LG").content == feed_with("cs.AI+cs.LG", AI=NOTHING)
+
+
+def test_a_category_can_be_made_current_again(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_stale("cs.AI+cs.LG")
+    arxiv.make_current("cs.AI")
+    arxiv.make_current("cs.DC")
+    assert client.get(f"{arxiv.rss_base}/cs.AI").content == expected_feed("cs.AI")
+    assert client.get(f"{arxiv.rss_base}/cs.LG").content == feed_with("cs.LG", LG=PREVIOUS)
+
+
+def test_staleness_ends_after_so_many_requests_for_the_category(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_stale("cs.AI", for_requests=2)
+    for other in ("rss/cs.LG", "rss/cs.XX", "api/query?id_list=0000.0000", "abs/2603.99999"):
+        client.get(f"{arxiv.base}/{other}")
+    bodies = [client.get(f"{arxiv.rss_base}/cs.AI+cs.DC").content for _ in range(3)]
+    stale = feed_with("cs.AI+cs.DC", AI=PREVIOUS)
+    assert bodies == [stale, stale, expected_feed("cs.AI+cs.DC")]
+
+
+def test_an_alias_is_stale_with_its_twin(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.make_empty("math.NA", for_requests=1)
+    parsed = parse_spec("cs.NA")
+    lapses = {"cs.NA": NOTHING, "math.NA": NOTHING}
+    expected = render_rss(parsed, select_shown(WEEK, LAST, parsed, lapses), LAST)
+    assert client.get(f"{arxiv.rss_base}/cs.NA").content == expected
+
+
+def test_the_api_is_never_stale(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    query = {"search_query": "cat:cs.AI", "max_results": "500"}
+    before = client.get(arxiv.api_base, params=query).content
+    arxiv.make_stale("cs")
+    assert client.get(arxiv.api_base, params=query).content == before
+
+
+@pytest.mark.parametrize(
+    ("category", "mailing", "complaint"),
+    [("cs.XX", None, "Bad subject class 'XX'"), ("cs.AI", date(2026, 3, 7), "2026-03-07 is no mailing that this")],
+)
+def test_what_cannot_be_stale_is_refused(
+    arxiv: ArxivStandIn, category: str, mailing: date | None, complaint: str
+) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        arxiv.make_stale(category, mailing=mailing)
+
+
+def test_an_etag_is_not_looked_at_unless_told_so(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    address = f"{arxiv.rss_base}/cs.DC"
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_an_unchanged_feed_is_not_sent_again_when_told_so(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.answers_304 = True
+    address = f"{arxiv.rss_base}/cs.DC"
+    tag = client.get(address).headers["ETag"]
+    answer = client.get(address, headers={"If-None-Match": tag})
+    assert (answer.status_code, answer.content, answer.headers["ETag"]) == (304, b"", tag)
+    assert not {"Content-Type", "Content-Length", "Content-Encoding"} & set(answer.headers)
+
+
+@pytest.mark.parametrize("written", ['"{tag}"', "W/{tag}", "*", "{tag}, {tag}", ""])
+def test_an_etag_counts_byte_for_byte_only(arxiv: ArxivStandIn, client: httpx.Client, written: str) -> None:
+    arxiv.answers_304 = True
+    address = f"{arxiv.rss_base}/cs.DC"
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": written.format(tag=tag)}).status_code == 200
+
+
+def test_another_day_has_another_etag(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.answers_304 = True
+    address = f"{arxiv.rss_base}/cs.DC"
+    tag = client.get(address).headers["ETag"]
+    arxiv.show(FIRST)
+    assert client.get(address, headers={"If-None-Match": tag}).content == expected_feed("cs.DC", FIRST)
+
+
+def test_one_request_after_the_other_never_seems_to_overlap(arxiv: ArxivStandIn) -> None:
+    with httpx.Client(timeout=5, trust_env=False) as first, httpx.Client(timeout=5, trust_env=False) as second:
+        for client in (first, second) * 20:
+            client.get(f"{arxiv.rss_base}/cs.DC")
+    pause = smallest_pause(arxiv.requests)
+    assert most_at_once(arxiv.requests) == 1
+    assert pause is not None
+    assert pause >= 0
+
+
+def test_a_request_after_one_that_was_given_up_never_seems_to_overlap(arxiv: ArxivStandIn) -> None:
+    for _ in range(5):
+        arxiv.answer_with(never_answering())
+        with httpx.Client(timeout=0.01, trust_env=False) as client, pytest.raises(httpx.ReadTimeout):
+            client.get(f"{arxiv.rss_base}/cs.DC")
+    assert arxiv.wait_until_idle()
+    assert most_at_once(arxiv.requests) == 1
+    assert all(request.finished is None for request in arxiv.requests)
+
+
+def test_requests_at_the_same_time_are_seen_to_be(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    gate = threading.Event()
+    arxiv.answer_with(Fault(hold=gate), times=2)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        answers = [pool.submit(client.get, f"{arxiv.rss_base}/cs.DC") for _ in range(2)]
+        assert arxiv.wait_for_requests(2)
+        assert not arxiv.wait_until_idle(timeout_seconds=0.0)
+        gate.set()
+        assert [answer.result().status_code for answer in answers] == [200, 200]
+    pause = smallest_pause(arxiv.requests)
+    assert most_at_once(arxiv.requests) == 2
+    assert pause is not None
+    assert pause < 0
+
+
+def test_an_answer_takes_the_time_it_is_told_to(client: httpx.Client) -> None:
+    with ArxivStandIn(WEEK, latency_seconds=0.02) as standin:
+        client.get(f"{standin.rss_base}/cs.DC")
+        (request,) = standin.requests
+    assert request.finished is not None
+    assert request.finished - request.started >= 0.02
+
+
+def test_a_redirect_leads_to_the_same_feed(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.answer_with(redirect())
+    answer = client.get(f"{arxiv.rss_base}/cs.AI+cs.LG", follow_redirects=True)
+    assert answer.content == expected_feed("cs.AI+cs.LG")
+    assert [request.path for request in arxiv.requests] == ["/rss/cs.AI+cs.LG", "/moved/rss/cs.AI+cs.LG"]
+
+
+def test_a_fault_can_wait_for_a_path(arxiv: ArxivStandIn, client: httpx.Client) -> None:
+    arxiv.answer_with(unavailable(retry_after=7), path="/api")
+    assert client.get(f"{arxiv.rss_base}/cs.DC").status_code == 200
+    assert client.get(arxiv.api_base, params={"id_list": "0000.0000"}).headers["Retry-After"] == "7"
 
 
 def test_a_failure_hits_as_many_requests_as_it_was_told_to(arxiv: ArxivStandIn, client: httpx.Client) -> None:
@@ -224,6 +405,9 @@ def test_without_a_mailing_there_is_nothing_to_stand_in_for() -> None:
         (["--mailing", "2026-03-07"], "2026-03-07 is a Saturday; mailings come from Monday to Friday"),
         (["--mailing", "yesterday"], "'yesterday' is not a date such as 2026-03-05"),
         (["--port", "http"], "invalid int value: 'http'"),
+        (["--stale", "cs.XX"], "'cs.XX' is no category such as cs.AI"),
+        (["--latency", "-1"], "'-1' is no number of seconds such as 0.3"),
+        (["--latency", "soon"], "'soon' is no number of seconds such as 0.3"),
     ],
 )
 def test_bad_arguments_are_answered_with_one_line_of_help(
@@ -232,7 +416,10 @@ def test_bad_arguments_are_answered_with_one_line_of_help(
     with pytest.raises(SystemExit):
         main(arguments)
     usage, message = capsys.readouterr().err.splitlines()
-    assert usage == "usage: python -m demo.standin [--host HOST] [--port PORT] [--mailing YYYY-MM-DD]"
+    assert usage == (
+        "usage: python -m demo.standin [--host HOST] [--port PORT] [--mailing YYYY-MM-DD] [--stale CATEGORY] "
+        "[--latency SECONDS]"
+    )
     assert complaint in message
 
 
@@ -242,8 +429,16 @@ def test_a_port_in_use_is_said_so(arxiv: ArxivStandIn) -> None:
         main(["--port", port])
 
 
-def test_it_runs_alone(client: httpx.Client) -> None:
-    command = [sys.executable, "-m", "demo.standin", "--port", "0", "--mailing", "2026-03-05"]
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), expected_feed("cs.AI+cs.LG")),
+        (("--stale", "cs.ai", "--stale", "cs.DC", "--latency", "0.01"), feed_with("cs.AI+cs.LG", AI=PREVIOUS)),
+    ],
+    ids=["plain", "stale and slow"],
+)
+def test_it_runs_alone(client: httpx.Client, options: tuple[str, ...], expected: bytes) -> None:
+    command = [sys.executable, "-m", "demo.standin", "--port", "0", "--mailing", "2026-03-05", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -251,4 +446,4 @@ def test_it_runs_alone(client: httpx.Client) -> None:
             body = client.get(f"{base}/rss/cs.AI+cs.LG").content
         finally:
             process.terminate()
-    assert body == expected_feed("cs.AI+cs.LG")
+    assert body == expected

@@ -15,14 +15,14 @@ import pytest
 
 from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import CATEGORIES
-from core.mailings import EASTERN
+from core.mailings import EASTERN, is_mailing_day
 from core.papers import PaperId
 from core.profiles import Keyword, Profile
 from core.scoring import Scorer, prepare
 from demo.announcements import creators, parse_spec, render_rss, select_entries
 from demo.mailing import Listing, Mailing
 from demo.prose import MARKER
-from demo.week import last_mailing_day, mailing_week
+from demo.week import last_mailing_day, mailing_week, mailings_between
 
 THURSDAY = date(2026, 3, 5)
 WEEK = mailing_week(THURSDAY)
@@ -32,6 +32,12 @@ DEFAULT = frozenset({"cs.AI", "cs.CL", "cs.DC", "cs.LG"})
 WEEKS = [
     mailing_week(day) for day in (THURSDAY, date(2026, 1, 2), date(2028, 3, 1), date(2026, 7, 6), date(2025, 9, 2))
 ]
+
+
+# Two holidays on a Monday and a Thursday of January 2026, and others up to July; a turn of the year with three.
+HALF_YEAR = mailings_between(date(2026, 1, 1), date(2026, 7, 10))
+WINTER = mailings_between(date(2026, 12, 14), date(2027, 1, 8))
+SEASONS = pytest.mark.parametrize("mailings", [HALF_YEAR, WINTER], ids=["half a year", "winter"])
 
 
 def listings(week: tuple[Mailing, ...] = WEEK) -> list[Listing]:
@@ -70,6 +76,74 @@ def test_the_last_mailing_day_is_the_newest_weekday(today: date, expected: date)
 
 def test_a_mailing_does_not_depend_on_the_week_it_is_asked_with() -> None:
     assert mailing_week(date(2026, 3, 6))[:-1] == WEEK[1:]
+
+
+@SEASONS
+def test_a_range_has_the_mailings_of_the_calendar(mailings: tuple[Mailing, ...]) -> None:
+    first, last = mailings[0].day, mailings[-1].day
+    days = [first + timedelta(days=past) for past in range((last - first).days + 1)]
+    assert [mailing.day for mailing in mailings] == [day for day in days if is_mailing_day(day)]
+
+
+def test_a_range_without_holidays_has_the_mailings_of_the_week() -> None:
+    assert mailings_between(WEEK[0].day, THURSDAY) == WEEK
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [(date(2026, 3, 7), date(2026, 3, 8)), (date(2026, 1, 20), date(2026, 1, 20)), (THURSDAY, WEEK[0].day)],
+    ids=["weekend", "after a holiday", "backwards"],
+)
+def test_a_range_can_be_without_a_mailing(first: date, last: date) -> None:
+    assert mailings_between(first, last) == ()
+
+
+def test_after_a_holiday_a_mailing_has_the_papers_of_both_days() -> None:
+    (mailing,) = mailings_between(date(2026, 1, 20), date(2026, 1, 21))
+    held_up, usual = mailing_week(date(2026, 1, 21))[-2:]
+    new = {listing.paper.id for listing in (*held_up.listings, *usual.listings) if listing.event == "new"}
+    assert mailing.day == date(2026, 1, 21)
+    assert {listing.paper.id for listing in mailing.listings if listing.event == "new"} == new
+
+
+def test_a_mailing_does_not_depend_on_the_range_it_is_asked_in() -> None:
+    after_holiday = date(2026, 1, 21)
+    assert mailings_between(after_holiday, after_holiday)[0] in HALF_YEAR
+
+
+@SEASONS
+def test_in_a_range_each_paper_is_first_announced_once_and_never_again_in_the_same_version(
+    mailings: tuple[Mailing, ...],
+) -> None:
+    first_days: dict[str, date] = {}
+    versions: set[tuple[str, int]] = set()
+    for mailing in mailings:
+        assert len({listing.paper.id for listing in mailing.listings}) == len(mailing.listings)
+        for listing in mailing.listings:
+            paper = listing.paper
+            assert (paper.id, paper.version) not in versions
+            versions.add((paper.id, paper.version))
+            if listing.event == "new":
+                assert paper.id not in first_days
+                first_days[paper.id] = mailing.day
+            assert first_days.get(paper.id, mailing.day) <= mailing.day
+            assert paper.revised.astimezone(EASTERN).date() < mailing.day
+
+
+@SEASONS
+def test_in_a_range_no_new_paper_of_the_weeks_is_lost(mailings: tuple[Mailing, ...]) -> None:
+    last = mailings[-1].day
+    weeks = [mailing_week(last - timedelta(weeks=back)) for back in range((last - mailings[0].day).days // 7)]
+    expected = {listing.paper.id for week in weeks for listing in listings(week) if listing.event == "new"}
+    announced = {listing.paper.id for listing in listings(mailings) if listing.event == "new"}
+    assert expected <= announced
+
+
+@SEASONS
+def test_in_a_range_every_mailing_has_a_paper_that_was_on_hold(mailings: tuple[Mailing, ...]) -> None:
+    for mailing in mailings:
+        submitted = [listing.paper.submitted for listing in mailing.listings if listing.event == "new"]
+        assert min(submitted).astimezone(EASTERN).date() <= mailing.day - timedelta(days=6)
 
 
 def test_every_process_makes_the_same_week() -> None:

@@ -7,14 +7,15 @@ import gzip
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import httpx
 import pytest
 
+from core.arxiv.announced import Rejected, Submissions
 from core.arxiv.client import MOST_DECODED_BYTES, MOST_RAW_BYTES, ArxivClient
 from core.errors import SourceMalformed, SourceUnavailable
 from tests.core.arxiv.documents import api_entry, api_page, rss_feed, rss_item
@@ -22,6 +23,7 @@ from tests.core.arxiv.documents import api_entry, api_page, rss_feed, rss_item
 FEED = rss_feed(rss_item())
 NOW = datetime(2026, 3, 5, 5, 0, tzinfo=UTC)
 LIMIT_FEED = rss_feed(*("<item/>" for _ in range(2_000)))
+ETAG = "0b1d9a33f0f4a1c1e4a6d3b7c7a7c7ff"  # as arXiv sends it: hexadecimal digits, and no quotes
 
 Result = TypeVar("Result")
 
@@ -42,19 +44,22 @@ def answer(body: bytes = FEED, status: int = 200, **headers: str) -> httpx.Respo
     return httpx.Response(status, headers=named, stream=Body(body))
 
 
-class FakeClock:
-    """Time that passes by sleeping, and where a test moves it."""
+class FakeTurns:
+    """Turns that are free at once; keeps who asked for one, and how each ended."""
 
     def __init__(self) -> None:
-        self.seconds = 1_000.0
-        self.slept: list[float] = []
+        self.taken: list[tuple[str, str]] = []
+        self.ends: list[str] = []
 
-    def __call__(self) -> float:
-        return self.seconds
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
+    @asynccontextmanager
+    async def take(self, service: str, url: str) -> AsyncIterator[None]:
+        self.taken.append((service, url))
+        try:
+            yield
+        except BaseException as error:
+            self.ends.append(type(error).__name__)
+            raise
+        self.ends.append("well")
 
 
 class FakeArxiv:
@@ -77,10 +82,10 @@ class FakeArxiv:
 
 
 def open_arxiv(handler: Any, **changes: Any) -> ArxivClient:
-    """A client of *handler*, without waiting unless *changes* say so."""
+    """A client of *handler*, whose turns are free unless *changes* say otherwise."""
     values: dict[str, Any] = {
         "user_agent": "arxiv-feeds-tests/1",
-        "min_interval_seconds": 0.0,
+        "turns": FakeTurns(),
         "open_client": lambda: httpx.AsyncClient(transport=httpx.MockTransport(handler)),
         "now": lambda: NOW,
     }
@@ -92,13 +97,13 @@ def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     return asyncio.run(work())
 
 
-def fetch(handler: Any, *categories: str, **changes: Any) -> Any:
+def fetch(handler: Any, *categories: str, etag: str | None = None, **changes: Any) -> Any:
     """What `fetch_announcements` gives for *categories* (cs.LG where there are none)."""
 
     async def work() -> Any:
         arxiv = open_arxiv(handler, **changes)
         try:
-            return await arxiv.fetch_announcements(categories or ("cs.LG",))
+            return await arxiv.fetch_announcements(categories or ("cs.LG",), etag=etag)
         finally:
             await arxiv.aclose()
 
@@ -258,11 +263,13 @@ def test_a_redirect_is_followed() -> None:
     assert arxiv.urls == ["http://rss.arxiv.org/rss/cs.LG", "https://rss.arxiv.org/rss/cs.LG"]
 
 
-def test_a_redirect_is_a_request_that_waits_like_any_other() -> None:
-    clock = FakeClock()
-    arxiv = FakeArxiv(lambda: answer(b"", 307, Location="/elsewhere"), answer)
-    fetch(arxiv, min_interval_seconds=3.0, clock=clock, sleep=clock.sleep)
-    assert (arxiv.urls[1], clock.slept) == ("https://rss.arxiv.org/elsewhere", [3.0])
+def test_each_hop_of_a_redirect_is_a_request_with_a_turn_of_its_own() -> None:
+    turns = FakeTurns()
+    fetch(FakeArxiv(lambda: answer(b"", 307, Location="/elsewhere"), answer), turns=turns)
+    assert (turns.taken, turns.ends) == (
+        [("feeds", "https://rss.arxiv.org/rss/cs.LG"), ("feeds", "https://rss.arxiv.org/elsewhere")],
+        ["well", "well"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -272,89 +279,87 @@ def test_a_redirect_is_a_request_that_waits_like_any_other() -> None:
         ("file:///etc/passwd", "from https to file"),
         ("", "to nowhere"),
         ("https://rss.arxiv.org:port/", "no answer came"),
+        ("https://rss.arxiv.org:0/", "to an impossible port"),
+        ("https://rss.arxiv.org:70000/", "to an impossible port"),
         ("https://[::1", "no answer came"),
         ("https://xn--a.example/", "no answer came"),
         ("/rss/cs.LG", "more than 5 times"),
     ],
-    ids=["downgrade", "scheme", "nowhere", "odd port", "odd host", "odd name", "circle"],
+    ids=["downgrade", "scheme", "nowhere", "odd port", "port zero", "high port", "odd host", "odd name", "circle"],
 )
 def test_a_redirect_that_leads_astray_is_refused(location: str, reason: str) -> None:
     with pytest.raises(SourceUnavailable, match=reason):
         fetch(FakeArxiv(lambda: answer(b"", 302, Location=location)))
 
 
-def test_the_pause_counts_from_the_end_of_the_last_request() -> None:
-    clock = FakeClock()
-
-    def slow(request: httpx.Request) -> httpx.Response:
-        clock.seconds += 10.0
-        return answer()
-
-    async def work() -> None:
-        arxiv = open_arxiv(slow, min_interval_seconds=3.0, clock=clock, sleep=clock.sleep)
-        await arxiv.fetch_announcements(("cs.LG",))
-        clock.seconds += 1.0
-        await arxiv.fetch_announcements(("cs.LG",))
-        clock.seconds += 3.0
-        await arxiv.fetch_announcements(("cs.LG",))
-
-    run(work)
-    assert clock.slept == [2.0]
+def test_a_request_that_fails_ends_its_turn_with_what_went_wrong() -> None:
+    turns = FakeTurns()
+    with pytest.raises(SourceUnavailable):
+        fetch(FakeArxiv(lambda: answer(b"", 503)), turns=turns)
+    assert turns.ends == ["SourceUnavailable"]
 
 
-def test_a_failed_request_is_followed_by_a_pause_too() -> None:
-    clock = FakeClock()
+def test_an_answer_without_a_turn_is_not_asked_for() -> None:
+    class NoTurns(FakeTurns):
+        @asynccontextmanager
+        async def take(self, service: str, url: str) -> AsyncIterator[None]:
+            raise SourceUnavailable(url, "arXiv is left alone", was_asked=False)
+            yield
 
-    async def work() -> None:
-        arxiv = open_arxiv(
-            FakeArxiv(httpx.ConnectError("refused"), answer), min_interval_seconds=3.0, clock=clock, sleep=clock.sleep
-        )
-        with pytest.raises(SourceUnavailable):
-            await arxiv.fetch_announcements(("cs.LG",))
-        await arxiv.fetch_announcements(("cs.LG",))
-
-    run(work)
-    assert clock.slept == [3.0]
+    arxiv = FakeArxiv(answer)
+    with pytest.raises(SourceUnavailable, match="is left alone"):
+        fetch(arxiv, turns=NoTurns())
+    assert arxiv.urls == []
 
 
-def test_there_is_never_more_than_one_request_at_a_time() -> None:
-    active: list[int] = [0, 0]
+def test_a_turn_is_over_before_the_answer_is_read() -> None:
+    turns = FakeTurns()
+    with pytest.raises(SourceMalformed):
+        fetch(FakeArxiv(lambda: answer(b"<html>")), turns=turns)
+    assert turns.ends == ["well"]
 
-    async def watched(request: httpx.Request) -> httpx.Response:
-        active[0] += 1
-        active[1] = max(active)
-        for _ in range(5):
-            await asyncio.sleep(0)
-        active[0] -= 1
-        return answer()
+
+def test_a_cancelled_request_ends_its_turn() -> None:
+    turns = FakeTurns()
 
     async def work() -> None:
-        arxiv = open_arxiv(watched)
-        await asyncio.gather(*(arxiv.fetch_announcements(("cs.LG",)) for _ in range(5)))
-
-    run(work)
-    assert active == [0, 1]
-
-
-def test_a_cancelled_request_leaves_the_way_free() -> None:
-    async def work() -> int:
         begun = asyncio.Event()
 
-        async def stuck_once(request: httpx.Request) -> httpx.Response:
-            if not begun.is_set():
-                begun.set()
-                await asyncio.Event().wait()
+        async def stuck(request: httpx.Request) -> httpx.Response:
+            begun.set()
+            await asyncio.Event().wait()
             return answer()
 
-        arxiv = open_arxiv(stuck_once)
-        task = asyncio.create_task(arxiv.fetch_announcements(("cs.LG",)))
+        task = asyncio.create_task(open_arxiv(stuck, turns=turns).fetch_announcements(("cs.LG",)))
         await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        return len((await arxiv.fetch_announcements(("cs.LG",))).entries)
 
-    assert run(work) == 1
+    run(work)
+    assert turns.ends == ["CancelledError"]
+
+
+class EndingTurns(FakeTurns):
+    """Turns that are lost as soon as the request is under way."""
+
+    @asynccontextmanager
+    async def take(self, service: str, url: str) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(0):
+                yield
+        except TimeoutError as error:
+            raise SourceUnavailable(url, "the turn was lost") from error
+
+
+@pytest.mark.parametrize("deadline_seconds", [0.0, 30.0])
+def test_a_turn_that_ends_during_the_request_is_not_taken_for_the_deadline(deadline_seconds: float) -> None:
+    async def stuck(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        return answer()
+
+    with pytest.raises(SourceUnavailable, match="the turn was lost"):
+        fetch(stuck, turns=EndingTurns(), deadline_seconds=deadline_seconds)
 
 
 def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
@@ -364,6 +369,146 @@ def test_an_answer_that_takes_too_long_as_a_whole_is_given_up() -> None:
 
     with pytest.raises(SourceUnavailable, match=r"did not answer in full within 0\.01 seconds"):
         fetch(stuck, deadline_seconds=0.01)
+
+
+async def let_time_pass(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """The event loop's clock is *seconds* further on, and what was to happen by then has happened."""
+    loop = asyncio.get_running_loop()
+    before = loop.time
+    monkeypatch.setattr(loop, "time", lambda: before() + seconds)
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
+def test_the_deadline_is_for_each_request_and_not_for_the_wait_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowTurns(FakeTurns):
+        @asynccontextmanager
+        async def take(self, service: str, url: str) -> AsyncIterator[None]:
+            await let_time_pass(monkeypatch, 60.0)
+            async with super().take(service, url):
+                yield
+
+    arxiv = FakeArxiv(lambda: answer(b"", 302, Location="/elsewhere"), answer)
+
+    async def slow(request: httpx.Request) -> httpx.Response:
+        await let_time_pass(monkeypatch, 20.0)
+        return arxiv(request)
+
+    assert len(fetch(slow, turns=SlowTurns(), deadline_seconds=30.0).entries) == 1
+
+
+def test_the_deadline_is_for_the_request_with_all_of_its_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    class SlowBody(Body):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for byte in FEED:
+                await let_time_pass(monkeypatch, 10.0)
+                yield bytes([byte])
+
+    turns = FakeTurns()
+    with pytest.raises(SourceUnavailable, match="did not answer in full within 30 seconds"):
+        fetch(FakeArxiv(lambda: httpx.Response(200, stream=SlowBody())), turns=turns, deadline_seconds=30.0)
+    assert turns.ends == ["SourceUnavailable"]
+
+
+# --- Conditional requests ---------------------------------------------------------------------------------------------
+
+
+def test_an_etag_is_kept_and_sent_back_byte_for_byte() -> None:
+    arxiv = FakeArxiv(lambda: answer(ETag=ETAG))
+    etag = fetch(arxiv).etag
+    fetch(arxiv, etag=etag)
+    assert (etag, [request.headers.get("If-None-Match") for request in arxiv.requests]) == (ETAG, [None, ETAG])
+
+
+def test_a_feed_that_has_not_changed_is_not_sent_again() -> None:
+    unchanged = fetch(FakeArxiv(lambda: answer(b"", 304, Date="Thu, 05 Mar 2026 05:00:09 GMT")), etag=ETAG)
+    assert (unchanged.is_unchanged, unchanged.feeds, unchanged.requests, unchanged.etag, unchanged.answered_at) == (
+        True,
+        (),
+        1,
+        ETAG,
+        datetime(2026, 3, 5, 5, 0, 9, tzinfo=UTC),
+    )
+
+
+def test_a_feed_that_has_changed_comes_with_its_new_etag() -> None:
+    changed = fetch(FakeArxiv(lambda: answer(ETag='W/"2"')), etag=ETAG)
+    assert (changed.is_unchanged, len(changed.entries), changed.etag) == (False, 1, 'W/"2"')
+
+
+@pytest.mark.parametrize("etag", [None, ""])
+def test_not_modified_is_no_answer_to_who_did_not_ask_for_it(etag: str | None) -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 304, ETag=ETAG))
+    with pytest.raises(SourceUnavailable, match="arXiv answered 304"):
+        fetch(arxiv, etag=etag)
+    assert "If-None-Match" not in arxiv.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (b"x" * 200, "x" * 200),
+        (b"x" * 201, None),
+        (b"", None),
+        (b"caf\xc3\xa9", None),
+        (b"a\x7fb", None),
+        (b"a\tb", None),
+    ],
+    ids=["longest", "too long", "empty", "not ASCII", "delete", "tab"],
+)
+def test_an_etag_that_cannot_be_sent_back_is_not_kept(sent: bytes, kept: str | None) -> None:
+    arxiv = FakeArxiv(lambda: httpx.Response(200, headers=[(b"ETag", sent)], stream=Body(FEED)))
+    assert fetch(arxiv).etag == kept
+
+
+def test_an_announcement_that_was_split_has_no_etag_and_is_asked_for_without() -> None:
+    arxiv = FakeArxiv(lambda: answer(LIMIT_FEED, ETag=ETAG), lambda: answer(ETag=ETAG))
+    announced = fetch(arxiv, "cs.AI", "cs.LG", etag="0")
+    assert (
+        announced.etag,
+        announced.is_unchanged,
+        [request.headers.get("If-None-Match") for request in arxiv.requests],
+    ) == (
+        None,
+        False,
+        ["0", None, None],
+    )
+
+
+def test_a_single_category_at_the_limit_has_an_etag() -> None:
+    assert fetch(FakeArxiv(lambda: answer(LIMIT_FEED, ETag=ETAG)), "cs.LG").etag == ETAG
+
+
+def test_an_etag_goes_with_a_request_that_is_redirected() -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 301, Location="/elsewhere"), lambda: answer(b"", 304))
+    assert (fetch(arxiv, etag=ETAG).is_unchanged, [request.headers["If-None-Match"] for request in arxiv.requests]) == (
+        True,
+        [ETAG, ETAG],
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "moment"),
+    [("Thu, 05 Mar 2026 05:00:09 GMT", datetime(2026, 3, 5, 5, 0, 9, tzinfo=UTC)), ("soon", None), ("", None)],
+)
+def test_an_announcement_says_when_arxiv_answered(header: str, moment: datetime | None) -> None:
+    assert fetch(FakeArxiv(lambda: answer(Date=header))).answered_at == moment
+
+
+def test_answers_at_the_same_time_keep_their_own_moments() -> None:
+    def dated(request: httpx.Request) -> httpx.Response:
+        second = 1 if request.url.path.endswith("cs.AI") else 2
+        return answer(Date=f"Thu, 05 Mar 2026 05:00:0{second} GMT")
+
+    async def work() -> list[int]:
+        arxiv = open_arxiv(dated)
+        announced = await asyncio.gather(*(arxiv.fetch_announcements((one,)) for one in ("cs.AI", "cs.LG")))
+        return [one.answered_at.second for one in announced if one.answered_at]
+
+    assert run(work) == [1, 2]
+
+
+# --- Connections ------------------------------------------------------------------------------------------------------
 
 
 def test_each_event_loop_has_its_own_connections() -> None:
@@ -441,6 +586,131 @@ def test_what_the_query_api_leaves_out_is_logged(caplog: pytest.LogCaptureFixtur
             "the query API sent 1 of 2 papers that it has",
         ],
     )
+
+
+# --- Submissions ------------------------------------------------------------------------------------------------------
+
+MIDNIGHT = datetime(2026, 3, 4, 5, 0, tzinfo=UTC)
+
+
+def fetch_submissions(handler: Any, *categories: str, **changes: Any) -> Any:
+    """What `fetch_submissions` gives: the first 100 of a day's submissions to cs.LG, unless *changes* say otherwise."""
+    values: dict[str, Any] = {
+        "first": MIDNIGHT,
+        "last": MIDNIGHT + timedelta(hours=23, minutes=59),
+        "by": "submitted",
+        "start": 0,
+        "count": 100,
+    }
+    turns = changes.pop("turns", FakeTurns())
+    values.update(changes)
+
+    async def work() -> Any:
+        return await open_arxiv(handler, turns=turns).fetch_submissions(categories or ("cs.LG",), **values)
+
+    return run(work)
+
+
+def api_papers(*numbers: int) -> tuple[str, ...]:
+    return tuple(api_entry(id=f"http://arxiv.org/abs/2603.{number:05}v1") for number in numbers)
+
+
+@pytest.mark.parametrize(
+    ("by", "field"),
+    [("submitted", "submittedDate"), ("revised", "lastUpdatedDate")],
+)
+def test_submissions_are_asked_for_oldest_first(by: str, field: str) -> None:
+    arxiv = FakeArxiv(lambda: answer(api_page(total="0")))
+    turns = FakeTurns()
+    fetch_submissions(arxiv, "CS.lg", "hep-th", "cs.LG", by=by, start=200, count=50, turns=turns)
+    assert (dict(arxiv.requests[0].url.params), [service for service, _ in turns.taken]) == (
+        {
+            "search_query": f"(cat:cs.LG OR cat:hep-th) AND {field}:[202603040500 TO 202603050459]",
+            "start": "200",
+            "max_results": "50",
+            "sortBy": field,
+            "sortOrder": "ascending",
+        },
+        ["search"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("numbers", "start", "total", "is_last"),
+    [
+        ((1, 2), 0, 5, False),
+        ((1, 2), 2, 5, False),
+        ((1,), 4, 5, True),
+        ((1, 2), 0, 2, True),
+        ((1, 2), 0, 1, True),
+        ((), 0, 0, True),
+        ((), 5, 5, True),
+        ((), 9, 5, True),
+    ],
+    ids=["first", "middle", "last", "only", "too many", "none", "behind the end", "far behind the end"],
+)
+def test_a_page_of_submissions_says_whether_it_is_the_last(
+    numbers: tuple[int, ...], start: int, total: int, is_last: bool
+) -> None:
+    page = fetch_submissions(FakeArxiv(lambda: answer(api_page(*api_papers(*numbers), total=str(total)))), start=start)
+    assert (len(page.papers), page.is_last) == (len(numbers), is_last)
+
+
+@pytest.mark.parametrize("start", [0, 4])
+def test_an_empty_page_before_the_end_of_the_submissions_is_malformed(start: int) -> None:
+    with pytest.raises(SourceMalformed, match=f"no result from {start} on, of 5"):
+        fetch_submissions(FakeArxiv(lambda: answer(api_page(total="5"))), start=start)
+
+
+def test_a_page_with_fewer_submissions_than_asked_for_is_followed_by_the_right_one() -> None:
+    def paged(request: httpx.Request) -> httpx.Response:
+        """Five papers, the second of which is none, in pages of two whatever was asked for."""
+        start = int(request.url.params["start"])
+        entries = list(api_papers(1, 2, 3, 4, 5))
+        entries[1] = api_entry(id="http://arxiv.org/abs/2603.00002v1", title=None)
+        return answer(api_page(*entries[start : start + 2], total="5", start=str(start)))
+
+    pages: list[Submissions] = []
+    while not pages or not pages[-1].is_last:
+        received = sum(len(page.papers) + len(page.rejected) for page in pages)
+        pages.append(fetch_submissions(paged, start=received))
+    assert ([paper.id[-1] for page in pages for paper in page.papers], [page.rejected for page in pages]) == (
+        ["1", "3", "4", "5"],
+        [(Rejected("http://arxiv.org/abs/2603.00002v1", "it has no title"),), (), ()],
+    )
+
+
+def test_a_page_of_rejected_submissions_is_not_empty() -> None:
+    page = fetch_submissions(FakeArxiv(lambda: answer(api_page(api_entry(title=None), total="1"))))
+    assert (page.papers, len(page.rejected), page.is_last) == ((), 1, True)
+
+
+@pytest.mark.parametrize(
+    ("categories", "changes", "reason"),
+    [
+        (("cs.XX",), {}, "is no category"),
+        (("cs.LG",), {"start": -1}, "outside of 1 to 2000"),
+        (("cs.LG",), {"count": 0}, "outside of 1 to 2000"),
+        (("cs.LG",), {"count": 2_001}, "outside of 1 to 2000"),
+    ],
+    ids=["category", "start", "none", "too many"],
+)
+def test_submissions_that_arxiv_would_refuse_are_not_asked_for(
+    categories: tuple[str, ...], changes: dict[str, Any], reason: str
+) -> None:
+    arxiv = FakeArxiv(answer)
+    with pytest.raises(ValueError, match=reason):
+        fetch_submissions(arxiv, *categories, **changes)
+    assert arxiv.urls == []
+
+
+def test_a_search_that_arxiv_cannot_answer_is_told_with_the_time_to_wait() -> None:
+    with pytest.raises(SourceUnavailable) as raised:
+        fetch_submissions(FakeArxiv(lambda: answer(b"", 503, Retry_After="30")))
+    assert (raised.value.status, raised.value.retry_after_seconds) == (503, 30.0)
+
+
+# --- Real connections -------------------------------------------------------------------------------------------------
 
 
 class _Handler(BaseHTTPRequestHandler):

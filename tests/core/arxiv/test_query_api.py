@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.arxiv.announced import Rejected
-from core.arxiv.query_api import Search, SearchPage, build_search_url, parse_search_page
+from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
 from core.errors import SourceMalformed
 from core.papers import Author, Paper
 from tests.core.arxiv.documents import api_entry, api_page, atom_feed
@@ -220,6 +220,40 @@ def test_an_address_says_everything_that_was_asked() -> None:
 def test_an_address_that_arxiv_would_refuse_is_not_built(search: Search) -> None:
     with pytest.raises(ValueError, match="asks for nothing, or for a page outside"):
         build_search_url(BASE, search)
+
+
+@pytest.mark.parametrize(
+    ("categories", "by", "query"),
+    [
+        (("cs.LG",), "submitted", "cat:cs.LG AND submittedDate:[202603010000 TO 202603022359]"),
+        (("cs.LG",), "revised", "cat:cs.LG AND lastUpdatedDate:[202603010000 TO 202603022359]"),
+        (
+            ("cs.AI", "hep-th", "cs.LG"),
+            "submitted",
+            "(cat:cs.AI OR cat:hep-th OR cat:cs.LG) AND submittedDate:[202603010000 TO 202603022359]",
+        ),
+    ],
+    ids=["submitted", "revised", "several categories"],
+)
+def test_a_window_is_asked_for_by_its_categories_and_its_minutes(
+    categories: tuple[str, ...], by: Literal["submitted", "revised"], query: str
+) -> None:
+    first, last = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, 23, 59, 59, 999_999, tzinfo=UTC)
+    assert build_window_query(categories, first, last, by=by) == query
+
+
+def test_a_window_is_asked_for_in_greenwich_time() -> None:
+    eastern = timezone(timedelta(hours=-5))
+    first, last = datetime(2026, 3, 1, 14, 0, tzinfo=eastern), datetime(2026, 3, 2, 23, 30, tzinfo=eastern)
+    assert build_window_query(("cs.LG",), first, last, by="submitted").endswith("[202603011900 TO 202603030430]")
+
+
+def test_a_window_goes_into_the_address_as_arxiv_writes_it() -> None:
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    query = build_window_query(("cs.AI", "cs.LG"), moment, moment, by="submitted")
+    assert build_search_url(BASE, Search(query=query)).partition("&")[0] == (
+        f"{BASE}?search_query=%28cat:cs.AI+OR+cat:cs.LG%29+AND+submittedDate:%5B202603010000+TO+202603010000%5D"
+    )
 
 
 @needs_recordings

@@ -1,0 +1,346 @@
+"""Healing: what no feed brought is asked of the query API, a page at a time, until every mailing is complete.
+
+    find_gaps ──> plan ──> Source.fetch_submissions ──> decide ──> Changes ──> Store.apply
+
+A gap is a mailing that no good feed brought: the category was stale, nobody asked that day, or the store is new. The
+API knows no mailings, only when a paper was submitted and revised. So the papers of the last days are gone through, and
+one that is not stored belongs to the mailing that its date gives, or to the first gap after it: it was held up. Not to
+be found this way are late cross-lists of old papers, which the API dates by their submission.
+
+Each page is stored with the place to go on from, so that whoever comes next goes on there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Literal, Protocol
+
+from core.arxiv.announced import Rejected, Submissions
+from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
+from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category
+from core.profiles import REPLACEMENTS
+from core.standing import complete, find_gaps
+from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, PaperRecord, RefreshState, Revision
+
+MOST_DAYS = 30  # a feed's longest window; filling in a year would keep arXiv busy for hours
+
+_PAGE = 1000  # arXiv discourages more
+_WRITE_ATTEMPTS = 5
+_LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
+_ONE_MINUTE = timedelta(minutes=1)
+_BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+_UNTIL_IT_MOVES = timedelta(hours=2)  # the API had nothing of a stale category's mailing: it may be late itself
+
+
+class Source(Protocol):
+    """Where submissions are searched."""
+
+    async def fetch_submissions(
+        self,
+        categories: Sequence[str],
+        first: datetime,
+        last: datetime,
+        *,
+        by: Literal["submitted", "revised"],
+        start: int,
+        count: int,
+    ) -> Submissions: ...
+
+
+class Store(Protocol):
+    """What healing needs of a store."""
+
+    async def load_revision(self) -> Revision: ...
+
+    async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
+
+    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class HealingReport:
+    """What one page, or several, of healing found. `is_finished` says that nothing is left to ask for now."""
+
+    ledger: Ledger
+    rejected: tuple[Rejected, ...]
+    requests: int
+    is_finished: bool
+    notices: tuple[str, ...] = ()
+
+    def __add__(self, other: HealingReport) -> HealingReport:
+        return HealingReport(
+            self.ledger + other.ledger,
+            self.rejected + other.rejected,
+            self.requests + other.requests,
+            other.is_finished,
+            self.notices + other.notices,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to ask for: *categories* with their *gaps*, and how far that has come."""
+
+    categories: tuple[str, ...]
+    gaps: Mapping[str, tuple[date, ...]]
+    healing: Healing
+
+    @property
+    def window(self) -> tuple[datetime, datetime]:
+        """The first and the last minute of what the mailings from `first` to `last` announce."""
+        first, last = self.healing.first or date.min, self.healing.last or date.max
+        return submission_deadline(previous_mailing(first)), submission_deadline(last) - _ONE_MINUTE
+
+
+def make_plan(state: RefreshState, *, now: datetime, days_back: int) -> Plan | None:
+    """What is to be healed of the categories of *state*; None where every mailing of *days_back* days is complete.
+
+    The whole window is gone through and not only the gaps: what was held up was submitted before.
+    """
+    days = min(days_back, MOST_DAYS)
+    gaps = {one.category: missing for one in state.categories if (missing := find_gaps(one, now=now, days_back=days))}
+    if not gaps:
+        return None
+    healing = state.healing
+    if healing.last is None:
+        last = newest_mailing(now)
+        earliest = min(one.since or last for one in state.categories if one.category in gaps)
+        first = max(last - timedelta(days=days - 1), min(earliest, *(days[0] for days in gaps.values())))
+        healing = replace(healing, first=first, last=last)
+    return Plan(tuple(gaps), gaps, healing)
+
+
+def is_healing_due(state: RefreshState, *, now: datetime, days_back: int) -> bool:
+    """Whether there is something to heal, and its time has come."""
+    waits = state.healing.next_at is not None and now < state.healing.next_at
+    return not waits and make_plan(state, now=now, days_back=days_back) is not None
+
+
+async def heal_page(
+    state: RefreshState,
+    plan: Plan,
+    *,
+    source: Source,
+    store: Store,
+    clock: Callable[[], datetime],
+    lease: Lease | None = None,
+) -> HealingReport:
+    """Ask for one page of what *plan* lacks, and store what it brings together with how far it has come.
+
+    Raises what `Source` and `Store` raise; a failure of arXiv is remembered first, with a pause that grows.
+    """
+    key = "+".join(one.category for one in state.categories)
+    first, last = plan.window
+    healing = plan.healing
+    try:
+        page = await source.fetch_submissions(
+            plan.categories,
+            first,
+            last,
+            by=healing.by,
+            start=healing.start,
+            count=_PAGE >> min(healing.failures, 3),  # some pages fail for ever, and a smaller one does not
+        )
+    except Exception as error:
+        if healing.by == "revised" and isinstance(error, SourceUnavailable) and error.status == _REFUSED:
+            page = Submissions((), (), is_last=True)  # a search by revision is not in arXiv's manual
+        else:
+            after = replace(state, healing=after_failure(healing, error, now=clock()))
+            await _write(store, lambda _: Changes(refreshes=((key, after),)), (), clock=clock, lease=lease)
+            raise
+    ids = [paper.id for paper in page.papers]
+    decisions: list[_Decision] = []
+
+    def build_changes(stored: Mapping[str, PaperRecord]) -> Changes:
+        decision = decide(page, stored, state, plan, now=clock())
+        decisions.append(decision)
+        return replace(decision.changes, refreshes=((key, decision.state),))
+
+    await _write(store, build_changes, ids, clock=clock, lease=lease)
+    done = decisions[-1]
+    return HealingReport(done.ledger, done.rejected, 1, is_finished=done.state.healing.last is None)
+
+
+_REFUSED = 400
+
+
+async def _write(
+    store: Store,
+    build: Callable[[Mapping[str, PaperRecord]], Changes],
+    ids: Collection[str],
+    *,
+    clock: Callable[[], datetime],
+    lease: Lease | None,
+) -> None:
+    """Write what *build* makes of the stored papers among *ids*, again where somebody else wrote in between."""
+    for _ in range(_WRITE_ATTEMPTS):
+        revision = await store.load_revision()
+        changes = build(await store.load_papers(ids) if ids else {})
+        if await store.apply(changes, based_on=revision.number, now=clock(), lease=lease):
+            return
+    raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while healing tried to write")
+
+
+def after_failure(healing: Healing, error: Exception, *, now: datetime) -> Healing:
+    """What to remember of healing that failed: where it was, the error, and a pause that grows with each failure."""
+    pause = _BACK_OFF[min(healing.failures, len(_BACK_OFF) - 1)]
+    failures = healing.failures + 1
+    # The words of an error that is not arXiv's are for the log, not for readers.
+    told = (
+        str(error) if isinstance(error, SourceUnavailable | SourceMalformed) else f"unexpected {type(error).__name__}"
+    )
+    if isinstance(error, SourceUnavailable):
+        pause = max(pause, timedelta(seconds=min(error.retry_after_seconds or 0, _BACK_OFF[-1].total_seconds())))
+        failures -= not error.was_asked
+    return replace(healing, failures=failures, next_at=now + pause, last_error=told)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    changes: Changes
+    state: RefreshState
+    ledger: Ledger
+    rejected: tuple[Rejected, ...]
+
+
+def decide(
+    page: Submissions, stored: Mapping[str, PaperRecord], state: RefreshState, plan: Plan, *, now: datetime
+) -> _Decision:
+    """What of *page* is to be written, given what is *stored*, and how the categories of *state* stand after it.
+
+    A paper that was listed before is not announced again; a later version takes the place of the stored one. Texts of a
+    version that is stored stay as they are, because the API spells them otherwise than the feeds do.
+    """
+    papers: list[Paper] = []
+    announcements: list[Announcement] = []
+    rejected = list(page.rejected)
+    healed: Counter[str] = Counter()
+    seen: set[str] = set()
+    mailings: set[date] = set()
+    new = updated = 0
+    for paper in sorted(page.papers, key=lambda one: (one.id, one.version)):
+        refusal = _refuse(paper, plan)
+        if refusal:
+            rejected.append(Rejected(f"{paper.id}v{paper.version}", refusal))
+            continue
+        record = stored.get(paper.id)
+        announcement = _announce(paper, record, plan)
+        told = [*(record.announcements if record else ()), *([announcement] if announcement else [])]
+        mailings.update(one.mailing for one in told)
+        if any(one.mailing == plan.healing.last for one in told):
+            seen.update(set(paper.categories).intersection(plan.categories))
+        if announcement is not None:
+            announcements.append(announcement)
+            healed.update(set(paper.categories).intersection(plan.categories) if record is None else ())
+        if record is None and announcement is not None:
+            papers.append(paper)
+            new += 1
+        elif record is not None and (announcement is not None or paper.version > record.paper.version):
+            papers.append(max(record.paper, paper, key=lambda one: one.version))
+            updated += 1
+    received = len(page.papers) + len(page.rejected)
+    return _Decision(
+        changes=Changes(tuple(papers), tuple(announcements)),
+        state=_advance(state, plan, page, healed=healed, seen=seen, mailings=mailings, now=now),
+        ledger=Ledger(received, new, updated, received - new - updated - len(rejected), len(rejected)),
+        rejected=tuple(rejected),
+    )
+
+
+def _refuse(paper: Paper, plan: Plan) -> str | None:
+    """Why *paper* is nothing that was asked for, None where it is."""
+    moment = _moment(paper, plan)
+    first, last = plan.window
+    if moment is None:
+        return f"it does not say when it was {plan.healing.by}"
+    if not first <= moment < last + _ONE_MINUTE:
+        return f"it was {plan.healing.by} outside of the time asked for"
+    if not set(paper.categories).intersection(plan.categories):
+        return "it is in none of the categories asked for"
+    return None
+
+
+def _moment(paper: Paper, plan: Plan) -> datetime | None:
+    return paper.submitted if plan.healing.by == "submitted" else paper.revised
+
+
+def _announce(paper: Paper, record: PaperRecord | None, plan: Plan) -> Announcement | None:
+    """The announcement that no feed told of, None where it is stored or there was none."""
+    moment = _moment(paper, plan)
+    assert moment is not None  # noqa: S101 - refused before
+    told = record.announcements if record else ()
+    if plan.healing.by == "submitted":
+        if any(announce_type not in REPLACEMENTS for one in told for _, announce_type in one.types):
+            return None
+        version, announce_type = 1, AnnounceType.NEW
+    else:
+        is_told = any(one.version >= paper.version for one in told)
+        if is_told or not 1 < paper.version <= _LAST_ANNOUNCED_VERSION:
+            return None
+        version, announce_type = paper.version, AnnounceType.REPLACE
+    mailing = _mailing_of(mailing_of_submission(moment), paper, plan)
+    if mailing is None and announce_type is AnnounceType.REPLACE:
+        return None  # of a mailing that a feed brought: it would have told
+    mailing = mailing or mailing_of_submission(moment)
+    types = announce_types_by_category(paper.categories, announce_type)
+    same = next((one for one in told if one.mailing == mailing), None)
+    if same is not None:
+        types = (*types, *(pair for pair in same.types if pair[0] not in dict(types)))
+        version = max(version, same.version)
+    return Announcement(mailing, paper.id, version, types)
+
+
+def _mailing_of(natural: date, paper: Paper, plan: Plan) -> date | None:
+    """The first gap from the *natural* mailing on in a category of *paper*; None where there is none."""
+    gaps = (day for category in paper.categories for day in plan.gaps.get(category, ()) if day >= natural)
+    return min(gaps, default=None)
+
+
+def _advance(
+    state: RefreshState,
+    plan: Plan,
+    page: Submissions,
+    *,
+    healed: Mapping[str, int],
+    seen: Collection[str],
+    mailings: Collection[date],
+    now: datetime,
+) -> RefreshState:
+    """*state* after *page*: where healing goes on, or, after the last page, what is complete now."""
+    categories = tuple(
+        replace(one, healed=one.healed + healed.get(one.category, 0)) if one.category in plan.categories else one
+        for one in state.categories
+    )
+    here = replace(
+        plan.healing,
+        seen=tuple(sorted({*plan.healing.seen, *seen})),
+        mailings=tuple(sorted({*plan.healing.mailings, *mailings})),
+        failures=0,
+        last_error=None,
+        next_at=None,
+    )
+    if not page.is_last:
+        received = len(page.papers) + len(page.rejected)
+        return replace(state, categories=categories, healing=replace(here, start=here.start + received))
+    if here.by == "submitted":
+        return replace(state, categories=categories, healing=replace(here, by="revised", start=0))
+    finished = tuple(_complete(one, plan, here, now) for one in categories)
+    is_open = any(one.stale_because and _lacks(one, plan.healing.last) for one in finished)
+    return replace(state, categories=finished, healing=Healing(next_at=now + _UNTIL_IT_MOVES if is_open else None))
+
+
+def _complete(one: CategoryState, plan: Plan, healing: Healing, now: datetime) -> CategoryState:
+    """*one* with its gaps filled in; that of the newest mailing stays one while the API has nothing of it either."""
+    last = healing.last or newest_mailing(now)
+    filled = {day: int(day in healing.mailings) for day in plan.gaps.get(one.category, ()) if day <= last}
+    if one.stale_because is not None and one.category not in healing.seen and last >= newest_mailing(now):
+        filled.pop(last, None)
+    return complete(one, filled, now=now) if filled else one
+
+
+def _lacks(one: CategoryState, mailing: date | None) -> bool:
+    return mailing not in {day for day, _ in one.complete}

@@ -1,0 +1,170 @@
+"""Standing: what the content of a feed says of each category that it was asked for: up to date, stale or silent.
+
+arXiv serves a category's earlier mailing under the current date for whole days (measured: about one mailing day in
+five), or an empty one, and says nothing; neither dates nor counts tell. So a category is judged by what its feed has in
+it: whether that repeats what was there before, lies behind its siblings, or is missing. Pure; nothing here asks or
+stores, and how a gap is filled is `core/healing.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from enum import Enum, auto
+
+from core.mailings import explain_silence, mailing_moment, mailings_between, newest_mailing
+from core.papers import submission_order
+from core.store.records import CategoryState
+
+LONGEST_MEMORY = timedelta(days=45)  # how far back mailings are known to be complete
+_FEW = 3  # a category that had fewer papers of its own may have none today
+_MANY = 10  # that many cross-lists from siblings, and nothing of its own, is no accident
+_ENOUGH = 5  # identifiers of either side, to compare when they were given
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One paper of a feed: the categories asked for that it was announced in, and which of them knew it before.
+
+    `known_in` are the categories in which this version, or a later one, was announced in an earlier mailing.
+    """
+
+    paper_id: str
+    version: int
+    categories: frozenset[str]
+    is_new: bool
+    known_in: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> str:
+        return f"{self.paper_id}v{self.version}"
+
+
+class Reading(Enum):
+    """What a feed has of one category."""
+
+    BROUGHT = auto()  # a mailing that was not there before, or more of the one that was
+    REPEATED = auto()  # what was there before
+    BEHIND = auto()  # papers submitted before those of all other categories
+    EMPTY = auto()  # nothing, though there ought to be something
+    QUIET = auto()  # nothing, which a small category may have
+
+
+def read_category(category: str, listed: Iterable[Listed], *, mailing: date, before: CategoryState) -> Reading:
+    """What *listed*, a feed that claims to be *mailing*, has of *category*, of which *before* was known.
+
+    Cross-lists from current siblings hide a stale category in a combined feed. So what counts is how much of the
+    earlier content is there again, and what only this category can have brought.
+    """
+    others = [one for one in listed if category not in one.categories]
+    own = [one for one in listed if category in one.categories]
+    alone = [one for one in own if len(one.categories) == 1]
+    if before.mailing is not None and mailing <= before.mailing:
+        return Reading.BROUGHT if own and mailing == before.mailing else Reading.QUIET
+    if _is_repeated(category, own, alone, before):
+        return Reading.REPEATED
+    if not alone:
+        is_missed = before.alone >= _FEW or (bool(others) and len(own) >= _MANY)
+        return Reading.EMPTY if is_missed else (Reading.BROUGHT if own else Reading.QUIET)
+    if _is_behind(alone, others):
+        return Reading.BEHIND
+    return Reading.BROUGHT
+
+
+def _is_repeated(category: str, own: Sequence[Listed], alone: Sequence[Listed], before: CategoryState) -> bool:
+    """Whether more than half of the last mailing, or of what is listed now, was announced before."""
+    again = {one.key for one in own}.intersection(before.watermark)
+    known = [one for one in alone if category in one.known_in]
+    return 2 * len(again) > len(before.watermark) > 0 or 2 * len(known) > len(alone) > 0
+
+
+def _is_behind(alone: Iterable[Listed], others: Iterable[Listed]) -> bool:
+    """Whether the new papers of a category were submitted before nearly all new ones of the others.
+
+    arXiv numbers submissions in their order, so the batches of two mailings hardly overlap.
+    """
+    ours = _numbers(alone)
+    theirs = _numbers(others)
+    if min(len(ours), len(theirs)) < _ENOUGH:
+        return False
+    return ours[(len(ours) - 1) * 9 // 10] < theirs[len(theirs) // 10]
+
+
+def _numbers(listed: Iterable[Listed]) -> list[tuple[int, int]]:
+    return sorted(submission_order(one.paper_id) for one in listed if one.is_new)
+
+
+def stand(
+    before: CategoryState, reading: Reading, listed: Iterable[Listed], *, mailing: date, now: datetime, since: date
+) -> CategoryState:
+    """How *before.category* stands after a feed of *mailing* with *listed*, read as *reading*.
+
+    *since* is the first mailing that is meant to be complete, for a category that was not followed before.
+    """
+    after = replace(before, since=before.since or since)
+    if reading is Reading.BROUGHT:
+        brought = min(mailing, newest_mailing(now))  # a date in the future is a mistake of somebody's clock
+        own = [one for one in listed if before.category in one.categories]
+        kept = before.watermark if before.mailing == brought else ()
+        after = replace(
+            after,
+            mailing=brought,
+            watermark=tuple(sorted({one.key for one in own}.union(kept))),
+            alone=sum(len(one.categories) == 1 for one in own),
+        )
+        after = complete(after, {brought: len(after.watermark)}, now=now)
+    return _marked(after, _stale_because(after, reading, now), now)
+
+
+def stand_unchanged(before: CategoryState, *, now: datetime) -> CategoryState:
+    """How *before.category* stands when arXiv says that its feed is the one that was read last."""
+    reading = Reading.REPEATED if before.mailing is not None else Reading.QUIET
+    return _marked(before, _stale_because(before, reading, now), now)
+
+
+def _marked(state: CategoryState, because: str | None, now: datetime) -> CategoryState:
+    """*state* as stale, or as stale no more; the first reason of a day stays the one that is told."""
+    if because is None or state.stale_since is None:
+        return replace(state, stale_since=now if because else None, stale_because=because)
+    is_same_day = state.stale_since >= mailing_moment(newest_mailing(now))
+    return replace(state, stale_because=state.stale_because if is_same_day else because)
+
+
+def _stale_because(state: CategoryState, reading: Reading, now: datetime) -> str | None:
+    """Why a category is stale that has not got the newest mailing, None where it may be so."""
+    due = newest_mailing(now)
+    if (state.mailing is not None and state.mailing >= due) or explain_silence(now) is not None:
+        return None
+    match reading:
+        case Reading.REPEATED:
+            return f"arXiv repeats an earlier mailing instead of that of {due}."
+        case Reading.BEHIND:
+            return f"arXiv shows papers from before the mailing of {due}."
+        case Reading.EMPTY:
+            return f"arXiv lists no papers of its own in the mailing of {due}."
+        case Reading.BROUGHT:
+            return f"arXiv still shows the mailing of {state.mailing} instead of that of {due}."
+        case Reading.QUIET:
+            return state.stale_because
+
+
+def complete(state: CategoryState, mailings: Mapping[date, int], *, now: datetime) -> CategoryState:
+    """*state* with *mailings*, and how many papers each has, known to be complete; the oldest are forgotten."""
+    oldest = newest_mailing(now) - LONGEST_MEMORY
+    known = {**dict(state.complete), **mailings}
+    return replace(state, complete=tuple(sorted((day, count) for day, count in known.items() if day >= oldest)))
+
+
+def forget_lost(state: CategoryState, stored: Collection[date]) -> CategoryState:
+    """*state* without the complete mailings of which nothing is *stored* any more: a shared store may evict some."""
+    return replace(state, complete=tuple((day, count) for day, count in state.complete if not count or day in stored))
+
+
+def find_gaps(state: CategoryState, *, now: datetime, days_back: int) -> tuple[date, ...]:
+    """The mailings of the last *days_back* days that are meant to be complete and are not, oldest first."""
+    due = newest_mailing(now)
+    first = due - timedelta(days=days_back - 1)
+    whole = {day for day, _ in state.complete}
+    since = max(first, state.since or due)
+    return tuple(day for day in mailings_between(since, due) if day not in whole)

@@ -1,0 +1,345 @@
+"""What is asked of the query API when no feed brought it, what becomes of the answer, and where it goes on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.arxiv.announced import Rejected, Submissions
+from core.errors import LeaseLost, SourceMalformed, SourceUnavailable
+from core.healing import (
+    MOST_DAYS,
+    HealingReport,
+    Plan,
+    after_failure,
+    decide,
+    heal_page,
+    is_healing_due,
+    make_plan,
+)
+from core.papers import Announcement, AnnounceType, Paper
+from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, PaperRecord, RefreshState
+from core.store.sqlite import SqliteStore
+from tests import builders
+
+TUESDAY, WEDNESDAY, THURSDAY = date(2026, 3, 3), date(2026, 3, 4), date(2026, 3, 5)
+NOON = datetime(2026, 3, 5, 17, 0, tzinfo=UTC)  # on Thursday, in New York
+MINUTE = timedelta(minutes=1)
+SINCE = date(2026, 2, 27)
+WEEK = (SINCE, date(2026, 3, 2), TUESDAY, WEDNESDAY, THURSDAY)
+NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
+STALE = "arXiv repeats an earlier mailing instead of that of 2026-03-05."
+KEY = "cs.AI+cs.LG"
+
+
+def submitted(day: date) -> datetime:
+    """A moment at which a submission belongs to the mailing of *day*, a Tuesday to Friday."""
+    return datetime.combine(day - timedelta(days=1), NOON.timetz())
+
+
+def paper(**changes: Any) -> Paper:
+    """A paper of cs.AI, submitted for Thursday's mailing."""
+    values: dict[str, Any] = {"categories": ("cs.AI",), "submitted": submitted(THURSDAY), **changes}
+    return builders.paper(**{"revised": values["submitted"], **values})
+
+
+def category(name: str = "cs.AI", *, lacks: Sequence[date] = (THURSDAY,), **changes: Any) -> CategoryState:
+    """A category of which all mailings of the week are complete but those that it *lacks*."""
+    whole = tuple((day, 9) for day in WEEK if day not in lacks)
+    return CategoryState(name, mailing=WEDNESDAY, since=SINCE, complete=whole, **changes)
+
+
+def state(*categories: CategoryState, **changes: Any) -> RefreshState:
+    return RefreshState(NOON, succeeded_at=NOON, categories=categories or (category(),), **changes)
+
+
+def planned(of: RefreshState, *, now: datetime = NOON, days_back: int = 7) -> Plan:
+    plan = make_plan(of, now=now, days_back=days_back)
+    assert plan is not None
+    return plan
+
+
+class TestPlanning:
+    def test_nothing_is_asked_where_every_mailing_is_complete(self) -> None:
+        assert make_plan(state(category(lacks=())), now=NOON, days_back=7) is None
+
+    def test_only_categories_with_gaps_are_asked_for_and_all_days_of_the_window(self) -> None:
+        """What was held up was submitted days before the mailing that announced it."""
+        plan = planned(state(category(), category("cs.LG", lacks=())))
+        assert (plan.categories, plan.gaps, plan.window) == (
+            ("cs.AI",),
+            {"cs.AI": (THURSDAY,)},
+            (datetime(2026, 2, 25, 19, 0, tzinfo=UTC), datetime(2026, 3, 4, 18, 59, tzinfo=UTC)),
+        )
+
+    def test_what_is_not_announced_yet_is_left_to_the_next_mailing(self) -> None:
+        """arXiv's API has the evening's announcement four hours before the feeds have."""
+        evening = datetime(2026, 3, 6, 2, 0, tzinfo=UTC)  # Thursday 21:00 Eastern
+        assert planned(state(), now=evening).window[1] == datetime(2026, 3, 4, 18, 59, tzinfo=UTC)
+
+    def test_a_category_that_is_followed_since_today_is_not_filled_in_before(self) -> None:
+        young = replace(category(), since=WEDNESDAY, complete=())
+        assert planned(state(young)).healing.first == WEDNESDAY
+
+    def test_a_year_is_not_filled_in(self) -> None:
+        old = replace(category(), since=date(2025, 3, 5))
+        first = planned(state(old), days_back=366).healing.first
+        assert first == THURSDAY - timedelta(days=MOST_DAYS - 1)
+
+    def test_what_is_under_way_goes_on_with_its_own_window(self) -> None:
+        under_way = Healing(first=SINCE, last=WEDNESDAY, start=1000)
+        assert planned(state(healing=under_way)).healing == under_way
+
+    @pytest.mark.parametrize(
+        ("next_at", "expected"), [(None, True), (NOON, True), (NOON + MINUTE, False)], ids=["at once", "now", "later"]
+    )
+    def test_a_pause_is_kept(self, next_at: datetime | None, expected: bool) -> None:
+        assert is_healing_due(state(healing=Healing(next_at=next_at)), now=NOON, days_back=7) is expected
+
+
+def decided(
+    *papers: Paper,
+    of: RefreshState | None = None,
+    stored: Sequence[PaperRecord] = (),
+    is_last: bool = True,
+    rejected: tuple[Rejected, ...] = (),
+) -> Any:
+    of = of or state()
+    page = Submissions(papers, rejected, is_last)
+    return decide(page, {one.paper.id: one for one in stored}, of, planned(of), now=NOON)
+
+
+def record(one: Paper, *announcements: tuple[date, int, dict[str, AnnounceType]]) -> PaperRecord:
+    return PaperRecord(
+        one,
+        tuple(Announcement(day, one.id, version, tuple(types.items())) for day, version, types in announcements),
+    )
+
+
+def announced(decision: Any) -> list[tuple[date, int, dict[str, AnnounceType]]]:
+    return [(one.mailing, one.version, dict(one.types)) for one in decision.changes.announcements]
+
+
+class TestSubmissions:
+    def test_a_missed_paper_is_announced_as_new_in_the_mailing_of_its_submission(self) -> None:
+        missed = paper(categories=("cs.AI", "cs.LG"))
+        decision = decided(missed)
+        assert (announced(decision), decision.changes.papers, decision.ledger) == (
+            [(THURSDAY, 1, {"cs.AI": NEW, "cs.LG": CROSS})],
+            (missed,),
+            Ledger(received=1, new=1),
+        )
+
+    def test_one_that_was_held_up_is_announced_in_the_first_gap_after_its_submission(self) -> None:
+        decision = decided(paper(submitted=submitted(TUESDAY)))
+        assert [day for day, *_ in announced(decision)] == [THURSDAY]
+
+    def test_one_that_no_gap_explains_is_announced_by_its_submission_all_the_same(self) -> None:
+        decision = decided(paper(submitted=submitted(WEDNESDAY)), of=state(category(lacks=(TUESDAY,))))
+        assert [day for day, *_ in announced(decision)] == [WEDNESDAY]
+
+    def test_one_that_is_in_a_later_version_already_was_announced_in_its_first(self) -> None:
+        assert announced(decided(paper(version=2))) == [(THURSDAY, 1, {"cs.AI": NEW})]
+
+    def test_one_that_was_listed_is_not_announced_again(self) -> None:
+        known = paper()
+        decision = decided(known, stored=[record(known, (WEDNESDAY, 1, {"cs.AI": NEW}))])
+        assert (decision.changes, decision.ledger) == (Changes(), Ledger(received=1, duplicate=1))
+
+    def test_its_text_stays_as_the_feed_spelt_it(self) -> None:
+        known = replace(paper(), raw_title=r"$\rho$")
+        decision = decided(paper(title="ρ"), stored=[record(known, (WEDNESDAY, 1, {"cs.AI": NEW}))])
+        assert decision.changes.papers == ()
+
+    def test_a_new_version_takes_the_place_of_the_stored_one(self) -> None:
+        second = paper(version=2, title="Better")
+        decision = decided(second, stored=[record(paper(), (WEDNESDAY, 1, {"cs.AI": NEW}))])
+        assert (decision.changes, decision.ledger) == (Changes(papers=(second,)), Ledger(received=1, updated=1))
+
+    def test_one_of_which_only_a_new_version_was_announced_is_new_in_the_gap(self) -> None:
+        known = paper(version=2)
+        decision = decided(known, stored=[record(known, (THURSDAY, 2, {"cs.AI": REPLACE}))])
+        assert announced(decision) == [(THURSDAY, 2, {"cs.AI": NEW})]
+
+    @pytest.mark.parametrize(
+        ("odd", "reason"),
+        [
+            pytest.param(paper(submitted=None, revised=None), "it does not say when it was submitted", id="undated"),
+            pytest.param(
+                paper(submitted=submitted(date(2026, 3, 6))), "outside of the time asked for", id="of the next mailing"
+            ),
+            pytest.param(paper(categories=("hep-th",)), "none of the categories asked for", id="of another category"),
+        ],
+    )
+    def test_what_was_not_asked_for_is_rejected_with_a_reason(self, odd: Paper, reason: str) -> None:
+        decision = decided(odd)
+        assert (decision.ledger, decision.changes) == (Ledger(received=1, rejected=1), Changes())
+        assert reason in decision.rejected[0].reason
+
+    def test_what_could_not_be_read_counts_too(self) -> None:
+        decision = decided(paper(), rejected=(Rejected("x", "it has no id"),))
+        assert (decision.ledger, decision.ledger.is_balanced) == (Ledger(received=2, new=1, rejected=1), True)
+
+
+class TestRevisions:
+    REVISED = Healing(first=SINCE, last=THURSDAY, by="revised")
+
+    def by_revision(self, version: int, *told: tuple[date, int, dict[str, AnnounceType]], day: date = THURSDAY) -> Any:
+        old = paper(submitted=datetime(2025, 5, 1, tzinfo=UTC), revised=submitted(day), version=version)
+        stored = [record(old, *told)] if told else []
+        return decided(old, of=state(healing=self.REVISED), stored=stored)
+
+    def test_a_missed_version_is_announced_as_a_replacement(self) -> None:
+        assert announced(self.by_revision(2)) == [(THURSDAY, 2, {"cs.AI": REPLACE})]
+
+    @pytest.mark.parametrize(
+        ("version", "told"),
+        [
+            pytest.param(1, (), id="a first version, which the search by submission finds"),
+            pytest.param(6, (), id="a sixth, which arXiv does not announce"),
+            pytest.param(2, ((THURSDAY, 2, {"cs.AI": REPLACE}),), id="one that a feed told of"),
+        ],
+    )
+    def test_nothing_else_is(self, version: int, told: tuple[tuple[date, int, dict[str, AnnounceType]], ...]) -> None:
+        assert announced(self.by_revision(version, *told)) == []
+
+    def test_a_version_of_a_mailing_after_every_gap_was_in_its_feed(self) -> None:
+        lacks_tuesday = state(category(lacks=(TUESDAY,)), healing=self.REVISED)
+        old = paper(submitted=datetime(2025, 5, 1, tzinfo=UTC), revised=submitted(THURSDAY), version=2)
+        assert announced(decided(old, of=lacks_tuesday)) == []
+
+
+class TestProgress:
+    def test_it_goes_on_after_what_was_received(self) -> None:
+        after = decided(paper(), rejected=(Rejected("x", "y"),), is_last=False).state.healing
+        assert (after.start, after.by, after.last) == (2, "submitted", THURSDAY)
+
+    def test_after_the_submissions_come_the_revisions(self) -> None:
+        after = decided(paper()).state.healing
+        assert (after.start, after.by) == (0, "revised")
+
+    def test_in_the_end_every_gap_is_filled(self) -> None:
+        at_the_end = state(
+            category(lacks=(TUESDAY, THURSDAY)),
+            healing=Healing(first=SINCE, last=THURSDAY, by="revised", mailings=(TUESDAY,)),
+        )
+        after = decided(of=at_the_end).state
+        assert (dict(after.categories[0].complete)[TUESDAY], after.healing) == (1, Healing())
+        assert make_plan(after, now=NOON, days_back=7) is None
+
+    def test_papers_that_no_feed_brought_are_counted(self) -> None:
+        assert decided(paper(), paper(id="2603.00002")).state.categories[0].healed == 2
+
+    def test_a_stale_category_of_which_the_api_has_nothing_either_is_asked_for_again(self) -> None:
+        stale = category(stale_since=NOON, stale_because=STALE)
+        last_page = Healing(first=SINCE, last=THURSDAY, by="revised")
+        after = decided(of=state(stale, healing=last_page)).state
+        assert (after.healing.next_at, make_plan(after, now=NOON, days_back=7)) == (
+            NOON + timedelta(hours=2),
+            planned(after),
+        )
+
+    def test_once_the_api_had_papers_of_its_mailing_it_is_not(self) -> None:
+        stale = category(stale_since=NOON, stale_because=STALE)
+        last_page = Healing(first=SINCE, last=THURSDAY, by="revised", seen=("cs.AI",))
+        after = decided(of=state(stale, healing=last_page)).state
+        assert make_plan(after, now=NOON, days_back=7) is None
+
+    @pytest.mark.parametrize("failures", range(6))
+    def test_the_pauses_after_failures_grow(self, failures: int) -> None:
+        after = after_failure(Healing(failures=failures), SourceMalformed("it is empty"), now=NOON)
+        minutes = (1, 5, 30, 120, 360, 360)[failures]
+        assert (after.failures, after.next_at) == (failures + 1, NOON + minutes * MINUTE)
+
+    def test_arxiv_may_ask_for_a_longer_one(self) -> None:
+        busy = SourceUnavailable("http://arxiv", "busy", status=503, retry_after_seconds=600)
+        assert after_failure(Healing(), busy, now=NOON).next_at == NOON + timedelta(minutes=10)
+
+    def test_where_arxiv_was_not_asked_nothing_failed(self) -> None:
+        closed = SourceUnavailable("http://arxiv", "left alone", retry_after_seconds=60, was_asked=False)
+        assert after_failure(Healing(), closed, now=NOON).failures == 0
+
+    def test_the_words_of_an_unexpected_error_are_not_told(self) -> None:
+        assert after_failure(Healing(), KeyError("secret"), now=NOON).last_error == "unexpected KeyError"
+
+
+class FakeSource:
+    """Answers with one outcome after the other, the last one for ever."""
+
+    def __init__(self, *outcomes: Submissions | Exception) -> None:
+        self.outcomes = list(outcomes)
+        self.asked: list[dict[str, Any]] = []
+
+    async def fetch_submissions(
+        self, categories: Sequence[str], first: datetime, last: datetime, **options: Any
+    ) -> Submissions:
+        self.asked.append({"categories": tuple(categories), **options})
+        outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[SqliteStore]:
+    store = SqliteStore(folder / "store.sqlite3", clock=lambda: NOON)
+    yield store
+    asyncio.run(store.close())
+
+
+def heal(store: SqliteStore, source: FakeSource, of: RefreshState, lease: Lease | None = None) -> HealingReport:
+    return asyncio.run(heal_page(of, planned(of), source=source, store=store, clock=lambda: NOON, lease=lease))
+
+
+def stored_state(store: SqliteStore, key: str = "cs.AI") -> RefreshState:
+    found = asyncio.run(store.load_refresh(key))
+    assert found is not None
+    return found
+
+
+class TestHealing:
+    def test_a_page_is_stored_with_the_place_to_go_on_from(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            report = heal(store, FakeSource(Submissions((paper(),), (), is_last=False)), state())
+            found = asyncio.run(store.load_papers([paper().id]))
+            assert (report, stored_state(store).healing.start, found[paper().id].paper) == (
+                HealingReport(Ledger(received=1, new=1), (), 1, is_finished=False),
+                1,
+                paper(),
+            )
+
+    def test_after_a_failure_the_same_page_is_asked_for_in_smaller_pieces(self, tmp_path: Path) -> None:
+        """Some pages of arXiv's API fail for ever, and smaller ones do not."""
+        source = FakeSource(SourceMalformed("it is empty"), Submissions((), (), is_last=True))
+        with opened(tmp_path) as store:
+            with pytest.raises(SourceMalformed):
+                heal(store, source, state())
+            heal(store, source, stored_state(store))
+        assert [(one["start"], one["count"]) for one in source.asked] == [(0, 1000), (0, 500)]
+
+    def test_a_failure_leaves_every_paper_as_it_was_and_is_remembered(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            with pytest.raises(SourceUnavailable):
+                heal(store, FakeSource(SourceUnavailable("http://arxiv", "away")), state())
+            healing = stored_state(store).healing
+            assert (healing.failures, healing.last_error, healing.last) == (1, "http://arxiv: away", THURSDAY)
+            assert asyncio.run(store.load_revision()).number == 0
+
+    def test_an_arxiv_that_cannot_search_by_revision_is_done_with_after_the_submissions(self, tmp_path: Path) -> None:
+        refusal = SourceUnavailable("http://arxiv", "arXiv answered 400 Bad Request", status=400)
+        with opened(tmp_path) as store:
+            of = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised"))
+            assert heal(store, FakeSource(refusal), of).is_finished
+
+    def test_whoever_lost_the_lease_writes_nothing(self, tmp_path: Path) -> None:
+        with opened(tmp_path) as store:
+            with pytest.raises(LeaseLost):
+                heal(store, FakeSource(Submissions((paper(),), (), is_last=True)), state(), Lease("heal", "me", 1))
+            assert asyncio.run(store.load_papers([paper().id])) == {}
