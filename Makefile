@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve demo test format
+.PHONY: setup serve demo test soak format
 
 setup: .venv/installed
 
@@ -27,6 +27,9 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest
+
+soak: setup
+	$(BIN)/pytest -m soak
 
 format: setup
 	$(BIN)/ruff format .

@@ -33,6 +33,7 @@ _WRITE_ATTEMPTS = 5
 _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
 _ONE_MINUTE = timedelta(minutes=1)
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
+_MOST_ROUNDS = 2
 _UNTIL_IT_MOVES = timedelta(hours=2)  # the API had nothing of a stale category's mailing: it may be late itself
 
 
@@ -319,6 +320,7 @@ def _advance(
         plan.healing,
         seen=tuple(sorted({*plan.healing.seen, *seen})),
         mailings=tuple(sorted({*plan.healing.mailings, *mailings})),
+        unread=plan.healing.unread + len(page.rejected),
         failures=0,
         last_error=None,
         next_at=None,
@@ -328,6 +330,9 @@ def _advance(
         return replace(state, categories=categories, healing=replace(here, start=here.start + received))
     if here.by == "submitted":
         return replace(state, categories=categories, healing=replace(here, by="revised", start=0))
+    if here.unread and here.rounds < _MOST_ROUNDS:  # what could not be read may be readable another time
+        again = Healing(rounds=here.rounds + 1, next_at=now + _UNTIL_IT_MOVES)
+        return replace(state, categories=categories, healing=again)
     finished = tuple(_complete(one, plan, here, now) for one in categories)
     is_open = any(one.stale_because and _lacks(one, plan.healing.last) for one in finished)
     return replace(state, categories=finished, healing=Healing(next_at=now + _UNTIL_IT_MOVES if is_open else None))

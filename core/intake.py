@@ -187,7 +187,15 @@ def decide(
         changes=Changes(tuple(papers), tuple(announcements)),
         ledger=Ledger(len(announced.entries) + rejected, new, updated, duplicate, rejected),
         standing=tuple(
-            stand(one, readings[one.category], listed, mailing=mailing, now=now, since=since or mailing)
+            stand(
+                one,
+                readings[one.category],
+                listed,
+                mailing=mailing,
+                now=now,
+                since=since or mailing,
+                is_whole=not announced.rejected and not announced.notices,
+            )
             if not announced.is_unchanged
             else stand_unchanged(one, now=now)
             for one in known

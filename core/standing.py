@@ -96,11 +96,19 @@ def _numbers(listed: Iterable[Listed]) -> list[tuple[int, int]]:
 
 
 def stand(
-    before: CategoryState, reading: Reading, listed: Iterable[Listed], *, mailing: date, now: datetime, since: date
+    before: CategoryState,
+    reading: Reading,
+    listed: Iterable[Listed],
+    *,
+    mailing: date,
+    now: datetime,
+    since: date,
+    is_whole: bool = True,
 ) -> CategoryState:
     """How *before.category* stands after a feed of *mailing* with *listed*, read as *reading*.
 
-    *since* is the first mailing that is meant to be complete, for a category that was not followed before.
+    *since* is the first mailing that is meant to be complete, for a category that was not followed before. *is_whole*
+    says whether every entry of the feed could be read; what could not leaves a gap, to be filled.
     """
     after = replace(before, since=before.since or since)
     if reading is Reading.BROUGHT:
@@ -113,7 +121,8 @@ def stand(
             watermark=tuple(sorted({one.key for one in own}.union(kept))),
             alone=sum(len(one.categories) == 1 for one in own),
         )
-        after = complete(after, {brought: len(after.watermark)}, now=now)
+        if is_whole:
+            after = complete(after, {brought: len(after.watermark)}, now=now)
     return _marked(after, _stale_because(after, reading, now), now)
 
 

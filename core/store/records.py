@@ -76,7 +76,8 @@ class Healing:
     """How far the query API has been asked for what no feed brought.
 
     Under way while `last` is known: mailings `first` to `last`, by submissions or by revisions, from result `start` on.
-    `seen` are the categories of which it found papers of `last`, `mailings` all that it found papers of. `next_at` is
+    `seen` are the categories of which it found papers of `last`, `mailings` all that it found papers of. `unread`
+    counts the results that could not be read, `rounds` the times that it went through all for their sake. `next_at` is
     when it goes on, at once where None; `failures` counts those in a row.
     """
 
@@ -86,6 +87,8 @@ class Healing:
     start: int = 0
     seen: tuple[str, ...] = ()
     mailings: tuple[date, ...] = ()
+    unread: int = 0
+    rounds: int = 0
     next_at: datetime | None = None
     failures: int = 0
     last_error: str | None = None

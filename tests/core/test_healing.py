@@ -252,6 +252,15 @@ class TestProgress:
         after = decided(of=state(stale, healing=last_page)).state
         assert make_plan(after, now=NOON, days_back=7) is None
 
+    def test_what_could_not_be_read_is_asked_for_twice_more_and_then_no_longer(self) -> None:
+        after = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised"))
+        rounds = []
+        while make_plan(after, now=NOON, days_back=7) is not None:
+            after = decided(of=after, rejected=(Rejected("x", "it has no id"),)).state
+            rounds.append((after.healing.rounds, after.healing.by))
+            after = replace(after, healing=replace(after.healing, first=SINCE, last=THURSDAY, by="revised"))
+        assert rounds == [(1, "submitted"), (2, "submitted"), (0, "submitted")]
+
     @pytest.mark.parametrize("failures", range(6))
     def test_the_pauses_after_failures_grow(self, failures: int) -> None:
         after = after_failure(Healing(failures=failures), SourceMalformed("it is empty"), now=NOON)
