@@ -26,7 +26,9 @@ PATIENCE = timedelta(hours=9)
 @pytest.fixture(autouse=True)
 def _short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     """What never answers is given up soon."""
-    monkeypatch.setitem(ArxivClient.__init__.__kwdefaults__, "deadline_seconds", 0.3)
+    defaults = ArxivClient.__init__.__kwdefaults__
+    assert defaults is not None
+    monkeypatch.setitem(defaults, "deadline_seconds", 0.3)
 
 
 @contextmanager

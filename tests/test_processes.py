@@ -63,7 +63,8 @@ def own_server() -> Iterator[RunningRedis]:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'papers.sqlite3'}"
-    return request.getfixturevalue("own_server").url
+    server: RunningRedis = request.getfixturevalue("own_server")
+    return server.url
 
 
 def environment(folder: Path, arxiv: ArxivStandIn, store_url: str, **changes: str) -> dict[str, str]:
