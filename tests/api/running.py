@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 from fastapi import FastAPI
 
-from api.service import Service
+from api.service import Service, Store
 from api.wiring import create_app
 from core.freshness import Source
 from core.intake import Report
@@ -92,6 +92,7 @@ def running(
     *,
     config: Mapping[str, Any] = CONFIG,
     source: Source | None = None,
+    store: Store | None = None,
     sample_data: bool = False,
     **settings: Any,  # what Settings takes
 ) -> Iterator[Running]:
@@ -99,7 +100,11 @@ def running(
     with asyncio.Runner() as runner:
         clock = Clock()
         app = create_app(
-            settings_for(folder, arxiv, config=config, **settings), source=source, clock=clock, sample_data=sample_data
+            settings_for(folder, arxiv, config=config, **settings),
+            source=source,
+            store=store,
+            clock=clock,
+            sample_data=sample_data,
         )
         yield Running(app, clock, runner)
         runner.run(app.state.service.close())

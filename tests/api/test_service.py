@@ -4,6 +4,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from api.caching import Representation, represent
 from api.service import Renderings
 from api.wiring import build_service
+from core.store.sqlite import SqliteStore
 from demo.standin import ArxivStandIn
-from tests.api.running import CONFIGURED, NOW, WEEK, Running, refresh_through_week, running, settings_for
+from tests.api.running import CONFIG, CONFIGURED, NOW, WEEK, Running, refresh_through_week, running, settings_for
 
 VALIDATED = (
     "/",
@@ -236,3 +238,25 @@ def test_closing_twice_and_asking_after_closing_work(empty: Running, arxiv: Arxi
     empty.runner.run(empty.service.close())
     empty.runner.run(empty.service.close())
     assert empty.ask("/rss").content == before
+
+
+class CountingStore(SqliteStore):
+    """The store, which notes what it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.asked: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name.startswith(("load_", "apply", "take_", "save_")):
+            self.asked.append(name)
+        return super().__getattribute__(name)
+
+
+def test_while_all_is_fresh_a_request_costs_one_look_at_the_revision(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    store = CountingStore(tmp_path / "papers.sqlite3")
+    with running(tmp_path, arxiv, store=store, config={**CONFIG, "days_back": 1}) as service:
+        service.ask("/rss")
+        service.ask("/rss")
+        store.asked.clear()
+        assert (service.ask("/rss").status_code, store.asked) == (200, ["load_revision"])
