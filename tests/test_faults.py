@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -31,16 +32,24 @@ def _short_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(defaults, "deadline_seconds", 0.3)
 
 
-@contextmanager
-def world(folder: Path) -> Iterator[tuple[Running, ArxivStandIn]]:
-    """A service with the mailings of three days, at a time when the next one is due and shown."""
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the mailings of a week but the last, complete."""
+    folder = tmp_path_factory.mktemp("filled")
     with ArxivStandIn(WEEK) as arxiv, running(folder, arxiv, config=WIDE) as service:
         service.clock.now = MORNING
         arxiv.show(WEEK[-2].day)
         service.refresh()
         service.runner.run(service.service.freshness.heal())
+    return folder / "papers.sqlite3"
+
+
+@contextmanager
+def world(folder: Path, filled: Path) -> Iterator[tuple[Running, ArxivStandIn]]:
+    """A service with all of that, at a time when the next mailing is due and shown."""
+    shutil.copy(filled, folder / filled.name)
+    with ArxivStandIn(WEEK) as arxiv, running(folder, arxiv, config=WIDE) as service:
         service.clock.now = NEXT_DAY
-        arxiv.show(WEEK[-1].day)
         yield service, arxiv
 
 
@@ -83,8 +92,8 @@ def check_second_ledger(service: Running) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_of_the_feeds_loses_nothing_and_passes(tmp_path: Path, name: str) -> None:
-    with world(tmp_path) as (service, arxiv):
+def test_a_fault_of_the_feeds_loses_nothing_and_passes(tmp_path: Path, filled: Path, name: str) -> None:
+    with world(tmp_path, filled) as (service, arxiv):
         before = listed_without_asking(service)
         asked = len(arxiv.requests)
         arxiv.answer_with(FAULTS[name](), times=50, path="/rss")
@@ -103,8 +112,8 @@ OF_SEARCH = [name if name in QUICK else pytest.param(name, marks=pytest.mark.soa
 
 
 @pytest.mark.parametrize("name", OF_SEARCH)
-def test_a_fault_of_the_search_touches_no_feed_and_passes(tmp_path: Path, name: str) -> None:
-    with world(tmp_path) as (service, arxiv):
+def test_a_fault_of_the_search_touches_no_feed_and_passes(tmp_path: Path, filled: Path, name: str) -> None:
+    with world(tmp_path, filled) as (service, arxiv):
         arxiv.make_stale("cs.AI")
         arxiv.answer_with(FAULTS[name](), times=50, path="/api")
         before = listed(service)
