@@ -36,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[1]
 CATEGORIES = frozenset(CONFIG["categories"])
 INTERVAL = 0.2
 START_SECONDS = 30.0
-KILLS = 5
+KILLS = 3
 
 
 @pytest.fixture(scope="module")
