@@ -73,10 +73,16 @@ def read_category(category: str, listed: Iterable[Listed], *, mailing: date, bef
 
 
 def _is_repeated(category: str, own: Sequence[Listed], alone: Sequence[Listed], before: CategoryState) -> bool:
-    """Whether more than half of the last mailing, or of what is listed now, was announced before."""
-    again = {one.key for one in own}.intersection(before.watermark)
-    known = [one for one in alone if category in one.known_in]
-    return 2 * len(again) > len(before.watermark) > 0 or 2 * len(known) > len(alone) > 0
+    """Whether more than half of what the last mailing had alone is there again, or of what is listed alone was known.
+
+    What others list too may come from one of them that is stale. It counts where all there is of it was there before.
+    """
+    watermark = frozenset(before.watermark)
+    again = sum(one.key in watermark for one in alone)
+    known = sum(category in one.known_in for one in alone)
+    if before.alone or alone:
+        return 2 * again > before.alone > 0 or 2 * known > len(alone) > 0
+    return bool(own) and watermark.issuperset(one.key for one in own)
 
 
 def _is_behind(alone: Iterable[Listed], others: Iterable[Listed]) -> bool:

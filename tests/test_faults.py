@@ -81,8 +81,11 @@ def announced() -> set[str]:
     }
 
 
-def check_second_ledger(service: Running) -> None:
-    """Of each mailing: announced = listed + filtered, whatever was stored by whom."""
+def check_ledgers(service: Running) -> None:
+    """Received = new + updated + duplicate + rejected; of each mailing: announced = listed + filtered."""
+    state = service.runner.run(service.service.store.load_refresh("+".join(service.service.config.categories)))
+    assert state is not None
+    assert state.ledger.is_balanced
     config = service.service.config
     selected = service.runner.run(service.service.catalogue.select(Selection("default", config.default)))
     stored = service.runner.run(service.service.store.load_records(since=WEEK[0].day))
@@ -104,7 +107,7 @@ def test_a_fault_of_the_feeds_loses_nothing_and_passes(tmp_path: Path, filled: P
         arxiv.forget_faults()
         poll(service, PATIENCE / timedelta(hours=1), every=timedelta(hours=3))
         assert announced() <= listed(service)
-        check_second_ledger(service)
+        check_ledgers(service)
 
 
 QUICK = {"429 with seconds", "500", "reset in body", "truncated XML", "partly malformed", "empty page", "short page"}
@@ -123,7 +126,7 @@ def test_a_fault_of_the_search_touches_no_feed_and_passes(tmp_path: Path, filled
         missing = announced() - listed(service)
         late = {listing.paper.id for listing in WEEK[-1].listings if listing.event == "cross"}
         assert missing <= late  # which no search finds
-        check_second_ledger(service)
+        check_ledgers(service)
 
 
 def listed_without_asking(service: Running) -> set[str]:

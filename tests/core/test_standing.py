@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.arxiv.announced import Announced
 from core.arxiv.rss import parse_announcements
 from core.intake import decide
 from core.standing import (
@@ -24,7 +25,7 @@ from core.standing import (
     stand,
     stand_unchanged,
 )
-from core.store.records import CategoryState
+from core.store.records import CategoryState, PaperRecord
 from tests.shared_data import ARXIV as RECORDED
 from tests.shared_data import needs_recordings
 
@@ -86,6 +87,18 @@ class TestReading:
                 state(),
                 Reading.REPEATED,
                 id="the same papers among many cross-lists from current siblings",
+            ),
+            pytest.param(
+                papers(700, 6, "cs.AI", "cs.LG") + papers(200, 3),
+                state(watermark=tuple(one.key for one in papers(100, 3) + papers(700, 6)), alone=3),
+                Reading.BROUGHT,
+                id="cross-lists that a stale sibling repeats, and papers of its own",
+            ),
+            pytest.param(
+                papers(700, 6, "cs.AI", "cs.LG"),
+                state(watermark=tuple(one.key for one in papers(700, 8)), alone=0),
+                Reading.REPEATED,
+                id="cross-lists where there never was anything else",
             ),
             pytest.param(
                 papers(100, 10, version=2, is_new=False), state(), Reading.BROUGHT, id="new versions of the same papers"
@@ -259,8 +272,6 @@ def test_the_stale_days_that_were_recorded_are_told_from_the_others_at_first_sig
     day: str, expected: dict[str, Reading], is_combined: bool
 ) -> None:
     """With nothing stored yet; where the day before is known, its repetition tells too."""
-    from core.arxiv.announced import Announced
-
     folder = RECORDED / "reconstructed" / day
     names = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
     feeds = tuple(parse_announcements((folder / f"{name}.xml").read_bytes()) for name in names)
@@ -271,3 +282,37 @@ def test_the_stale_days_that_were_recorded_are_told_from_the_others_at_first_sig
     decision = decide(Announced(feeds, requests=1), {}, [CategoryState(name) for name in names], now=noon)
     stale = {one.category for one in decision.standing if one.stale_because}
     assert stale == set(expected)
+
+
+@needs_recordings
+def test_the_recorded_stale_feed_repeats_nothing_after_the_day_that_it_is_of() -> None:
+    """On 2026-04-21 the feed of cs.AI was that of the day before, under the new date."""
+    folder = RECORDED / "reconstructed" / "2026-04-21"
+    names = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
+    feeds = {name: parse_announcements((folder / f"{name}.xml").read_bytes()) for name in names}
+    monday, tuesday = date(2026, 4, 20), date(2026, 4, 21)
+    first = decide(
+        Announced((replace(feeds["cs.AI"], mailing=monday),), requests=1),
+        {},
+        [CategoryState(name) for name in names],
+        now=datetime(2026, 4, 20, 17, 0, tzinfo=UTC),
+    )
+    stored = {
+        paper.id: PaperRecord(paper, tuple(one for one in first.changes.announcements if one.paper_id == paper.id))
+        for paper in first.changes.papers
+    }
+    second = decide(
+        Announced(tuple(feeds.values()), requests=1),
+        stored,
+        first.standing,
+        now=datetime(2026, 4, 21, 17, 0, tzinfo=UTC),
+    )
+    assert {one.category: bool(one.stale_because) for one in second.standing} == {
+        name: name == "cs.AI" for name in names
+    }
+    only_stale = {
+        entry.paper.id for entry in feeds["cs.AI"].entries if set(names) & set(entry.paper.categories) == {"cs.AI"}
+    }
+    assert only_stale.isdisjoint(one.paper_id for one in second.changes.announcements)
+    assert {one.mailing for one in second.changes.announcements} == {tuesday}
+    assert (first.ledger.is_balanced, second.ledger.is_balanced) == (True, True)
