@@ -262,20 +262,29 @@ class Catalogue:
         Days are counted from the newest mailing of the selection's own categories. Where these have been silent, that
         lies further back than the newest mailing of all.
         """
-        if revision.newest_mailing is None:
+        newest_of_all = max(filter(None, [revision.newest_mailing, self._newest_known()]), default=None)
+        if newest_of_all is None:
             return ()
         days = timedelta(days=(MAX_DAYS if selection.mailing else selection.profile.days_back) - 1)
-        since = revision.newest_mailing - days
+        since = newest_of_all - days
         newest = _newest_mailing(await self._load_since(since, revision), selection.profile.categories)
         if newest is None or newest < since:
             newest = await self._store.load_newest_mailing(selection.profile.categories)
         return () if newest is None else await self._load_since(newest - days, revision)
 
+    def _newest_known(self) -> date | None:
+        return max(map(_last_mailing, (one.record for one in self._candidates.values())), default=None)
+
     async def _load_since(self, since: date, revision: Revision) -> Collection[Candidate]:
-        """The papers announced from *since* on, and more where more is loaded already."""
+        """The papers announced from *since* on, and more where more is loaded already.
+
+        Nothing deletes papers or announcements. So what this process knows and the store does not know any more was
+        lost there, and is kept here: a feed gets no shorter because a store forgot.
+        """
         if self._loaded is None or self._loaded[0].number != revision.number or since < self._loaded[1]:
             records = await self._store.load_records(since=since)
-            self._candidates = await asyncio.to_thread(_prepare_all, records, self._candidates)
+            known = [one.record for one in self._candidates.values() if _last_mailing(one.record) >= since]
+            self._candidates = await asyncio.to_thread(_prepare_all, _unite(known, records), self._candidates)
             self._loaded = (revision, since)
         return self._candidates.values()
 
@@ -419,6 +428,25 @@ def _window(selection: Selection, candidates: Iterable[Candidate]) -> tuple[date
     if newest is None:
         return date.max, date.min
     return newest - timedelta(days=selection.profile.days_back - 1), newest
+
+
+def _unite(known: Iterable[PaperRecord], stored: Iterable[PaperRecord]) -> Iterable[PaperRecord]:
+    """Every record of both; of a paper in both the later version, with all announcements, as *stored* has them."""
+    united = {record.paper.id: record for record in known}
+    for record in stored:
+        before = united.get(record.paper.id)
+        united[record.paper.id] = record if before is None or before == record else _united(before, record)
+    return united.values()
+
+
+def _united(known: PaperRecord, stored: PaperRecord) -> PaperRecord:
+    by_mailing = {one.mailing: one for one in (*known.announcements, *stored.announcements)}
+    paper = known.paper if known.paper.version > stored.paper.version else stored.paper
+    return PaperRecord(paper, tuple(by_mailing[mailing] for mailing in sorted(by_mailing)))
+
+
+def _last_mailing(record: PaperRecord) -> date:
+    return max((one.mailing for one in record.announcements), default=date.min)
 
 
 def _newest_mailing(candidates: Iterable[Candidate], categories: Collection[str]) -> date | None:

@@ -391,7 +391,7 @@ class Freshness:
         """
         name, holder = f"refresh {_key(categories)}", uuid4().hex
         seconds = self._timing.lease_seconds
-        while (lease := await self._store.take_lease(name, holder, seconds=seconds)) is None:
+        while (lease := await leases.take(self._store, name, holder, seconds=seconds)) is None:
             if not waits:
                 return None
             await asyncio.sleep(_LEASE_POLL_SECONDS)

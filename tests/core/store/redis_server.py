@@ -12,9 +12,8 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -24,7 +23,6 @@ from typing import Any
 import redis
 
 _START_SECONDS = 10.0
-_POLL_SECONDS = 0.005
 
 
 @dataclass
@@ -42,16 +40,12 @@ class RunningRedis:
 
     def start(self) -> None:
         """Start it, again after `stop` or `kill`; it has forgotten everything then."""
-        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        give_up_at = time.monotonic() + _START_SECONDS
-        while True:
-            with suppress(redis.ConnectionError):
-                if self.ask("PING"):
-                    return
-            if self.process.poll() is not None or time.monotonic() > give_up_at:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self.process.stdout is not None
+        with self.process.stdout as log:  # which it goes on without
+            if not any(b"Ready to accept connections" in line for line in log):
                 self.kill()
                 raise RuntimeError(f"{self.command[0]} did not start")
-            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         self._end(signal.SIGTERM)
