@@ -10,6 +10,7 @@ import hmac
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -175,11 +176,7 @@ async def _report(service: Service, report: Report, healing: HealingModel) -> Re
         categories=list(report.categories),
         mailing=report.mailing.isoformat() if report.mailing else None,
         requests=report.requests,
-        received=ledger.received,
-        new=ledger.new,
-        updated=ledger.updated,
-        duplicate=ledger.duplicate,
-        rejected=ledger.rejected,
+        **asdict(ledger),
         rejections=[RejectedModel(entry=one.entry, reason=one.reason) for one in report.rejected],
         notices=list(report.notices),
         standing=[
@@ -203,11 +200,7 @@ def _healing_model(report: HealingReport) -> HealingModel:
     ledger = report.ledger
     return HealingModel(
         requests=report.requests,
-        received=ledger.received,
-        new=ledger.new,
-        updated=ledger.updated,
-        duplicate=ledger.duplicate,
-        rejected=ledger.rejected,
+        **asdict(ledger),
         is_finished=report.is_finished,
         notices=list(report.notices),
     )

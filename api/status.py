@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import Literal
@@ -339,11 +339,7 @@ def _describe_set(
 
 def _describe_ledger(ledger: Ledger) -> LedgerModel:
     return LedgerModel(
-        received=ledger.received,
-        new=ledger.new,
-        updated=ledger.updated,
-        duplicate=ledger.duplicate,
-        rejected=ledger.rejected,
+        **asdict(ledger),
         is_balanced=ledger.is_balanced,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -19,7 +19,7 @@ from api import feeds, operations, pages, papers
 from api.edge import Edge
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service, Store
-from core.arxiv.announced import Announced, Submissions
+from core.arxiv.announced import Announced, Submissions, Window
 from core.catalogue import Catalogue
 from core.config import Config, load_config
 from core.errors import ArxivFeedsError
@@ -105,18 +105,9 @@ class _Arxiv:
         self._client = self._client or self._build_client()
         return await self._client.fetch_announcements(categories, etag=etag)
 
-    async def fetch_submissions(
-        self,
-        categories: Sequence[str],
-        first: datetime,
-        last: datetime,
-        *,
-        by: Literal["submitted", "revised"],
-        start: int,
-        count: int,
-    ) -> Submissions:
+    async def fetch_submissions(self, window: Window) -> Submissions:
         self._client = self._client or self._build_client()
-        return await self._client.fetch_submissions(categories, first, last, by=by, start=start, count=count)
+        return await self._client.fetch_submissions(window)
 
     async def aclose(self) -> None:
         if self._client is not None:

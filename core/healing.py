@@ -13,12 +13,12 @@ Each page is stored with the place to go on from, so that whoever comes next goe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
-from core.arxiv.announced import Rejected, Submissions
+from core.arxiv.announced import Rejected, Submissions, Window
 from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
 from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category
@@ -40,16 +40,7 @@ _UNTIL_IT_MOVES = timedelta(hours=2)  # the API had nothing of a stale category'
 class Source(Protocol):
     """Where submissions are searched."""
 
-    async def fetch_submissions(
-        self,
-        categories: Sequence[str],
-        first: datetime,
-        last: datetime,
-        *,
-        by: Literal["submitted", "revised"],
-        start: int,
-        count: int,
-    ) -> Submissions: ...
+    async def fetch_submissions(self, window: Window) -> Submissions: ...
 
 
 class Store(Protocol):
@@ -139,12 +130,14 @@ async def heal_page(
     healing = plan.healing
     try:
         page = await source.fetch_submissions(
-            plan.categories,
-            first,
-            last,
-            by=healing.by,
-            start=healing.start,
-            count=_PAGE >> min(healing.failures, 3),  # some pages fail for ever, and a smaller one does not
+            Window(
+                plan.categories,
+                first,
+                last,
+                by=healing.by,
+                start=healing.start,
+                count=_PAGE >> min(healing.failures, 3),  # some pages fail for ever, and a smaller one does not
+            )
         )
     except Exception as error:
         if healing.by == "revised" and isinstance(error, SourceUnavailable) and error.status == _REFUSED:

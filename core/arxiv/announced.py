@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Literal
 
 from core.papers import AnnounceType, Paper
 
@@ -69,6 +70,22 @@ class Announced:
     def mailing(self) -> date | None:
         """The newest mailing that a feed claims to be; not to be trusted, see `AnnouncementFeed`."""
         return max((feed.mailing for feed in self.feeds if feed.mailing), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What to ask the query API for: papers of *categories* first submitted, or last revised, from *first* to *last*.
+
+    Both moments are aware and count to the minute. The results are oldest first; asked for are those from *start* on,
+    *count* (1 to 2,000) at most.
+    """
+
+    categories: tuple[str, ...]
+    first: datetime
+    last: datetime
+    by: Literal["submitted", "revised"] = "submitted"
+    start: int = 0
+    count: int = 1000
 
 
 @dataclass(frozen=True, slots=True)

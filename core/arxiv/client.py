@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeVar
 
 import httpx
 
-from core.arxiv.announced import Announced, Submissions
+from core.arxiv.announced import Announced, Submissions, Window
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
 from core.arxiv.entries import read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
@@ -108,33 +108,24 @@ class ArxivClient:
         """
         return await self._fetch_within_limit(_spell(categories), etag)
 
-    async def fetch_submissions(
-        self,
-        categories: Sequence[str],
-        first: datetime,
-        last: datetime,
-        *,
-        by: Literal["submitted", "revised"],
-        start: int,
-        count: int,
-    ) -> Submissions:
-        """Papers of *categories* submitted, or last revised, from *first* to *last* (to the minute), oldest first.
+    async def fetch_submissions(self, window: Window) -> Submissions:
+        """One page of the papers in *window*.
 
-        The query API's results from *start* on, *count* (1 to 2,000) at most. Raises like `fetch_announcements`, and
-        SourceMalformed for an empty page before the end of the results, which arXiv sends now and then.
+        Raises like `fetch_announcements`, and SourceMalformed for an empty page before the end of the results, which
+        arXiv sends now and then.
         """
         search = Search(
-            query=build_window_query(_spell(categories), first, last, by=by),
-            start=start,
-            max_results=count,
-            sort_by="submittedDate" if by == "submitted" else "lastUpdatedDate",
+            query=build_window_query(_spell(window.categories), window.first, window.last, by=window.by),
+            start=window.start,
+            max_results=window.count,
+            sort_by="submittedDate" if window.by == "submitted" else "lastUpdatedDate",
             sort_order="ascending",
         )
         page = await self._ask("search", build_search_url(self._api_base, search), parse_search_page)
         received = len(page.papers) + len(page.rejected)
-        if not received and start < page.total_results:
-            raise SourceMalformed(f"it has no result from {start} on, of {page.total_results} that there are")
-        return Submissions(page.papers, page.rejected, is_last=start + received >= page.total_results)
+        if not received and window.start < page.total_results:
+            raise SourceMalformed(f"it has no result from {window.start} on, of {page.total_results} that there are")
+        return Submissions(page.papers, page.rejected, is_last=window.start + received >= page.total_results)
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
         """What the query API knows of the papers *ids* (with or without a version), in arXiv's order.

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.arxiv.announced import Announced, Submissions
+from core.arxiv.announced import Announced, Submissions, Window
 from demo.standin import ArxivStandIn
 from tests.api.running import PUBLIC, SECRET, Running, running
 
@@ -121,8 +121,8 @@ class BrokenSource:
     async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
 
-    async def fetch_submissions(self, categories: Sequence[str], *_: Any, **__: Any) -> Submissions:
-        raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
+    async def fetch_submissions(self, window: Window) -> Submissions:
+        raise RuntimeError(f"the secret is {SECRET}, asked for {window}")
 
     async def aclose(self) -> None:
         """Nothing is open."""

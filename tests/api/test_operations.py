@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 
-from core.arxiv.announced import Announced, Submissions
+from core.arxiv.announced import Announced, Submissions, Window
 from core.errors import StoreUnavailable
 from demo.standin import ArxivStandIn, Fault
 from tests.api.running import NOW, SECRET, WEEK, Running, running
@@ -53,16 +53,7 @@ class BrokenSearch:
     async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         return Announced((), requests=1)
 
-    async def fetch_submissions(
-        self,
-        categories: Sequence[str],
-        first: datetime,
-        last: datetime,
-        *,
-        by: Literal["submitted", "revised"],
-        start: int,
-        count: int,
-    ) -> Submissions:
+    async def fetch_submissions(self, window: Window) -> Submissions:
         raise RuntimeError("nobody expected this")
 
     async def aclose(self) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from core import freshness
-from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Submissions
+from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Submissions, Window
 from core.errors import (
     ArxivFeedsError,
     NothingStored,
@@ -87,8 +87,8 @@ class FakeSource:
         feed = AnnouncementFeed("A feed", self.mailing, (Entry(paper, AnnounceType.NEW),), ())
         return Announced((feed,), requests=1)
 
-    async def fetch_submissions(self, categories: Sequence[str], *_: Any, **__: Any) -> Submissions:
-        self.searches.append(tuple(categories))
+    async def fetch_submissions(self, window: Window) -> Submissions:
+        self.searches.append(window.categories)
         if self.search_error is not None:
             raise self.search_error
         return Submissions((), (), is_last=True)

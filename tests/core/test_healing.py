@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.arxiv.announced import Rejected, Submissions
+from core.arxiv.announced import Rejected, Submissions, Window
 from core.errors import LeaseLost, SourceMalformed, SourceUnavailable
 from core.healing import (
     MOST_DAYS,
@@ -284,12 +284,10 @@ class FakeSource:
 
     def __init__(self, *outcomes: Submissions | Exception) -> None:
         self.outcomes = list(outcomes)
-        self.asked: list[dict[str, Any]] = []
+        self.asked: list[Window] = []
 
-    async def fetch_submissions(
-        self, categories: Sequence[str], first: datetime, last: datetime, **options: Any
-    ) -> Submissions:
-        self.asked.append({"categories": tuple(categories), **options})
+    async def fetch_submissions(self, window: Window) -> Submissions:
+        self.asked.append(window)
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, Exception):
             raise outcome
@@ -331,7 +329,7 @@ class TestHealing:
             with pytest.raises(SourceMalformed):
                 heal(store, source, state())
             heal(store, source, stored_state(store))
-        assert [(one["start"], one["count"]) for one in source.asked] == [(0, 1000), (0, 500)]
+        assert [(one.start, one.count) for one in source.asked] == [(0, 1000), (0, 500)]
 
     def test_a_failure_leaves_every_paper_as_it_was_and_is_remembered(self, tmp_path: Path) -> None:
         with opened(tmp_path) as store:

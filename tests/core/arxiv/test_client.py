@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from core.arxiv.announced import Rejected, Submissions
+from core.arxiv.announced import Rejected, Submissions, Window
 from core.arxiv.client import MOST_DECODED_BYTES, MOST_RAW_BYTES, ArxivClient
 from core.errors import SourceMalformed, SourceUnavailable
 from tests.core.arxiv.documents import api_entry, api_page, rss_feed, rss_item
@@ -606,7 +606,7 @@ def fetch_submissions(handler: Any, *categories: str, **changes: Any) -> Any:
     values.update(changes)
 
     async def work() -> Any:
-        return await open_arxiv(handler, turns=turns).fetch_submissions(categories or ("cs.LG",), **values)
+        return await open_arxiv(handler, turns=turns).fetch_submissions(Window(categories or ("cs.LG",), **values))
 
     return run(work)
 
