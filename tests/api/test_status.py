@@ -430,7 +430,7 @@ def test_the_page_tells_what_the_json_tells(empty: Running) -> None:
     assert _moments(told) <= {
         datetime.fromisoformat(text) for text in answer.xpath("//time/@datetime[contains(., 'T')]")
     }
-    assert "10 received = 5 new + 2 updated + 2 known + 1 rejected" in text_of(answer)
+    assert "10 received = 5 new + 2 updated + 2 duplicate + 1 rejected" in text_of(answer)
     assert f"under way, from the mailing of {YESTERDAY} on, again at 2026-03-06 05:01 UTC; it broke" in text_of(answer)
 
 
