@@ -66,7 +66,7 @@ async def opml(request: Request, service: ServiceDependency) -> Response:
 
     outlines = [
         Outline(
-            title=feed_title(selection.scope, selection.profile, sample_data=service.sample_data),
+            title=feed_title(selection, sample_data=service.sample_data),
             description=describe(selection),
             addresses=addresses,
         )

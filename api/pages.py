@@ -69,7 +69,7 @@ def _context(service: Service) -> dict[str, object]:
         "combined": feed_addresses(address, "cs.AI+cs.LG"),
         "feeds": [
             {
-                "title": feed_title(selection.scope, selection.profile, sample_data=service.sample_data),
+                "title": feed_title(selection, sample_data=service.sample_data),
                 "scope": selection.scope,
                 "description": describe(selection),
                 "addresses": addresses,

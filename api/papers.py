@@ -7,7 +7,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
@@ -22,6 +22,7 @@ from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.papers import AnnounceType, Paper, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
+from core.query import Field as QueryField
 from core.store.records import PaperRecord
 
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
@@ -37,9 +38,9 @@ class ReasonModel(BaseModel):
     """One reason for a score."""
 
     term: str = Field(description="The keyword or author as the profile has it.", examples=["LLM"])
-    field: Literal["title", "abstract", "authors"] = Field(description="Where it was found; title where it is in both.")
+    field: QueryField = Field(description="Where it was found; title where it is in title and abstract.")
     points: float = Field(examples=[1.5])
-    text: str = Field(description="The same in one phrase.", examples=["LLM ×1.5 (title)"])
+    text: str = Field(description="The same in one phrase.", examples=["LLM 1.5 (title)"])
 
 
 class AuthorModel(BaseModel):
@@ -175,10 +176,13 @@ class ProfileModel(BaseModel):
 
     name: str
     categories: list[str]
+    query: str | None = Field(default=None, description="What a paper must be found by.")
     keywords: list[KeywordModel]
     exclude_keywords: list[str]
     authors: list[KeywordModel]
     announce_types: list[AnnounceType]
+    likes: list[str] = Field(description="Papers to find more of.")
+    dislikes: list[str] = Field(description="Papers to find less of.")
     match: MatchMode
     ranking: Ranking
     min_score: float
@@ -296,7 +300,7 @@ async def show_feeds(request: Request, service: ServiceDependency) -> Response:
         feeds=[
             FeedModel(
                 scope=selection.scope,
-                title=feed_title(selection.scope, selection.profile, sample_data=service.sample_data),
+                title=feed_title(selection, sample_data=service.sample_data),
                 description=describe(selection),
                 categories=list(selection.profile.categories),
                 rss=addresses.rss,
@@ -460,10 +464,13 @@ def _profile_model(profile: Profile) -> ProfileModel:
     return ProfileModel(
         name=profile.name,
         categories=list(profile.categories),
+        query=str(profile.query) if profile.query else None,
         keywords=_keyword_models(profile.keywords),
         exclude_keywords=list(profile.exclude_keywords),
         authors=_keyword_models(profile.authors),
         announce_types=list(profile.announce_types),
+        likes=list(profile.likes),
+        dislikes=list(profile.dislikes),
         match=profile.match,
         ranking=profile.ranking,
         min_score=profile.min_score,

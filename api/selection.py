@@ -5,22 +5,31 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Annotated
+from textwrap import shorten
+from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
 from fastapi import Request
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from core.arxiv.taxonomy import find_category, hint_for
 from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
 from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
-from core.errors import BadQuery, UnknownScope
-from core.papers import AnnounceType
-from core.profiles import Profile
+from core.errors import BadQuery, QueryMistake, UnknownScope
+from core.papers import AnnounceType, PaperId
+from core.profiles import Keyword, Profile
+from core.query import MAX_CHARACTERS, Node, canonical, parse_entry, parse_query, split_list
+from core.words import name_words
 
 MAX_SCOPE_CATEGORIES = 20
+LEAST_SCORE = 0.01  # any points at all
+_MAX_LIST = 1_000
+_MAX_LIKES = 50
+_MAX_NAMES = 50
+_SAFE = ",;:*()"  # a query string may hold them as they are (RFC 3986 3.4), and people can read them
+_LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -43,6 +52,37 @@ class SelectionParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    q: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        description="Only what this query finds, scored by its terms, in place of the profile's own interests.",
+        examples=["speculative decod* -survey", 'ti:("kv cache" OR moe^2) au:dao'],
+    )
+    au: str | None = Field(
+        None,
+        min_length=1,
+        max_length=_MAX_LIST,
+        description="Authors to follow, in place of the profile's own interests; names are separated by semicolons.",
+        examples=["Yann LeCun; Hinton, G."],
+    )
+    like: str | None = Field(
+        None,
+        min_length=1,
+        max_length=_MAX_LIST,
+        description=f"Papers to find more of, {_MAX_LIKES} at most, in place of the profile's own interests.",
+        examples=["2602.07306,2602.11543"],
+    )
+    dislike: str | None = Field(
+        None, min_length=1, max_length=_MAX_LIST, description="Papers to find less of.", examples=["2602.07306"]
+    )
+    exclude: str | None = Field(
+        None,
+        min_length=1,
+        max_length=MAX_CHARACTERS,
+        description="Nothing that holds one of these terms or is found by one of these queries, joined by commas.",
+        examples=["survey,ti:benchmark"],
+    )
     types: Annotated[str, AfterValidator(_check_types)] | None = Field(
         None, description="Announce types, joined by commas: new, cross, replace, replace-cross.", examples=["new"]
     )
@@ -51,6 +91,12 @@ class SelectionParameters(BaseModel):
     )
     days: int | None = Field(
         None, ge=1, le=MAX_DAYS, description="Calendar days up to the newest mailing, that one included.", examples=[3]
+    )
+    summaries: Literal["0", "1"] | None = Field(
+        None, description="0 leaves the summaries of papers out, 1 puts them in.", examples=["0"]
+    )
+    lang: Annotated[str, StringConstraints(to_lower=True, pattern=_LANGUAGE)] | None = Field(
+        None, description="The language of the summaries (BCP 47).", examples=["en", "zh"]
     )
     mailing: Annotated[date, BeforeValidator(_check_date)] | None = Field(
         None, description=f"Only this mailing, of the last {MAX_DAYS} days.", examples=["2026-03-05"]
@@ -76,16 +122,132 @@ async def refuse_repeated(request: Request) -> None:
 def parse_selection(
     scope: str, parameters: SelectionParameters, config: Config, *, limit: int | None = None
 ) -> Selection:
-    """The selection that *scope* and *parameters* ask for, of at most *limit* items. Raises UnknownScope."""
+    """The selection that *scope* and *parameters* ask for, of at most *limit* items. Raises UnknownScope and BadQuery.
+
+    Who says with q, au or like what is wanted gets that: the profile's query, terms, authors, likes, exclusions and
+    min_score do not count. What has no points at all is not wanted then, unless q finds it.
+    """
     name, profile = parse_scope(scope, config)
+    wishes = _parse_wishes(parameters)
+    base = _with_wishes(profile, wishes) if wishes.is_any else profile
     chosen = replace(
-        profile,
-        announce_types=_announce_types(parameters.types) or profile.announce_types,
-        min_score=profile.min_score if parameters.min_score is None else parameters.min_score,
-        days_back=parameters.days or profile.days_back,
+        base,
+        exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base)),
+        dislikes=tuple(sorted({*base.dislikes, *_parse_ids("dislike", parameters.dislike)})),
+        announce_types=_announce_types(parameters.types) or base.announce_types,
+        min_score=base.min_score if parameters.min_score is None else parameters.min_score,
+        days_back=parameters.days or base.days_back,
+        summaries=base.summaries if parameters.summaries is None else parameters.summaries == "1",
+        language=parameters.lang or base.language,
     )
     limit = limit or MAX_ITEMS
-    return Selection(name, chosen, parameters.mailing, limit, _canonical(chosen, profile, parameters.mailing, limit))
+    pairs = {**wishes.pairs, **_changes(chosen, base), "mailing": parameters.mailing}
+    if limit != MAX_ITEMS:
+        pairs["limit"] = limit
+    canonical_parameters = urlencode({key: value for key, value in pairs.items() if value is not None}, safe=_SAFE)
+    return Selection(name, chosen, parameters.mailing, limit, canonical_parameters, wishes.title)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wishes:
+    """What an address itself says is wanted, in canonical form."""
+
+    query: Node | None
+    authors: tuple[str, ...]
+    likes: tuple[str, ...]
+
+    @property
+    def is_any(self) -> bool:
+        return self.query is not None or bool(self.authors or self.likes)
+
+    @property
+    def pairs(self) -> dict[str, object]:
+        """The same as parameters."""
+        return {
+            "q": str(self.query) if self.query else None,
+            "au": ";".join(self.authors) or None,
+            "like": ",".join(self.likes) or None,
+        }
+
+    @property
+    def title(self) -> str:
+        """The same in a few words."""
+        parts = [
+            str(self.query) if self.query else "",
+            f"by {', '.join(self.authors)}" if self.authors else "",
+            f"like {', '.join(self.likes)}" if self.likes else "",
+        ]
+        return shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
+
+
+def _parse_wishes(parameters: SelectionParameters) -> _Wishes:
+    try:
+        query = None if parameters.q is None else canonical(parse_query(parameters.q))
+    except QueryMistake as error:
+        raise BadQuery("q", str(error)) from error
+    return _Wishes(query, _parse_names(parameters.au), _parse_ids("like", parameters.like))
+
+
+def _with_wishes(profile: Profile, wishes: _Wishes) -> Profile:
+    return replace(
+        profile,
+        query=wishes.query,
+        keywords=(),
+        exclude_keywords=(),
+        authors=tuple(map(Keyword, wishes.authors)),
+        likes=wishes.likes,
+        dislikes=(),
+        match="word",
+        min_score=0.0 if wishes.query else LEAST_SCORE,
+    )
+
+
+def _parse_names(text: str | None) -> tuple[str, ...]:
+    """Names in canonical form. A comma turns a name round (`LeCun, Yann`), or separates names where no space is."""
+    names = set()
+    for name in re.split(r";|,(?!\s)", text or ""):
+        if name.count(",") > 1:
+            raise BadQuery("au", f"{name.strip()[:100]!r} has several commas; names are separated by semicolons")
+        if name.strip():
+            words = name_words(name)
+            if not words:
+                raise BadQuery("au", f"{name.strip()[:100]!r} has no letter, so it is nobody's name")
+            names.add(" ".join(words))
+    if text is not None and not names:
+        raise BadQuery("au", "a name is expected, such as Yann LeCun")
+    if len(names) > _MAX_NAMES:
+        raise BadQuery("au", f"at most {_MAX_NAMES} names can be followed; these are {len(names)}")
+    return tuple(sorted(names))
+
+
+def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
+    """Identifiers of papers without version, in the order of their text."""
+    ids = set()
+    for one in filter(None, map(str.strip, (text or "").split(","))):
+        try:
+            ids.add(PaperId.parse(one).number)
+        except ValueError as error:
+            raise BadQuery(parameter, str(error)) from error
+    if text is not None and not ids:
+        raise BadQuery(parameter, "identifiers such as 2401.01234, joined by commas, are expected")
+    if len(ids) > _MAX_LIKES:
+        raise BadQuery(parameter, f"at most {_MAX_LIKES} papers can be named; these are {len(ids)}")
+    return tuple(sorted(ids))
+
+
+def _parse_exclusions(text: str | None, profile: Profile) -> tuple[str, ...]:
+    """What *text* excludes and *profile* does not, in canonical form; by the letter where the profile reads so."""
+    entries = split_list(text or "")
+    if text is not None and not entries:
+        raise BadQuery("exclude", "terms joined by commas are expected")
+    if profile.match == "word":
+        try:
+            entries = [str(canonical(parse_entry(entry))) for entry in entries]
+        except QueryMistake as error:
+            raise BadQuery("exclude", str(error)) from error
+    else:
+        entries = [entry.lower() for entry in entries]
+    return tuple(sorted(set(entries) - set(profile.exclude_keywords)))
 
 
 def parse_scope(scope: str, config: Config) -> tuple[str, Profile]:
@@ -115,10 +277,11 @@ def feed_addresses(base: str, scope: str, parameters: str = "") -> FeedAddresses
     )
 
 
-def feed_title(selection_scope: str, profile: Profile, *, sample_data: bool) -> str:
+def feed_title(selection: Selection, *, sample_data: bool) -> str:
     """What readers show as the feed's name."""
-    subject = ", ".join(profile.categories) if selection_scope == DEFAULT_PROFILE else selection_scope
-    title = f"arXiv: {subject.replace('+', ', ')}"
+    scope = selection.scope
+    subject = ", ".join(selection.profile.categories) if scope == DEFAULT_PROFILE else scope.replace("+", ", ")
+    title = f"arXiv: {subject}: {selection.wish}" if selection.wish else f"arXiv: {subject}"
     return f"{title} (sample data)" if sample_data else title
 
 
@@ -136,13 +299,16 @@ def _announce_types(types: str | None) -> tuple[AnnounceType, ...]:
     return tuple(one for one in AnnounceType if one in wanted)
 
 
-def _canonical(chosen: Profile, profile: Profile, mailing: date | None, limit: int) -> str:
-    """The query string that gives the same selection: fixed order, without what the profile says anyway."""
-    pairs = {
-        "types": ",".join(chosen.announce_types) if chosen.announce_types != profile.announce_types else None,
-        "min_score": f"{chosen.min_score + 0.0:.15g}" if chosen.min_score != profile.min_score else None,
-        "days": chosen.days_back if chosen.days_back != profile.days_back else None,
-        "mailing": mailing,
-        "limit": limit if limit != MAX_ITEMS else None,
+def _changes(chosen: Profile, base: Profile) -> dict[str, object]:
+    """The parameters that make *chosen* of *base*, in fixed order, None for what is the same."""
+    exclusions = chosen.exclude_keywords[len(base.exclude_keywords) :]
+    dislikes = sorted(set(chosen.dislikes) - set(base.dislikes))
+    return {
+        "dislike": ",".join(dislikes) or None,
+        "exclude": ",".join(exclusions) or None,
+        "types": ",".join(chosen.announce_types) if chosen.announce_types != base.announce_types else None,
+        "min_score": f"{chosen.min_score + 0.0:.15g}" if chosen.min_score != base.min_score else None,
+        "days": chosen.days_back if chosen.days_back != base.days_back else None,
+        "summaries": int(chosen.summaries) if chosen.summaries != base.summaries else None,
+        "lang": chosen.language if chosen.language != base.language else None,
     }
-    return urlencode({name: value for name, value in pairs.items() if value is not None}, safe=",")

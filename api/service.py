@@ -144,7 +144,7 @@ class Service:
         return build_feed(
             selection,
             answered.selected,
-            title=feed_title(selection.scope, selection.profile, sample_data=self.sample_data),
+            title=feed_title(selection, sample_data=self.sample_data),
             addresses=feed_addresses(self.settings.public_address, selection.scope, selection.parameters),
             notices=answered.notices,
         )

@@ -20,13 +20,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from itertools import groupby
+from textwrap import shorten
+from typing import NamedTuple, Protocol, overload
 
 from core.errors import UnknownPaper
 from core.mailings import mailing_moment
-from core.papers import Announcement, AnnounceType, Paper, best_announce_type, submission_order
+from core.papers import AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
-from core.scoring import Judgement, PreparedText, Score, Scorer, prepare
+from core.scoring import UNIT, Score, Scorer, Scores, score
+from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
 from core.store.records import PaperRecord, Revision
 
 MAX_ITEMS = 500  # of one feed; readers keep their own history
@@ -67,7 +70,8 @@ class Selection:
     """A feed request in canonical form: the profile with a request's parameters applied, and what only a request has.
 
     `scope` is "default", the name of a profile, or categories joined by +. `mailing` keeps one mailing only. `limit`
-    cuts the list, newest mailing first. `parameters` is the canonical query string that gives this selection again.
+    cuts the list, newest mailing first. `parameters` is the canonical query string that gives this selection again,
+    `wish` what it asks for in a few words, empty where that is the profile's.
     """
 
     scope: str
@@ -75,6 +79,7 @@ class Selection:
     mailing: date | None = None
     limit: int = MAX_ITEMS
     parameters: str = ""
+    wish: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +142,82 @@ class Feed:
     notices: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A stored paper with its announcements, and its text ready for matching."""
+class _Row(NamedTuple):
+    """What became of a paper, in little: a selection over a week has thousands."""
 
-    record: PaperRecord
-    text: PreparedText
+    number: int
+    listing: Listing
+    outcome: Outcome
+    points: int
+    rank: int | None = None
+    place: int | None = None  # in the whole list, where the limit cut it off
+
+
+class Verdicts(Sequence[Verdict]):
+    """The verdicts on all papers that a selection could list, in feed order; only those on listed papers are ready."""
+
+    def __init__(self, selection: Selection, shelf: Shelf, rows: Sequence[_Row], scores: Scores) -> None:
+        self._selection = selection
+        self._shelf = shelf
+        self._rows = rows
+        self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is Outcome.EXCLUDED}
+        self._listed = {
+            row.number: _build_item(shelf.records[row.number], row.listing, scores.score(row.number), selection.profile)
+            for row in rows
+            if row.outcome is Outcome.LISTED
+        }
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Verdict: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Verdict]: ...
+    def __getitem__(self, index: int | slice) -> Verdict | Sequence[Verdict]:
+        if isinstance(index, slice):
+            return [self._build(row) for row in self._rows[index]]
+        return self._build(self._rows[index])
+
+    @property
+    def items(self) -> tuple[Item, ...]:
+        """What is listed, in feed order."""
+        return tuple(self._listed.values())
+
+    @property
+    def outcomes(self) -> Iterator[tuple[date, Outcome]]:
+        """The mailing that each paper stands under, and what became of it."""
+        return ((row.listing.mailing, row.outcome) for row in self._rows)
+
+    def find(self, paper_id: str) -> Verdict | None:
+        """The verdict on one paper; None where there is none."""
+        records = self._shelf.records
+        row = next((row for row in self._rows if records[row.number].paper.id == paper_id), None)
+        return row and self._build(row)
+
+    def _build(self, row: _Row) -> Verdict:
+        item = self._listed.get(row.number)
+        if item is None:
+            record = self._shelf.records[row.number]
+            item = _build_item(
+                record, row.listing, score(record.paper, self._selection.profile), self._selection.profile
+            )
+        return Verdict(item, row.outcome, self._explain(row), row.rank)
+
+    def _explain(self, row: _Row) -> str:
+        profile = self._selection.profile
+        match row.outcome:
+            case Outcome.ANNOUNCE_TYPE:
+                return f"announced as {row.listing.type}"
+            case Outcome.EXCLUDED:
+                return ", ".join(self._excluded[row.number])
+            case Outcome.BELOW_MIN_SCORE:
+                return f"{row.points / UNIT:g} of {profile.min_score:g} points"
+            case Outcome.OVER_CAP if row.place is not None:
+                return f"place {row.place} of {self._selection.limit}"
+            case Outcome.OVER_CAP:
+                return f"rank {row.rank} of {profile.max_papers}"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,14 +228,14 @@ class Selected:
     selection's days: each a mailing, and why the paper does not stand there.
     """
 
-    verdicts: tuple[Verdict, ...]
+    verdicts: Verdicts
     revision: Revision
     repeats: tuple[tuple[date, Outcome], ...] = ()
 
     @property
     def items(self) -> tuple[Item, ...]:
         """What is listed, newest mailing first, best first within each."""
-        return tuple(verdict.item for verdict in self.verdicts if verdict.outcome is Outcome.LISTED)
+        return self.verdicts.items
 
     @property
     def best(self) -> tuple[Item, ...]:
@@ -170,7 +245,7 @@ class Selected:
     @property
     def mailings(self) -> tuple[date, ...]:
         """The mailings that announced something, newest first."""
-        days = {verdict.item.mailing for verdict in self.verdicts} | {day for day, _ in self.repeats}
+        days = {mailing for mailing, _ in self.verdicts.outcomes} | {mailing for mailing, _ in self.repeats}
         return tuple(sorted(days, reverse=True))
 
     def count(self, mailing: date | None = None) -> Mapping[Outcome, int]:
@@ -179,10 +254,10 @@ class Selected:
         The counts add up to the papers that have a verdict, or to what the mailing announced.
         """
         if mailing is None:
-            counted = Counter(verdict.outcome for verdict in self.verdicts)
+            counted = Counter(outcome for _, outcome in self.verdicts.outcomes)
         else:
-            counted = Counter(verdict.outcome for verdict in self.verdicts if verdict.item.mailing == mailing)
-            counted.update(outcome for day, outcome in self.repeats if day == mailing)
+            every = (*self.verdicts.outcomes, *self.repeats)
+            counted = Counter(outcome for day, outcome in every if day == mailing)
         return {outcome: counted[outcome] for outcome in LEDGER}
 
 
@@ -204,10 +279,8 @@ class Catalogue:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = asyncio.Lock()
-        self._candidates: dict[tuple[str, int], Candidate] = {}
-        self._loaded: tuple[Revision, date] | None = (
-            None  # the revision and the first mailing that the candidates are of
-        )
+        self._shelf = Shelf()
+        self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
 
     async def select(self, selection: Selection, revision: Revision | None = None) -> Selected:
@@ -221,10 +294,8 @@ class Catalogue:
         async with self._lock:
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
-                candidates = await self._load_candidates(selection, revision)
-                verdicts = await asyncio.to_thread(judge, selection, candidates)
-                repeats = tuple(sorted(find_repeats(selection, candidates)))
-                self._remember(selection, Selected(verdicts, revision, repeats))
+                shelf = await self._load_shelf(selection, revision)
+                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision))
             return self._selected[selection]
 
     def recall(self, selection: Selection) -> Selected | None:
@@ -237,8 +308,7 @@ class Catalogue:
         if self._loaded is None:
             return None
         revision, _ = self._loaded
-        candidates = self._candidates.values()
-        return Selected(judge(selection, candidates), revision, tuple(sorted(find_repeats(selection, candidates))))
+        return select(selection, self._shelf, revision)
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -250,13 +320,12 @@ class Catalogue:
     async def explain(self, paper_id: str, selection: Selection) -> Verdict:
         """What became of a stored paper in *selection*, also where it lies outside its categories or days."""
         selected = await self.select(selection)
-        verdict = next((one for one in selected.verdicts if one.item.paper.id == paper_id), None)
-        return verdict or _outsider(await self.find(paper_id), selection)
+        return selected.verdicts.find(paper_id) or _outsider(await self.find(paper_id), selection)
 
     def _is_known(self, selection: Selection, revision: Revision) -> bool:
         return selection in self._selected and self._selected[selection].revision.number == revision.number
 
-    async def _load_candidates(self, selection: Selection, revision: Revision) -> Collection[Candidate]:
+    async def _load_shelf(self, selection: Selection, revision: Revision) -> Shelf:
         """Stored papers, among them all that *selection* covers; what is loaded of a revision is kept.
 
         Days are counted from the newest mailing of the selection's own categories. Where these have been silent, that
@@ -264,18 +333,20 @@ class Catalogue:
         """
         newest_of_all = max(filter(None, [revision.newest_mailing, self._newest_known()]), default=None)
         if newest_of_all is None:
-            return ()
-        days = timedelta(days=(MAX_DAYS if selection.mailing else selection.profile.days_back) - 1)
+            return Shelf()
+        profile = selection.profile
+        days = timedelta(days=(MAX_DAYS if selection.mailing else profile.days_back) - 1)
         since = newest_of_all - days
-        newest = _newest_mailing(await self._load_since(since, revision), selection.profile.categories)
+        shelf = await self._load_since(since, revision)
+        newest = shelf.place(profile.categories, profile.announce_types).newest
         if newest is None or newest < since:
-            newest = await self._store.load_newest_mailing(selection.profile.categories)
-        return () if newest is None else await self._load_since(newest - days, revision)
+            newest = await self._store.load_newest_mailing(profile.categories)
+        return Shelf() if newest is None else await self._load_since(newest - days, revision)
 
     def _newest_known(self) -> date | None:
-        return max(map(_last_mailing, (one.record for one in self._candidates.values())), default=None)
+        return max(map(last_mailing, self._shelf.records.values()), default=None)
 
-    async def _load_since(self, since: date, revision: Revision) -> Collection[Candidate]:
+    async def _load_since(self, since: date, revision: Revision) -> Shelf:
         """The papers announced from *since* on, and more where more is loaded already.
 
         Nothing deletes papers or announcements. So what this process knows and the store does not know any more was
@@ -283,10 +354,10 @@ class Catalogue:
         """
         if self._loaded is None or self._loaded[0].number != revision.number or since < self._loaded[1]:
             records = await self._store.load_records(since=since)
-            known = [one.record for one in self._candidates.values() if _last_mailing(one.record) >= since]
-            self._candidates = await asyncio.to_thread(_prepare_all, _unite(known, records), self._candidates)
+            known = [record for record in self._shelf.records.values() if last_mailing(record) >= since]
+            self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
             self._loaded = (revision, since)
-        return self._candidates.values()
+        return self._shelf
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
@@ -298,48 +369,37 @@ class Catalogue:
         self._selected[selection] = selected
 
 
-def _prepare_all(
-    records: Iterable[PaperRecord], known: Mapping[tuple[str, int], Candidate]
-) -> dict[tuple[str, int], Candidate]:
-    """Each record with its prepared text, by id and version; the text of unchanged *known* papers is reused."""
-    candidates: dict[tuple[str, int], Candidate] = {}
-    for record in records:
-        key = (record.paper.id, record.paper.version)
-        before = known.get(key)
-        is_unchanged = before is not None and before.record.paper == record.paper
-        candidates[key] = Candidate(record, before.text if before and is_unchanged else prepare(record.paper))
-    return candidates
+def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
+    return Shelf(records, before=before)
 
 
-def judge(selection: Selection, candidates: Collection[Candidate]) -> tuple[Verdict, ...]:
-    """One verdict for each of *candidates* in the categories and days of *selection*, in feed order."""
-    scorer = Scorer(selection.profile)
-    listings = [
-        (listing, candidate)
-        for candidate in candidates
-        if (listing := _find_listing(candidate.record, selection.profile)) is not None
-    ]
-    first, last = _window(selection, candidates)
-    verdicts = [
-        _judge_one(candidate.record, listing, scorer.judge(candidate.text), selection.profile)
-        for listing, candidate in listings
-        if first <= listing.mailing <= last
-    ]
-    verdicts.sort(key=lambda verdict: (-verdict.item.mailing.toordinal(), *rank_key(verdict.item)))
-    return _apply_limit(_apply_cap(verdicts, selection.profile.max_papers), selection.limit)
+def select(selection: Selection, shelf: Shelf, revision: Revision) -> Selected:
+    """What *selection* makes of the papers of *shelf*, which are those of *revision*."""
+    return Selected(judge(selection, shelf), revision, tuple(find_repeats(selection, shelf)))
 
 
-def find_repeats(selection: Selection, candidates: Collection[Candidate]) -> Iterator[tuple[date, Outcome]]:
+def judge(selection: Selection, shelf: Shelf) -> Verdicts:
+    """One verdict for each paper of *shelf* in the categories and days of *selection*, in feed order."""
+    profile = selection.profile
+    with shelf.lock:
+        placing = shelf.place(profile.categories, profile.announce_types)
+        first, last = _window(selection, placing)
+        placed = [one for one in placing.papers if first <= one[1].mailing <= last]
+        scores = Scorer(profile).score(shelf.index, [number for number, _ in placed])
+        rows: list[_Row] = []
+        for _, papers in groupby(placed, key=lambda one: one[1].mailing):
+            rows += _judge_mailing(papers, scores, profile)
+        return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores)
+
+
+def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:
     """What else the mailings of *selection* announced: papers whose verdict stands under another one, and why."""
     profile = selection.profile
-    first, last = _window(selection, candidates)
-    for candidate in candidates:
-        listing = _find_listing(candidate.record, profile)
-        for one in candidate.record.announcements if listing else ():
-            best = _best_type(one, profile)
-            if best is None or one.mailing == (listing and listing.mailing) or not first <= one.mailing <= last:
-                continue
-            yield one.mailing, Outcome.OTHER_MAILING if best in profile.announce_types else Outcome.ANNOUNCE_TYPE
+    placing = shelf.place(profile.categories, profile.announce_types)
+    first, last = _window(selection, placing)
+    for mailing, best in placing.repeats:
+        if first <= mailing <= last:
+            yield mailing, Outcome.OTHER_MAILING if best in profile.announce_types else Outcome.ANNOUNCE_TYPE
 
 
 def rank_key(item: Item) -> tuple[float, int, int, int, str]:
@@ -369,7 +429,13 @@ def describe(selection: Selection) -> str:
     profile = selection.profile
     types = " or ".join(profile.announce_types)
     parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
-    scorers = [_counted(len(profile.keywords), "keyword"), _counted(len(profile.authors), "author")]
+    if profile.query is not None:
+        parts.append(f"found by {shorten(str(profile.query), 200, placeholder=' …')}")
+    scorers = [
+        _counted(len(profile.keywords), "keyword"),
+        _counted(len(profile.authors), "author"),
+        _counted(len(profile.likes), "liked paper"),
+    ]
     if any(scorers):
         parts.append(f"scored by {' and '.join(filter(None, scorers))}")
     if profile.min_score > 0:
@@ -385,97 +451,43 @@ def _counted(number: float, noun: str) -> str:
     return f"{number:g} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Listing:
-    """Under which mailing a paper stands, with which type, and whether the profile wants papers of that type."""
-
-    mailing: date
-    version: int
-    type: AnnounceType
-    is_wanted: bool
-
-
-def _find_listing(record: PaperRecord, profile: Profile) -> _Listing | None:
-    """Where *record* stands for *profile*; None where it was announced in none of the categories."""
-    announced = [
-        _Listing(one.mailing, one.version, best, best in profile.announce_types)
-        for one in record.announcements
-        if (best := _best_type(one, profile)) is not None
-    ]
-    if not announced:
-        return None
-    wanted = [listing for listing in announced if listing.is_wanted]
-    if not wanted:
-        return announced[-1]
-    return wanted[-1] if profile.wants_replacements else wanted[0]
-
-
-def _best_type(announcement: Announcement, profile: Profile) -> AnnounceType | None:
-    """The best wanted type of *announcement* in the profile's categories, else the best one, else None."""
-    wanted = tuple(
-        category
-        for category, announce_type in announcement.types
-        if category in profile.categories and announce_type in profile.announce_types
-    )
-    return announcement.best_type(wanted or profile.categories)
-
-
-def _window(selection: Selection, candidates: Iterable[Candidate]) -> tuple[date, date]:
+def _window(selection: Selection, placing: Placing) -> tuple[date, date]:
     """The first and the last day that *selection* covers."""
     if selection.mailing is not None:
         return selection.mailing, selection.mailing
-    newest = _newest_mailing(candidates, selection.profile.categories)
-    if newest is None:
+    if placing.newest is None:
         return date.max, date.min
-    return newest - timedelta(days=selection.profile.days_back - 1), newest
+    return placing.newest - timedelta(days=selection.profile.days_back - 1), placing.newest
 
 
-def _unite(known: Iterable[PaperRecord], stored: Iterable[PaperRecord]) -> Iterable[PaperRecord]:
-    """Every record of both; of a paper in both the later version, with all announcements, as *stored* has them."""
-    united = {record.paper.id: record for record in known}
-    for record in stored:
-        before = united.get(record.paper.id)
-        united[record.paper.id] = record if before is None or before == record else _united(before, record)
-    return united.values()
+def _judge_mailing(papers: Iterable[tuple[int, Listing]], scores: Scores, profile: Profile) -> list[_Row]:
+    """The papers of one mailing, best first, of which *max_papers* are kept; equal ones stay in the order given."""
+    least = round(profile.min_score * UNIT)
+    rows: list[_Row] = []
+    rank = 0
+    points = scores.points
+    for number, listing in sorted(papers, key=lambda one: -points.get(one[0], 0)):
+        value = points.get(number, 0)
+        outcome = _judge_one(number, listing, value, least, scores)
+        if outcome is not Outcome.LISTED:
+            rows.append(_Row(number, listing, outcome, value))
+            continue
+        rank += 1
+        rows.append(_Row(number, listing, outcome if rank <= profile.max_papers else Outcome.OVER_CAP, value, rank))
+    return rows
 
 
-def _united(known: PaperRecord, stored: PaperRecord) -> PaperRecord:
-    by_mailing = {one.mailing: one for one in (*known.announcements, *stored.announcements)}
-    paper = known.paper if known.paper.version > stored.paper.version else stored.paper
-    return PaperRecord(paper, tuple(by_mailing[mailing] for mailing in sorted(by_mailing)))
-
-
-def _last_mailing(record: PaperRecord) -> date:
-    return max((one.mailing for one in record.announcements), default=date.min)
-
-
-def _newest_mailing(candidates: Iterable[Candidate], categories: Collection[str]) -> date | None:
-    """The newest mailing that announced one of *candidates* in one of *categories*; None where none did."""
-    wanted = frozenset(categories)
-    mailings = (
-        announcement.mailing
-        for candidate in candidates
-        for announcement in candidate.record.announcements
-        if any(category in wanted for category, _ in announcement.types)
-    )
-    return max(mailings, default=None)
-
-
-def _judge_one(record: PaperRecord, listing: _Listing, judgement: Judgement, profile: Profile) -> Verdict:
-    item = _build_item(record, listing, judgement.score, profile)
-    value = judgement.score.value
+def _judge_one(number: int, listing: Listing, value: int, least: int, scores: Scores) -> Outcome:
     if not listing.is_wanted:
-        return Verdict(item, Outcome.ANNOUNCE_TYPE, f"announced as {listing.type}")
-    if judgement.excluded_by:
-        return Verdict(item, Outcome.EXCLUDED, ", ".join(judgement.excluded_by))
-    if value == 0 and profile.min_score > 0:
-        return Verdict(item, Outcome.NO_MATCH)
-    if value < profile.min_score:
-        return Verdict(item, Outcome.BELOW_MIN_SCORE, f"{value:g} of {profile.min_score:g} points")
-    return Verdict(item, Outcome.LISTED)
+        return Outcome.ANNOUNCE_TYPE
+    if number in scores.excluded:
+        return Outcome.EXCLUDED
+    if (scores.matching is not None and number not in scores.matching) or (value <= 0 < least):
+        return Outcome.NO_MATCH
+    return Outcome.BELOW_MIN_SCORE if value < least else Outcome.LISTED
 
 
-def _build_item(record: PaperRecord, listing: _Listing, score: Score, profile: Profile) -> Item:
+def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Profile) -> Item:
     paper = record.paper
     address = f"{paper.abs_url}v{listing.version}" if profile.wants_replacements else paper.abs_url
     types = {category: announce_type for one in record.announcements for category, announce_type in one.types}
@@ -492,46 +504,26 @@ def _build_item(record: PaperRecord, listing: _Listing, score: Score, profile: P
     )
 
 
-def _apply_cap(verdicts: Sequence[Verdict], max_papers: int) -> list[Verdict]:
-    """*verdicts*, which are in feed order, with a rank for the listed ones; each mailing keeps *max_papers* of them."""
-    seen: Counter[date] = Counter()
-    capped = []
-    for verdict in verdicts:
-        if verdict.outcome is not Outcome.LISTED:
-            capped.append(verdict)
-            continue
-        mailing = verdict.item.mailing
-        seen[mailing] += 1
-        rank = seen[mailing]
-        if rank <= max_papers:
-            capped.append(Verdict(verdict.item, Outcome.LISTED, rank=rank))
-        else:
-            capped.append(Verdict(verdict.item, Outcome.OVER_CAP, f"rank {rank} of {max_papers}", rank))
-    return capped
-
-
-def _apply_limit(verdicts: Sequence[Verdict], limit: int) -> tuple[Verdict, ...]:
-    """*verdicts* with only the first *limit* listed."""
+def _apply_limit(rows: Sequence[_Row], limit: int) -> Sequence[_Row]:
+    """*rows* with only the first *limit* listed."""
     limited = []
     listed = 0
-    for verdict in verdicts:
-        listed += verdict.outcome is Outcome.LISTED
-        if verdict.outcome is Outcome.LISTED and listed > limit:
-            limited.append(Verdict(verdict.item, Outcome.OVER_CAP, f"place {listed} of {limit}", verdict.rank))
-        else:
-            limited.append(verdict)
-    return tuple(limited)
+    for row in rows:
+        listed += row.outcome is Outcome.LISTED
+        is_cut = row.outcome is Outcome.LISTED and listed > limit
+        limited.append(row._replace(outcome=Outcome.OVER_CAP, place=listed) if is_cut else row)
+    return limited
 
 
 def _outsider(record: PaperRecord, selection: Selection) -> Verdict:
     """The verdict on a stored paper that the selection never looked at, with the score that it would have."""
     profile = selection.profile
-    listing = _find_listing(record, profile)
-    judgement = Scorer(profile).judge(prepare(record.paper))
+    listing, _ = find_listing(record, frozenset(profile.categories), frozenset(profile.announce_types))
+    scored = score(record.paper, profile)
     if listing is not None:
-        item = _build_item(record, listing, judgement.score, profile)
+        item = _build_item(record, listing, scored, profile)
         return Verdict(item, Outcome.OTHER_DAYS, f"announced in the mailing of {listing.mailing}")
     last = record.announcements[-1]
-    elsewhere = _Listing(last.mailing, last.version, best_announce_type(dict(last.types).values()), is_wanted=False)
-    item = _build_item(record, elsewhere, judgement.score, profile)
+    elsewhere = Listing(last.mailing, last.version, best_announce_type(dict(last.types).values()), is_wanted=False)
+    item = _build_item(record, elsewhere, scored, profile)
     return Verdict(item, Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}")

@@ -22,9 +22,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import ErrorDetails
 
 from core.arxiv.taxonomy import find_category, hint_for
-from core.errors import BadConfig
-from core.papers import AnnounceType
+from core.errors import BadConfig, QueryMistake
+from core.papers import AnnounceType, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
+from core.query import Node, parse_entry, parse_query
 from core.scoring import is_usable_term
 
 DEFAULT_PROFILE = "default"
@@ -33,7 +34,8 @@ MAX_PAPERS = 2_000
 MAX_DAYS_BACK = 366
 MAX_SCORE = 1_000_000.0
 _MAX_FILE_BYTES = 1_000_000
-_MAX_TERMS = 2_000
+_MAX_TERMS = 3_000
+_MAX_LIKES = 500
 
 _EXAMPLE = 'an object such as {"categories": ["cs.AI"]}'
 _EXPECTED = {
@@ -105,14 +107,17 @@ class _Profile(BaseModel):
     model_config = ConfigDict(strict=True)
 
     categories: list[str] = Field(min_length=1, max_length=200)
+    query: str | None = None
     keywords: _Keywords = []
     exclude_keywords: list[Term] = Field(default=[], max_length=_MAX_TERMS)
     authors: _Keywords = []
+    likes: list[Term] = Field(default=[], max_length=_MAX_LIKES)
+    dislikes: list[Term] = Field(default=[], max_length=_MAX_LIKES)
     announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(
         default=["new", "cross"], min_length=1
     )
     match: MatchMode = "word"
-    ranking: Ranking = "count"
+    ranking: Ranking | None = None
     min_score: float = Field(default=0.0, ge=0, le=MAX_SCORE, allow_inf_nan=False)
     max_papers: int = Field(default=30, ge=1, le=MAX_PAPERS)
     days_back: int = Field(default=7, ge=1, le=MAX_DAYS_BACK)
@@ -193,6 +198,27 @@ def _build_named_profile(
 
 
 def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: _Places) -> Profile:
+    _check_entries(profile, where, place)
+    return Profile(
+        name=name,
+        categories=tuple(dict.fromkeys(_categories(profile.categories, where, place))),
+        query=_query(profile.query, where, place),
+        keywords=tuple(Keyword(keyword.term, keyword.weight) for keyword in profile.keywords),
+        exclude_keywords=tuple(profile.exclude_keywords),
+        authors=tuple(Keyword(author.term, author.weight) for author in profile.authors),
+        likes=_paper_ids(profile.likes, (*where, "likes"), place),
+        dislikes=_paper_ids(profile.dislikes, (*where, "dislikes"), place),
+        announce_types=tuple(one for one in AnnounceType if one.value in profile.announce_types),
+        match=profile.match,
+        ranking=_ranking(profile, where, place),
+        min_score=profile.min_score,
+        max_papers=profile.max_papers,
+        days_back=profile.days_back,
+    )
+
+
+def _check_entries(profile: _Profile, where: tuple[str, ...], place: _Places) -> None:
+    """Refuses an entry of a list of terms that is no term and no query; authors are names in either mode."""
     for field, terms in (
         ("keywords", [keyword.term for keyword in profile.keywords]),
         ("exclude_keywords", profile.exclude_keywords),
@@ -201,19 +227,40 @@ def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: 
         for index, term in enumerate(terms):
             if not is_usable_term(term, "word" if field == "authors" else profile.match):
                 place.refuse((*where, field, index), f"{term!r} has no letter or digit, so no paper can match it")
-    return Profile(
-        name=name,
-        categories=tuple(dict.fromkeys(_categories(profile.categories, where, place))),
-        keywords=tuple(Keyword(keyword.term, keyword.weight) for keyword in profile.keywords),
-        exclude_keywords=tuple(profile.exclude_keywords),
-        authors=tuple(Keyword(author.term, author.weight) for author in profile.authors),
-        announce_types=tuple(one for one in AnnounceType if one.value in profile.announce_types),
-        match=profile.match,
-        ranking=profile.ranking,
-        min_score=profile.min_score,
-        max_papers=profile.max_papers,
-        days_back=profile.days_back,
-    )
+            if field == "authors" or profile.match == "substring":
+                continue
+            try:
+                parse_entry(term)
+            except QueryMistake as error:
+                place.refuse((*where, field, index), f"{term!r} is no query, {error}")
+
+
+def _query(text: str | None, where: tuple[str, ...], place: _Places) -> Node | None:
+    try:
+        return None if text is None else parse_query(text)
+    except QueryMistake as error:
+        place.refuse((*where, "query"), f"{text!r} is no query, {error}")
+
+
+def _paper_ids(texts: Iterable[str], where: tuple[str, ...], place: _Places) -> tuple[str, ...]:
+    ids = []
+    for index, text in enumerate(texts):
+        try:
+            ids.append(PaperId.parse(text).number)
+        except ValueError as error:
+            place.refuse((*where, index), str(error))
+    return tuple(dict.fromkeys(ids))
+
+
+def _ranking(profile: _Profile, where: tuple[str, ...], place: _Places) -> Ranking:
+    """The ranking that is asked for; by the letter there are no words that could be rare."""
+    if profile.match == "word":
+        return profile.ranking or "relevance"
+    if profile.ranking == "relevance":
+        place.refuse(
+            (*where, "ranking"), '"relevance" weighs whole words; with "match": "substring" only "count" works'
+        )
+    return "count"
 
 
 def _categories(names: Iterable[str], where: tuple[str, ...], place: _Places) -> Iterable[str]:
@@ -335,8 +382,9 @@ def _doubts(file: _File, profiles: Iterable[Profile]) -> Iterable[str]:
     if file.ai_summary.enabled:
         yield "ai_summary.enabled is true: this version writes no summaries yet"
     for profile in profiles:
-        if profile.min_score > 0 and not (profile.keywords or profile.authors):
-            yield f"profile {profile.name!r} has a min_score and no keywords or authors, so it lists no paper"
+        wants_something = profile.query or profile.keywords or profile.authors or profile.likes
+        if profile.min_score > 0 and not wants_something:
+            yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"
 
 
 class _Places:

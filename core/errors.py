@@ -24,6 +24,15 @@ class BadQuery(ArxivFeedsError):
         self.reason = reason
 
 
+class QueryMistake(ArxivFeedsError):
+    """A text is no query: *column*, from 1, is where the mistake stands, *reason* what it is and what is expected."""
+
+    def __init__(self, column: int, reason: str) -> None:
+        super().__init__(f"column {column}: {reason}")
+        self.column = column
+        self.reason = reason
+
+
 class UnknownScope(ArxivFeedsError):
     """A scope is neither a category of arXiv's taxonomy nor the name of a profile."""
 

@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.papers import AnnounceType
+from core.query import Node
 
 MatchMode = Literal["word", "substring"]
-Ranking = Literal["count"]
+Ranking = Literal["relevance", "count"]
 
 REPLACEMENTS = frozenset({AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS})
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A term to look for, or an author's name, and the points it is worth (0 < weight <= 100)."""
+    """An entry of a list of terms (`core/query.py`), or an author's name, and its weight (0 < weight <= 100)."""
 
     term: str
     weight: float = 1.0
@@ -25,21 +26,29 @@ class Keyword:
 class Profile:
     """Which papers are wanted and what makes one better than another.
 
+    A paper must be found by `query`, where there is one. Its terms, the keywords, the authors and the likeness to the
+    papers `likes` give points, the likeness to the papers `dislikes` takes some; below `min_score` a paper is filtered.
     `max_papers` caps each mailing of each feed; `days_back` counts calendar days back from the newest stored mailing,
-    that one included. Papers below `min_score` points are filtered. `name` is "default" for the unnamed one.
+    that one included. `summaries` says whether summaries are shown, `language` in which language (BCP 47, lower case).
+    `name` is "default" for the unnamed one.
     """
 
     name: str
     categories: tuple[str, ...]
+    query: Node | None = None
     keywords: tuple[Keyword, ...] = ()
     exclude_keywords: tuple[str, ...] = ()
     authors: tuple[Keyword, ...] = ()
+    likes: tuple[str, ...] = ()
+    dislikes: tuple[str, ...] = ()
     announce_types: tuple[AnnounceType, ...] = (AnnounceType.NEW, AnnounceType.CROSS)
     match: MatchMode = "word"
-    ranking: Ranking = "count"
+    ranking: Ranking = "relevance"
     min_score: float = 0.0
     max_papers: int = 30
     days_back: int = 7
+    summaries: bool = True
+    language: str = "en"
 
     @property
     def wants_replacements(self) -> bool:

@@ -1,45 +1,30 @@
 """Papers + profile -> scores with reasons.
 
-A term counts once per paper: its weight when it stands in the title or the abstract, half of the weight more when it
-stands in the title. All terms of a profile are found in one pass over a paper's text (Aho-Corasick, Commun. ACM 18(6)
-1975), so the cost grows with the text and not with the number of terms. What is done with a score (exclusion, minimum,
-order, cap) is `core/catalogue.py`.
+Each term of a profile that a paper holds gives points, and the points add up. How many they are is the ranking's:
+`relevance` weighs a term by how rare it is in the stream and by how much of the paper it is; `count` gives each term
+its weight, and half of it more in the title, which is the origin's rule. Terms are looked up in `core/index.py`, or,
+in `substring` mode, in one pass over what arXiv sent (Aho-Corasick, Commun. ACM 18(6), 1975). What is done with a score
+(exclusion, minimum, order, cap) is `core/catalogue.py`.
 """
 
 from __future__ import annotations
 
-import math
-import re
-import unicodedata
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Set
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from core.papers import Author, Paper
-from core.profiles import Keyword, MatchMode, Profile
-
-Field = Literal["title", "abstract", "authors"]
+from core.index import IN_ABSTRACT, IN_TITLE, Hits, PaperIndex, title_hits
+from core.papers import Paper
+from core.profiles import MatchMode, Profile
+from core.query import Field, Node, Term, parse_entry, wanted_terms
+from core.words import fold_word, name_words, plain_word, split_words
 
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
-_DECIMALS = 4  # sums of weights such as 0.1 are shown and compared without binary dust
+UNIT = 10_000  # points are counted in whole ten-thousandths, so that sums show no binary dust and need no order
 
-_TOKEN = re.compile(r"[^\W_]+(?:\+\+|#)?")  # C++ and C# are words of their own
-_POSSESSIVE = re.compile(r"['’]s\b")
-_PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
-_VOWEL = re.compile(r"[aeiouy]")
-# A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),
-# so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).
-_SHORT_STEM = re.compile(r"[^aeiouy]*[aeiouy][^aeiouwxy]")
-_WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: modelling, modeling; distill, distil
-# They only look inflected.
-_WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
-
-
-# Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
-_PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+parse_term = lru_cache(maxsize=8_192)(parse_entry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +36,11 @@ class Reason:
     points: float
 
     def __str__(self) -> str:
-        return f"{self.term} ×{self.points:g} ({self.field})"
+        return (
+            f"{self.term} {self.points:g}"
+            if self.field == "abstract"
+            else f"{self.term} {self.points:g} ({self.field})"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,266 +52,179 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the terms of a profile say about one paper: its score, and the exclusion terms that it contains."""
+class _Wanted:
+    """A term that gives points, under the name that its reasons have; `within` is the entry that must be met whole."""
 
-    score: Score
-    excluded_by: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """Title and abstract in one string, of which the title takes the first *title_end* characters."""
-
-    text: str
-    title_end: int
+    name: str
+    term: Term
+    weight: float
+    within: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class PreparedText:
-    """A paper's text made ready for matching, once, whatever the number of profiles it is held against.
+class _Found:
+    """The papers that a term gives points to: how many ten-thousandths, and where it stands."""
 
-    `folded` and `plain` hold its words with a space on either side, and a line break between title and abstract: folded
-    by `fold_word`, and only in lower case without accents. `raw` is what arXiv sent, in lower case, with white space
-    collapsed.
+    name: str
+    field: Field
+    points: Mapping[int, int]
+    hits: Hits
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a profile says of the papers of an index, by number.
+
+    `points` are in ten-thousandths; papers without any are left out. `matching` are those that the profile's query
+    finds, None where it has none. `excluded` names for a paper the exclusions that it falls under.
     """
 
-    folded: Reading
-    plain: Reading
-    raw: Reading
-    authors: tuple[Author, ...]
+    points: Mapping[int, int]
+    matching: Set[int] | None
+    excluded: Mapping[int, tuple[str, ...]]
+    found: tuple[_Found, ...]
 
+    def score(self, number: int) -> Score:
+        """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
+        reasons = sorted(self._reasons(number), key=lambda reason: -reason.points)
+        return Score(self.points.get(number, 0) / UNIT, tuple(reasons))
 
-def prepare(paper: Paper) -> PreparedText:
-    """The text of *paper* as `Scorer` reads it; worth keeping for as long as the paper's version is listed."""
-    title, abstract = _words(paper.title), _words(paper.abstract)
-    raw_title = _collapsed(paper.raw_title).lower()
-    return PreparedText(
-        folded=_read_words(map(fold_word, title), map(fold_word, abstract)),
-        plain=_read_words(map(_plain, title), map(_plain, abstract)),
-        raw=Reading(f"{raw_title} {_collapsed(paper.raw_abstract).lower()}", len(raw_title)),
-        authors=paper.authors,
-    )
+    def _reasons(self, number: int) -> Iterator[Reason]:
+        for one in self.found:
+            if number in one.points:
+                field = "title" if one.field == "abstract" and title_hits(one.hits[number]) else one.field
+                yield Reason(one.name, field, one.points[number] / UNIT)
 
 
 class Scorer:
     """Holds papers against one profile; build it once per profile.
 
-    In `word` mode terms match whole words without regard to case, accents, hyphens and simple endings (`fold_word`);
-    `prefix*` matches the words that start with it as written, several words match in that order. Terms that fold to the
-    same words count once. In `substring` mode terms match anywhere in what arXiv sent, and each entry of the list
-    counts, which is the rule that the published digests of 2025 and 2026 were made with.
+    In `word` mode each entry of the profile's lists is a term or a query. Terms that say the same count once, with the
+    first one's weight. In `substring` mode entries match anywhere in what arXiv sent, by the letter, and each entry of
+    the list counts, which is the rule that the published digests of 2025 and 2026 were made with.
     """
 
     def __init__(self, profile: Profile) -> None:
-        self._keywords = _distinct(profile.keywords, profile.match)
-        self._exclusions = profile.exclude_keywords
-        self._authors = tuple((keyword, _name_words(keyword.term)) for keyword in profile.authors)
-        terms = [keyword.term for keyword in self._keywords] + list(self._exclusions)
-        self._finders = _build_finders([_build_pattern(term, profile.match) for term in terms])
+        self._profile = profile
+        self._wanted = tuple(_distinct(_list_wanted(profile)))
 
-    def judge(self, text: PreparedText) -> Judgement:
-        """The score of *text* and what excludes it. Reasons come heaviest first, in ties in profile order."""
-        in_title, anywhere = self._found(text)
-        reasons = [
-            Reason(keyword.term, "title", _rounded(keyword.weight * TITLE_FACTOR))
-            if index in in_title
-            else Reason(keyword.term, "abstract", _rounded(keyword.weight))
-            for index, keyword in enumerate(self._keywords)
-            if index in anywhere
-        ]
-        reasons += [
-            Reason(keyword.term, "authors", _rounded(keyword.weight))
-            for keyword, name in self._authors
-            if any(_is_same_name(name, _name_words(author.name)) for author in text.authors)
-        ]
-        reasons.sort(key=lambda reason: -reason.points)
-        excluded_by = tuple(
-            term for index, term in enumerate(self._exclusions, start=len(self._keywords)) if index in anywhere
-        )
-        value = _rounded(math.fsum(reason.points for reason in reasons))
-        return Judgement(Score(value, tuple(reasons)), excluded_by)
+    def score(self, index: PaperIndex, numbers: Collection[int]) -> Scores:
+        """The scores of the papers *numbers* of *index*; others may be among them."""
+        profile = self._profile
+        found = [self._find(wanted, index) for wanted in self._wanted]
+        if profile.match == "substring":
+            by_letter, exclusions = _find_letters(profile, index, numbers)
+            found = [*by_letter, *found]
+        else:
+            exclusions = [(entry, index.evaluate(parse_term(entry))) for entry in profile.exclude_keywords]
+        points: dict[int, int] = {}
+        for one in found:
+            for number, gained in one.points.items():
+                points[number] = points.get(number, 0) + gained
+        excluded: dict[int, tuple[str, ...]] = {}
+        for term, excluded_numbers in exclusions:
+            for number in excluded_numbers:
+                excluded[number] = (*excluded.get(number, ()), term)
+        matching = None if profile.query is None else index.evaluate(profile.query)
+        return Scores(points, matching, excluded, tuple(found))
 
-    def _found(self, text: PreparedText) -> tuple[set[int], set[int]]:
-        """The numbers of the terms that stand in the title, and of those that stand anywhere."""
-        in_title: set[int] = set()
-        anywhere: set[int] = set()
-        for finder in self._finders:
-            reading = _reading(text, finder.kind)
-            for place, _, end in finder.automaton.find_matches_as_indexes(reading.text, overlapping=True):
-                anywhere.add(finder.numbers[place])
-                if end <= reading.title_end:
-                    in_title.add(finder.numbers[place])
-        return in_title, anywhere
+    def _find(self, wanted: _Wanted, index: PaperIndex) -> _Found:
+        hits = index.find(wanted.term)
+        if wanted.within is not None:
+            within = index.evaluate(wanted.within)
+            hits = {number: count for number, count in hits.items() if number in within}
+        return _Found(wanted.name, wanted.term.field or "abstract", _count(hits, wanted.weight), hits)
 
 
 def score(paper: Paper, profile: Profile) -> Score:
     """How well *paper* fits *profile*: points, 0 for no match, without an upper bound.
 
     Reasons come heaviest first, in ties in profile order, and add up to the value. An empty profile scores every
-    paper 0; nothing is raised.
+    paper 0. Raises QueryMistake where an entry of the profile is none.
     """
-    return Scorer(profile).judge(prepare(paper)).score
-
-
-def fold_words(text: str) -> list[str]:
-    """The words of *text* in reading order, folded; hyphens, underscores and punctuation only separate them."""
-    return [fold_word(word) for word in _words(text)]
-
-
-@lru_cache(maxsize=65_536)
-def fold_word(word: str) -> str:
-    """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
-
-    Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`.
-    Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
-    stay.
-    """
-    if _PLURAL_ACRONYM.fullmatch(word):
-        word = word[:-1]
-    word = _without_ending(_plain(word))
-    return word[:-1] if _WEAK_LL.fullmatch(word) else word
+    return Scorer(profile).score(PaperIndex([paper]), (0,)).score(0)
 
 
 def is_usable_term(term: str, match: MatchMode) -> bool:
     """Whether *term* can match anything: it has a letter or digit in `word` mode, a visible character otherwise."""
-    return bool(_build_pattern(term, match).text.strip())
+    return bool(split_words(term) if match == "word" else term.strip())
 
 
-def _without_ending(word: str) -> str:
-    for ending, replacement in (("ies", "y"), ("ied", "y")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            return word[: -len(ending)] + replacement
-    word = _without_plural(word)
-    if word in _WHOLE_WORDS:
-        return word
-    for ending in ("ing", "ed"):
-        stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 2 and _VOWEL.search(stem) and not word.endswith("eed"):
-            return f"{stem}e" if _SHORT_STEM.fullmatch(stem) else _with_single_consonant(stem).removesuffix("e")
-    stem = word.removesuffix("e")
-    return word if len(word) < 4 or _SHORT_STEM.fullmatch(stem) else stem
+def _count(hits: Hits, weight: float) -> Mapping[int, int]:
+    """Points by the origin's rule."""
+    once, in_title = round(weight * UNIT), round(weight * TITLE_FACTOR * UNIT)
+    return {number: in_title if title_hits(count) else once for number, count in hits.items()}
 
 
-def _without_plural(word: str) -> str:
-    is_plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "is"))
-    return word[:-1] if is_plural and not _is_latin_us(word) and word not in _WHOLE_WORDS else word
+def _list_wanted(profile: Profile) -> Iterator[_Wanted]:
+    """The terms that give points, in the order of the profile. Raises QueryMistake where an entry is none."""
+    if profile.query is not None:
+        yield from _terms_of(profile.query, profile.query, 1.0)
+    if profile.match == "word":
+        for keyword in profile.keywords:
+            yield from _terms_of(parse_term(keyword.term), None, keyword.weight)
+    for author in profile.authors:
+        if is_usable_term(author.term, "word"):
+            yield _Wanted(author.term, Term(author.term, field="authors"), author.weight)
 
 
-def _is_latin_us(word: str) -> bool:
-    """Whether the s belongs to the word, as in `corpus`; `gpus` is a plural."""
-    return word.endswith("us") and len(word) > 4
+def _terms_of(node: Node, within: Node | None, weight: float) -> Iterator[_Wanted]:
+    """The terms of an entry; what they give is given only where the whole entry is met."""
+    if isinstance(node, Term):
+        yield _Wanted(_name(node), node, node.weight * weight, within)
+    else:
+        for term in wanted_terms(node):
+            yield _Wanted(_name(term), term, term.weight * weight, within or node)
 
 
-def _with_single_consonant(stem: str) -> str:
-    """`embedd` (of embedding) as `embed`; `spell` and `process` keep both letters."""
-    is_doubled = len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aeioulsz"
-    return stem[:-1] if is_doubled else stem
+def _name(term: Term) -> str:
+    """*term* as a reason names it, without the weight and without the field, which the reason has."""
+    if term.reading == "folded":
+        return term.text
+    return str(replace(term, weight=1.0, field=None))
 
 
-def _words(text: str) -> list[str]:
-    """The words of *text* as written; an accent that is a character of its own would cut its word in two."""
-    return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text)))
+def _distinct(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
+    """Each of *wanted* that no earlier one says already."""
+    seen: set[tuple[object, ...]] = set()
+    for one in wanted:
+        key = _saying(one.term)
+        if key not in seen:
+            seen.add(key)
+            yield one
 
 
-@lru_cache(maxsize=65_536)
-def _plain(word: str) -> str:
-    """*word* in lower case without accents."""
-    if word.isascii():
-        return word.lower()
-    decomposed = unicodedata.normalize("NFKD", word.casefold().translate(_PLAIN_LETTERS))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+def _saying(term: Term) -> tuple[object, ...]:
+    """Equal for terms that find the same papers, however they are written."""
+    words = split_words(term.text)
+    if term.field == "authors":
+        return (term.field, *name_words(term.text))
+    form = fold_word if term.reading == "folded" else plain_word
+    return (term.field, term.reading, term.distance, *map(form, words))
 
 
-_Kind = Literal["folded", "plain", "raw"]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pattern:
-    """What is looked for, and in which reading of a text; *text* is empty where a term says nothing."""
-
-    kind: _Kind
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Finder:
-    """All patterns of one kind; *numbers* tells which term each of them is."""
-
-    kind: _Kind
-    numbers: tuple[int, ...]
-    automaton: AhoCorasick
-
-
-def _build_pattern(term: str, match: MatchMode) -> _Pattern:
-    if match == "substring":
-        return _Pattern("raw", term.lower())
-    words = _words(term)
-    if words and term.rstrip().endswith("*"):
-        return _Pattern("plain", _joined(map(_plain, words)).removesuffix(" "))
-    return _Pattern("folded", _joined(map(fold_word, words)))
-
-
-def _build_finders(patterns: Sequence[_Pattern]) -> list[_Finder]:
-    """One finder for each kind of pattern that there is; empty patterns find nothing."""
-    numbers: dict[_Kind, list[int]] = {}
-    for number, pattern in enumerate(patterns):
-        if pattern.text:
-            numbers.setdefault(pattern.kind, []).append(number)
-    return [
-        _Finder(kind, tuple(chosen), AhoCorasick([patterns[number].text for number in chosen]))
-        for kind, chosen in numbers.items()
+def _find_letters(
+    profile: Profile, index: PaperIndex, numbers: Collection[int]
+) -> tuple[list[_Found], list[tuple[str, Set[int]]]]:
+    """What `substring` mode finds: papers by keyword, and papers by exclusion."""
+    patterns = [*(keyword.term for keyword in profile.keywords), *profile.exclude_keywords]
+    usable = [place for place, pattern in enumerate(patterns) if is_usable_term(pattern, "substring")]
+    hits: list[dict[int, int]] = [{} for _ in patterns]
+    automaton = AhoCorasick([patterns[place].lower() for place in usable])
+    for number in numbers:
+        paper = index.papers[number]
+        title = _collapsed(paper.raw_title).lower()
+        text = f"{title} {_collapsed(paper.raw_abstract).lower()}"
+        for which, _, end in automaton.find_matches_as_indexes(text, overlapping=True):
+            here = hits[usable[which]]
+            here[number] = max(here.get(number, 0), IN_TITLE if end <= len(title) else IN_ABSTRACT)
+    found = [
+        _Found(keyword.term, "abstract", _count(one, keyword.weight), one)
+        for keyword, one in zip(profile.keywords, hits, strict=False)
     ]
-
-
-def _reading(text: PreparedText, kind: _Kind) -> Reading:
-    return {"folded": text.folded, "plain": text.plain, "raw": text.raw}[kind]
-
-
-def _read_words(title: Iterable[str], abstract: Iterable[str]) -> Reading:
-    in_title = _joined(title)
-    return Reading(f"{in_title}\n{_joined(abstract)}", len(in_title))
-
-
-def _joined(words: Iterable[str]) -> str:
-    """Each word with a space on both sides, so that a pattern made the same way begins and ends at word boundaries."""
-    return "".join(f" {word} " for word in words)
-
-
-def _distinct(keywords: Sequence[Keyword], match: MatchMode) -> tuple[Keyword, ...]:
-    if match == "substring":
-        return tuple(keywords)
-    first_by_pattern: dict[_Pattern, Keyword] = {}
-    for keyword in keywords:
-        first_by_pattern.setdefault(_build_pattern(keyword.term, match), keyword)
-    return tuple(first_by_pattern.values())
-
-
-def _name_words(name: str) -> tuple[str, ...]:
-    """The words of a person's name in the order `given family`, also when it is written `family, given`."""
-    family, comma, given = name.partition(",")
-    return tuple(_plain(word) for word in _words(f"{given} {family}" if comma else name))
-
-
-def _is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:
-    """Whether *name* can be the person *wanted*: same family name, and each given name or initial in its order.
-
-    `LeCun` alone takes every LeCun; `Y. LeCun` and `Yann LeCun` take each other. Different people who write their
-    names alike cannot be told apart.
-    """
-    if not wanted or not name or wanted[-1] != name[-1]:
-        return False
-    remaining = iter(name[:-1])
-    return all(any(_is_same_given_name(given, candidate) for candidate in remaining) for given in wanted[:-1])
-
-
-def _is_same_given_name(one: str, other: str) -> bool:
-    return one == other or (1 in (len(one), len(other)) and one[0] == other[0])
+    exclusions = zip(profile.exclude_keywords, hits[len(profile.keywords) :], strict=True)
+    return found, [(term, one.keys()) for term, one in exclusions]
 
 
 def _collapsed(text: str) -> str:
     return " ".join(text.split())
-
-
-def _rounded(points: float) -> float:
-    return round(points, _DECIMALS)

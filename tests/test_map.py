@@ -35,6 +35,7 @@ ONLY_IN = {
     "httpx": {"core.arxiv.client"},
     "jinja2": {"api.pages"},
     "json_source_map": {"core.config"},
+    "lark": {"core.query"},
     "lxml": {"core.arxiv", "core.feeds"},
     "mangum": {"api.index"},
     "pydantic_settings": {"core.settings"},
@@ -47,27 +48,38 @@ ONLY_IN = {
     "uvicorn": {"api.server"},
 }
 
-# What each step of core may know of the others; papers, errors, profiles, mailings and tex are words for all.
-WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.tex"}
+# What each step of core may know of the others; papers, errors, profiles, mailings, tex and words are for all.
+WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.tex", "core.words"}
 STEPS = {
     "core.arxiv": set[str](),
-    "core.catalogue": {"core.scoring", "core.store.records"},
-    "core.config": {"core.arxiv.taxonomy", "core.scoring"},
+    "core.catalogue": {"core.rarity", "core.scoring", "core.shelf", "core.store.records"},
+    "core.config": {"core.arxiv.taxonomy", "core.query", "core.scoring"},
     "core.feeds": {"core.catalogue"},
     "core.freshness": {"core.healing", "core.intake", "core.leases", "core.store.records"},
     "core.healing": {"core.arxiv.announced", "core.standing", "core.store.records"},
-    "core.intake": {"core.arxiv.announced", "core.standing", "core.store.records"},
+    "core.index": {"core.query"},
+    "core.intake": {
+        "core.arxiv.announced",
+        "core.arxiv.taxonomy",
+        "core.rarity",
+        "core.standing",
+        "core.store.records",
+    },
     "core.leases": {"core.store.records"},
     "core.mailings": set[str](),
     "core.papers": set[str](),
     "core.errors": set[str](),
-    "core.profiles": set[str](),
-    "core.scoring": set[str](),
+    "core.profiles": {"core.query"},
+    "core.query": {"core.arxiv.taxonomy"},
+    "core.rarity": {"core.arxiv.taxonomy", "core.store.records"},
+    "core.scoring": {"core.index", "core.query", "core.rarity"},
+    "core.shelf": {"core.index", "core.store.records"},
     "core.standing": {"core.store.records"},
     "core.settings": set[str](),
     "core.store": set[str](),
     "core.tex": set[str](),
     "core.turns": {"core.leases", "core.store.records"},
+    "core.words": set[str](),
 }
 
 

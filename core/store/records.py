@@ -7,6 +7,7 @@ so that a store written by a newer or an older version stays readable.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -148,6 +149,20 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Frequencies:
+    """What is known of a *group* of arXiv's categories before *mailing*: in how many papers each word stands.
+
+    Papers fade with their age, so `papers` and `counts` are no whole numbers. Words are folded (`core/words.py`);
+    categories are counted among them. What is hardly ever seen is left out.
+    """
+
+    group: str
+    mailing: date
+    papers: float
+    counts: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """What one intake wants written, all or nothing; `refreshes` are sets of categories (joined by +) and their state.
 
@@ -157,6 +172,7 @@ class Changes:
     papers: tuple[Paper, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     refreshes: tuple[tuple[str, RefreshState], ...] = ()
+    frequencies: tuple[Frequencies, ...] = ()
 
     @property
     def has_papers(self) -> bool:
@@ -213,6 +229,17 @@ def parse_refresh(text: str) -> RefreshState:
 @cache
 def _states() -> TypeAdapter[RefreshState]:
     return TypeAdapter(RefreshState)
+
+
+def dump_frequencies(frequencies: Frequencies) -> str:
+    """What *frequencies* counted, as JSON; group and mailing are its key."""
+    return json.dumps([frequencies.papers, dict(frequencies.counts)], ensure_ascii=False, separators=(",", ":"))
+
+
+def parse_frequencies(text: str, *, group: str, mailing: date) -> Frequencies:
+    """The frequencies that `dump_frequencies` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    papers, counts = json.loads(text)
+    return Frequencies(group, mailing, float(papers), {**counts})
 
 
 def _paper_fields(paper: Paper) -> dict[str, Any]:

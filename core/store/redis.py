@@ -4,7 +4,8 @@ What is kept, under a prefix that names the version of this layout:
 
 - `mailing:{date}`: a hash, paper id -> compressed record. A record is in its newest mailing only, so that the papers of
   the last days are a few commands, and a mailing goes as a whole when it is old or when the server needs the room. The
-  field without a name has the categories announced in it, and keeps it there when all its papers have moved on.
+  field without a name has the categories announced in it, and keeps it there when all its papers have moved on; the
+  field `~{group}` has the compressed word counts that were known of the group before this mailing.
 - `mailings`: a hash, date -> the same categories. `revision`: a hash, the fields of Revision. `refreshes`: a hash,
   categories -> the day of the last check and the compressed state.
 - `lease:{name}`, `endpoint:{name}`, and for a moment `staged:{token}`, what one writer is about to write.
@@ -40,12 +41,15 @@ from core.errors import LeaseLost, StoreUnavailable
 from core.store.records import (
     Changes,
     Endpoint,
+    Frequencies,
     Lease,
     PaperRecord,
     RefreshState,
     Revision,
+    dump_frequencies,
     dump_record,
     dump_refresh,
+    parse_frequencies,
     parse_record,
     parse_refresh,
 )
@@ -81,6 +85,7 @@ _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under 
 _LEASES_KEPT = timedelta(days=1)
 _ENDPOINTS_KEPT = timedelta(days=7)
 _NO_MAILING = "0000-00-00"  # where papers are that were never announced
+_FREQUENCIES = "~"  # before the name of a group, where papers have their id
 _DAY_BYTES = 10  # of a date as text
 
 _ADDRESS = frozenset({"connection_class", "db", "host", "password", "port", "username"})  # of what a URL may say
@@ -158,6 +163,12 @@ class RedisStore:
         """The stored ones among *paper_ids*, with all their announcements."""
         found = await self._find(paper_ids)
         return await asyncio.to_thread(_read_papers, found)
+
+    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
+        """What was known of *groups* before each of the mailings from *since* on, by group and mailing."""
+        names = sorted(set(groups))
+        found = await self._ask(lambda client: self._load_fields(client, since, names), seconds=_LONG_SECONDS)
+        return await asyncio.to_thread(_read_frequencies, found)
 
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
@@ -301,6 +312,23 @@ class RedisStore:
             if before == after and days_known == self._days:
                 break
         return found
+
+    async def _load_fields(self, client: Redis, since: date, groups: Sequence[str]) -> list[tuple[str, date, bytes]]:
+        """Group, mailing and packed counts of those that are there, of the mailings from *since* on."""
+        days = [day for day in sorted(_dates(await self._load_mailings(client))) if day >= since]
+        if not days or not groups:
+            return []
+        pipeline = client.pipeline(transaction=False)
+        for day in days:
+            names = [f"{_FREQUENCIES}{group}" for group in groups]
+            pipeline.execute_command("HMGET", self._key(f"mailing:{day}"), *names)
+        answers = [_usable(answer, "what is stored") or () for answer in await pipeline.execute(raise_on_error=False)]
+        return [
+            (group, day, packed)
+            for day, values in zip(days, answers, strict=True)
+            for group, packed in zip(groups, values, strict=False)
+            if packed is not None
+        ]
 
     async def _load_mailings(self, client: Redis) -> Mapping[bytes, bytes]:
         """The list of mailings; where that was lost and the papers were not, it is made anew."""
@@ -517,8 +545,13 @@ def _plan(
         for record in records
         if homes[record.paper.id] in lasting
     )
+    counted = (
+        (f"+{one.mailing}{_FREQUENCIES}{one.group}", _pack(dump_frequencies(one)))
+        for one in changes.frequencies
+        if one.mailing.isoformat() in lasting
+    )
     return _Plan(
-        fields=(*taken, *put),
+        fields=(*taken, *put, *counted),
         mailings=tuple((day, " ".join(sorted(categories.get(day, ())))) for day in sorted(changed & lasting)),
         over=tuple(sorted(set(categories) - lasting)),
         had_mailings=bool(mailings),
@@ -534,7 +567,11 @@ def _read_mailings(mailings: Iterable[tuple[str, Mapping[bytes, bytes]]]) -> tup
     """The records of *mailings*, which come oldest first, by id."""
     records: dict[str, PaperRecord] = {}
     for day, mailing in mailings:
-        held = ((paper_id.decode(errors="replace"), record) for paper_id, record in mailing.items() if paper_id)
+        held = (
+            (paper_id.decode(errors="replace"), record)
+            for paper_id, record in mailing.items()
+            if paper_id and not paper_id.startswith(_FREQUENCIES.encode())
+        )
         records.update(_read_records(f"the mailing of {day}", held))
     return tuple(records[paper_id] for paper_id in sorted(records))
 
@@ -556,6 +593,14 @@ def _read_records(what: str, packed: Iterable[tuple[str, bytes]]) -> dict[str, P
     if damaged:
         logger.error("Of %s %d cannot be read and are left out, the first is %s", what, len(damaged), damaged[0])
     return records
+
+
+def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequencies, ...]:
+    read: list[Frequencies] = []
+    for group, mailing, packed in sorted(found):
+        with _damage_of(f"the word counts of {group} before {mailing}"):
+            read.append(parse_frequencies(_unpack(packed), group=group, mailing=mailing))
+    return tuple(read)
 
 
 def _read_refresh(categories: str, value: bytes) -> RefreshState | None:

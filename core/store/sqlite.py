@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sqlite3
+import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -22,13 +23,16 @@ from core.papers import Announcement, Paper
 from core.store.records import (
     Changes,
     Endpoint,
+    Frequencies,
     Lease,
     PaperRecord,
     RefreshState,
     Revision,
+    dump_frequencies,
     dump_paper,
     dump_refresh,
     dump_types,
+    parse_frequencies,
     parse_paper,
     parse_refresh,
     parse_types,
@@ -83,6 +87,11 @@ _MIGRATIONS = (
     CREATE TABLE endpoints (name TEXT PRIMARY KEY, failures INTEGER NOT NULL, closed_until TEXT) WITHOUT ROWID;
     ALTER TABLE revision ADD COLUMN checks INTEGER NOT NULL DEFAULT 0
     """,
+    """
+    CREATE TABLE frequencies (
+        category_group TEXT NOT NULL, mailing TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (category_group, mailing)
+    ) WITHOUT ROWID
+    """,
 )
 
 
@@ -126,6 +135,10 @@ class SqliteStore:
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]:
         """The stored ones among *paper_ids*, with all their announcements."""
         return await self._read(_load_records_by_id, paper_ids)
+
+    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
+        """What was known of *groups* before each of the mailings from *since* on, by group and mailing."""
+        return await self._read(_load_frequencies, groups, since)
 
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
@@ -402,7 +415,7 @@ def _damage_of(what: str) -> Iterator[None]:
     """Leaves out *what* cannot be read: one damaged row must not take all the others with it."""
     try:
         yield
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, zlib.error):
         logger.exception("What is stored as %s cannot be read and is left out", what)
 
 
@@ -416,6 +429,13 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
         connection.executemany(
             "INSERT OR REPLACE INTO announcements (paper_id, mailing, version, types) VALUES (?, ?, ?, ?)",
             [(one.paper_id, _day(one.mailing), one.version, dump_types(one.types)) for one in changes.announcements],
+        )
+        connection.executemany(
+            "INSERT OR REPLACE INTO frequencies (category_group, mailing, record) VALUES (?, ?, ?)",
+            [
+                (one.group, _day(one.mailing), zlib.compress(dump_frequencies(one).encode()))
+                for one in changes.frequencies
+            ],
         )
         connection.executemany(
             "INSERT OR REPLACE INTO refreshes (categories, record) VALUES (?, ?)",
@@ -434,6 +454,21 @@ def _write_papers(connection: sqlite3.Connection, papers: Iterable[Paper]) -> No
         " ON CONFLICT (id) DO UPDATE SET version = excluded.version, record = excluded.record",
         [(paper.id, paper.version, dump_paper(paper)) for paper in papers],
     )
+
+
+def _load_frequencies(connection: sqlite3.Connection, groups: Collection[str], since: date) -> tuple[Frequencies, ...]:
+    wanted = sorted(set(groups))
+    chosen = f"mailing >= ? AND category_group IN ({','.join('?' * len(wanted))})"
+    rows = connection.execute(
+        f"SELECT category_group, mailing, record FROM frequencies WHERE {chosen} ORDER BY category_group, mailing",  # noqa: S608 - no value in it
+        [_day(since), *wanted],
+    )
+    found: list[Frequencies] = []
+    for group, mailing, record in rows:
+        with _damage_of(f"the frequencies of {group} before {mailing}"):
+            day = date.fromisoformat(mailing)
+            found.append(parse_frequencies(zlib.decompress(record).decode(), group=group, mailing=day))
+    return tuple(found)
 
 
 def _load_refreshes(connection: sqlite3.Connection, wanted: str | None) -> dict[str, RefreshState]:

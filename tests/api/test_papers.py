@@ -54,7 +54,7 @@ def test_an_item_says_everything_that_is_known_of_the_paper(served: Running) -> 
         "announce_type": "replace",
         "announce_types": {"cs.LG": "replace", "cs.DC": "replace-cross"},
         "score": 3.0,
-        "reasons": [{"term": "attention", "field": "title", "points": 3.0, "text": "attention ×3 (title)"}],
+        "reasons": [{"term": "attention", "field": "title", "points": 3.0, "text": "attention 3 (title)"}],
         "summary": None,
     }
 

@@ -134,5 +134,5 @@ def test_the_addresses_of_a_feed_are_absolute_and_canonical(
 )
 def test_a_title_says_what_is_in_the_feed_and_whether_it_is_made_up(config: Config, scope: str, title: str) -> None:
     selection = select(config, scope)
-    titles = [feed_title(selection.scope, selection.profile, sample_data=made_up) for made_up in (False, True)]
+    titles = [feed_title(selection, sample_data=made_up) for made_up in (False, True)]
     assert titles == [title, f"{title} (sample data)"]

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from core import catalogue
 from core.catalogue import (
     LEDGER,
-    Candidate,
     Catalogue,
     Outcome,
     Selected,
@@ -25,15 +24,14 @@ from core.catalogue import (
     Verdict,
     build_feed,
     describe,
-    find_repeats,
-    judge,
     rank_key,
+    select,
 )
 from core.errors import UnknownPaper
 from core.mailings import mailing_moment
 from core.papers import Announcement, AnnounceType, Author
 from core.profiles import Keyword, Profile
-from core.scoring import prepare
+from core.shelf import Shelf
 from core.store.records import Changes, PaperRecord, Revision
 from core.store.sqlite import SqliteStore
 from tests.builders import feed, paper
@@ -51,6 +49,7 @@ def profile(**changes: Any) -> Profile:
         "name": "default",
         "categories": ("cs.LG",),
         "keywords": (Keyword("alpha"), Keyword("beta"), Keyword("gamma")),
+        "ranking": "count",
         "min_score": 1.0,
     }
     return Profile(**{**values, **changes})
@@ -72,8 +71,12 @@ def record(
     return PaperRecord(known, announcements)
 
 
+def selected(chosen: Selection, *records: PaperRecord) -> Selected:
+    return select(chosen, Shelf(records), Revision())
+
+
 def judged(chosen: Selection, *records: PaperRecord) -> tuple[Verdict, ...]:
-    return judge(chosen, [Candidate(one, prepare(one.paper)) for one in records])
+    return tuple(selected(chosen, *records).verdicts)
 
 
 def verdict(chosen: Selection, one: PaperRecord) -> Verdict:
@@ -99,9 +102,7 @@ class TestCounts:
             record(3, (THURSDAY, {"cs.LG": NEW}), (FRIDAY, {"cs.AI": CROSS})),
         ]
         chosen = selection(categories=("cs.LG", "cs.AI"))
-        candidates = [Candidate(one, prepare(one.paper)) for one in records]
-        selected = Selected(judge(chosen, candidates), Revision(), tuple(find_repeats(chosen, candidates)))
-        counted = {outcome: number for outcome, number in selected.count(FRIDAY).items() if number}
+        counted = {outcome: number for outcome, number in selected(chosen, *records).count(FRIDAY).items() if number}
         assert counted == {Outcome.LISTED: 1, Outcome.ANNOUNCE_TYPE: 1, Outcome.OTHER_MAILING: 1}
 
 
@@ -176,7 +177,7 @@ class TestOutcomes:
 
     def test_an_item_has_its_score_with_reasons(self) -> None:
         item = verdict(selection(authors=(Keyword("Knuth", 3),)), record(authors=(Author("D. Knuth"),))).item
-        assert [str(reason) for reason in item.score.reasons] == ["Knuth ×3 (authors)", "alpha ×1 (abstract)"]
+        assert [str(reason) for reason in item.score.reasons] == ["Knuth 3 (authors)", "alpha 1"]
 
 
 class TestListing:
@@ -299,12 +300,12 @@ class TestOrderAndCaps:
         assert tuple(one.item.paper.id for one in judged(selection(), *records)) == newest_first
 
     def test_best_first_puts_points_before_days_and_ties_to_the_newer_mailing(self) -> None:
-        verdicts = judged(selection(), on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
-        best = Selected(verdicts, Revision()).best
+        records = (on(1, THURSDAY), on(2, THURSDAY, "alpha beta"), on(3, FRIDAY), on(4, FRIDAY))
+        best = selected(selection(), *records).best
         assert [int(item.paper.id[-5:]) for item in best] == [2, 4, 3, 1]
 
     def test_rank_key_agrees_with_the_order_of_the_best(self) -> None:
-        best = Selected(judged(selection(), on(1, THURSDAY), on(2, FRIDAY)), Revision()).best
+        best = selected(selection(), on(1, THURSDAY), on(2, FRIDAY)).best
         assert list(best) == sorted(best, key=rank_key)
 
     def test_each_mailing_keeps_its_best(self) -> None:
@@ -412,13 +413,16 @@ class TestProperties:
     @quickly
     @given(stores(), selections)
     def test_the_ledger_balances_in_whole_and_by_mailing(self, records: list[PaperRecord], chosen: Selection) -> None:
-        selected = Selected(judged(chosen, *records), Revision())
-        counts = selected.count()
-        by_mailing = [selected.count(mailing) for mailing in selected.mailings]
+        found = selected(chosen, *records)
+        counts = found.count()
+        by_mailing = Counter[Outcome]()
+        for mailing in found.mailings:
+            by_mailing.update(found.count(mailing))
+        by_mailing.subtract(outcome for _, outcome in found.repeats)
         assert (sum(counts.values()), counts[Outcome.LISTED], counts) == (
-            len(selected.verdicts),
-            len(selected.items),
-            {outcome: sum(count[outcome] for count in by_mailing) for outcome in LEDGER},
+            len(found.verdicts),
+            len(found.items),
+            {outcome: by_mailing[outcome] for outcome in LEDGER},
         )
 
     @quickly
@@ -444,8 +448,13 @@ class TestProperties:
 class TestFeed:
     def build(self, *records: PaperRecord, **changes: Any) -> Any:
         chosen = selection(**changes)
-        selected = Selected(judged(chosen, *records), Revision())
-        return build_feed(chosen, selected, title="arXiv: cs.LG", addresses=feed().addresses, notices=("Sample data.",))
+        return build_feed(
+            chosen,
+            selected(chosen, *records),
+            title="arXiv: cs.LG",
+            addresses=feed().addresses,
+            notices=("Sample data.",),
+        )
 
     def test_it_lists_what_is_selected_under_its_title_with_its_notices(self) -> None:
         built = self.build(on(1, THURSDAY), on(2, FRIDAY), on(3, FRIDAY, "none"))
@@ -550,7 +559,8 @@ class TestSelect:
         async def scene(papers: Catalogue, store: CountingStore) -> Selected:
             return await papers.select(selection())
 
-        assert play(tmp_path, scene) == Selected((), Revision())
+        found = play(tmp_path, scene)
+        assert (len(found.verdicts), found.items, found.revision) == (0, (), Revision())
 
     def test_nothing_is_loaded_or_judged_twice_while_the_data_stay_the_same(self, tmp_path: Path) -> None:
         async def scene(papers: Catalogue, store: CountingStore) -> tuple[bool, int]:

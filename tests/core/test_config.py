@@ -13,6 +13,7 @@ from core.config import Config, load_config, parse_config
 from core.errors import BadConfig
 from core.papers import AnnounceType
 from core.profiles import Keyword, Profile
+from core.query import parse_query
 from core.settings import PROJECT_FOLDER
 
 # As users of the origin have it, with all the keys that it knew.
@@ -104,9 +105,12 @@ def test_an_absent_key_has_its_stated_default() -> None:
 def test_every_key_of_a_profile_is_taken_over() -> None:
     keys: dict[str, Any] = {
         "categories": ["cs.lg", "HEP-TH", "cs.LG"],
+        "query": "kv-cache OR ti:moe^2",
         "keywords": [" LLM ", {"term": "kv cache", "weight": 2}],
         "exclude_keywords": ["survey"],
         "authors": ["Y. LeCun", {"term": "Hinton", "weight": 0.5}],
+        "likes": ["2602.07306v2", "hep-th/9901001", "2602.07306"],
+        "dislikes": ["2602.11543"],
         "announce_types": ["replace", "new"],
         "match": "substring",
         "ranking": "count",
@@ -117,9 +121,12 @@ def test_every_key_of_a_profile_is_taken_over() -> None:
     assert config(**keys).default == Profile(
         name="default",
         categories=("cs.LG", "hep-th"),
+        query=parse_query("kv-cache OR ti:moe^2"),
         keywords=(Keyword("LLM"), Keyword("kv cache", 2.0)),
         exclude_keywords=("survey",),
         authors=(Keyword("Y. LeCun"), Keyword("Hinton", 0.5)),
+        likes=("2602.07306", "hep-th/9901001"),
+        dislikes=("2602.11543",),
         announce_types=(AnnounceType.NEW, AnnounceType.REPLACE),
         match="substring",
         ranking="count",
@@ -127,6 +134,15 @@ def test_every_key_of_a_profile_is_taken_over() -> None:
         max_papers=500,
         days_back=30,
     )
+
+
+@pytest.mark.parametrize(
+    ("keys", "ranking"),
+    [({}, "relevance"), ({"ranking": "count"}, "count"), ({"match": "substring"}, "count")],
+    ids=["by default", "as asked for", "by the letter"],
+)
+def test_papers_are_ranked_by_relevance_where_there_are_words(keys: dict[str, Any], ranking: str) -> None:
+    assert config(**keys).default.ranking == ranking
 
 
 class TestNamedProfiles:
@@ -153,7 +169,11 @@ class TestNamedProfiles:
 @pytest.mark.parametrize(
     ("keys", "warning"),
     [
-        pytest.param({"min_score": 1}, "profile 'default' has a min_score and no keywords", id="nothing can be listed"),
+        pytest.param(
+            {"min_score": 1},
+            "profile 'default' has a min_score and nothing that gives points",
+            id="nothing can be listed",
+        ),
         pytest.param({"ai_summary": {"enabled": True}}, "writes no summaries yet", id="summaries"),
         pytest.param({"enable_deduplication": False}, "merged by their arXiv id all the same", id="deduplication"),
         pytest.param({"profiles": {"x": {"ai_summary": {}}}}, "'ai_summary' is not used", id="default profile only"),
@@ -200,7 +220,13 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
             '"announce_types": [▶"New"]', "'new', 'cross', 'replace' or 'replace-cross' is expected", id="type"
         ),
         pytest.param('"match": ▶"regex"', "'word' or 'substring' is expected", id="match"),
-        pytest.param('"ranking": ▶"best"', "'count' is expected", id="ranking"),
+        pytest.param('"ranking": ▶"best"', "'relevance' or 'count' is expected", id="ranking"),
+        pytest.param('"match": "substring", "ranking": ▶"relevance"', 'only "count" works', id="ranking by the letter"),
+        pytest.param('"query": ▶"llm AND"', "column 8: a word", id="query"),
+        pytest.param('"query": ▶5', "a text in quotes is expected", id="query of another kind"),
+        pytest.param('"keywords": ["llm", ▶"(rl"]', "column 1: this parenthesis is never closed", id="keyword"),
+        pytest.param('"exclude_keywords": [▶"ti:"]', "column 1: a term is expected straight after ti:", id="exclusion"),
+        pytest.param('"likes": ["2602.07306", ▶"2602"]', "'2602' is not an arXiv identifier", id="like"),
         # terms that cannot match
         pytest.param('"keywords": [▶"  "]', "a text that is not empty is expected", id="blank term"),
         pytest.param('"keywords": ["C", ▶"+++"]', "'+++' has no letter or digit", id="no letter"),

@@ -15,10 +15,11 @@ import pytest
 
 from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import CATEGORIES
+from core.index import PaperIndex
 from core.mailings import EASTERN, is_mailing_day
 from core.papers import PaperId
 from core.profiles import Keyword, Profile
-from core.scoring import Scorer, prepare
+from core.scoring import UNIT, Scorer
 from demo.announcements import creators, parse_spec, render_rss, select_entries
 from demo.mailing import Listing, Mailing
 from demo.prose import MARKER
@@ -310,9 +311,10 @@ def test_the_default_profile_finds_papers_of_every_worth(mailing: Mailing) -> No
     )
     spec = parse_spec("+".join(config["categories"]))
     feed = parse_announcements(render_rss(spec, select_entries(mailing.listings, spec), mailing.day))
-    judgements = [scorer.judge(prepare(entry.paper)) for entry in feed.entries]
-    values = [judgement.score.value for judgement in judgements if not judgement.excluded_by]
+    index = PaperIndex(entry.paper for entry in feed.entries)
+    scores = scorer.score(index, range(len(index)))
+    values = [scores.points.get(number, 0) / UNIT for number in range(len(index)) if number not in scores.excluded]
     assert sum(value >= config["min_score"] for value in values) >= 8
     assert sum(0 < value < config["min_score"] for value in values) >= 5
     assert values.count(0) >= 5
-    assert any(judgement.excluded_by for judgement in judgements)
+    assert scores.excluded

@@ -22,7 +22,7 @@ def test_content_says_who_where_why_what_and_links() -> None:
     assert Reading(build_content(item())).paragraphs == [
         "Ada Lovelace, Émilie du Châtelet",
         "cs.LG (new), cs.AI (cross)",
-        "Score 2.5: Attention ×1.5 (title), LLM ×1 (abstract)",
+        "Score 2.5: Attention 1.5 (title), LLM 1",
         "We show that an LLM kernel can be fast.",
         "arXiv:2603.00001v1 · PDF · HTML",
     ]
@@ -73,8 +73,8 @@ def test_a_category_without_a_known_announce_type_stands_without_one() -> None:
     [
         (Score(0.0), []),
         (Score(3.0), ["Score 3"]),
-        (Score(0.1 + 0.2, (Reason("a", "title", 0.1 + 0.2),)), ["Score 0.3: a ×0.3 (title)"]),
-        (Score(1.0, (Reason("<R&D>", "authors", 1.0),)), ["Score 1: <R&D> ×1 (authors)"]),
+        (Score(0.1 + 0.2, (Reason("a", "title", 0.1 + 0.2),)), ["Score 0.3: a 0.3 (title)"]),
+        (Score(1.0, (Reason("<R&D>", "authors", 1.0),)), ["Score 1: <R&D> 1 (authors)"]),
     ],
     ids=["nothing to say", "without reasons", "binary fractions", "a term that looks like HTML"],
 )

@@ -61,7 +61,7 @@ def expected(listed: Feed) -> tuple[str, str, str]:
     lines = [
         names,
         "cs.LG (new), cs.AI (cross)",
-        "Score 2.5: Attention ×1.5 (title), LLM ×1 (abstract)",
+        "Score 2.5: Attention 1.5 (title), LLM 1",
         listed_paper.abstract,
         *(f"{label}: {text}" for label, text in about.items() if survivors(text or "")),
         "arXiv:2603.00001v1 · PDF · HTML",

@@ -176,7 +176,7 @@ def test_rss_description_says_why_a_paper_is_listed_and_does_not_repeat_the_abst
     entry = parse_strictly(render_rss(feed())).find(".//item")
     assert entry is not None
     assert entry.findtext("description") == (
-        "<p>cs.LG (new), cs.AI (cross)</p>\n<p>Score 2.5: Attention ×1.5 (title), LLM ×1 (abstract)</p>"
+        "<p>cs.LG (new), cs.AI (cross)</p>\n<p>Score 2.5: Attention 1.5 (title), LLM 1</p>"
     )
 
 

@@ -25,6 +25,7 @@ from core.store.records import (
     CategoryState,
     Changes,
     Endpoint,
+    Frequencies,
     Healing,
     Lease,
     Ledger,
@@ -372,6 +373,45 @@ def test_whatever_is_written_the_store_has_what_was_written_last(
     assert run(store.load_mailings()) == told_of
     assert run(store.load_newest_mailing(["cs.AI"])) == max(told_of, default=None)
     assert run(store.load_revision()).newest_mailing == max(told_of, default=None)
+
+
+# --- What was learned of the stream -----------------------------------------------------------------------------------
+
+CS, MATH = "Computer Science", "Mathematics"
+KNOWN = (
+    Frequencies(CS, DAY - ONE_DAY, 300.0, {"llm": 90.5, "moe": 3.0}),
+    Frequencies(CS, DAY, 700.5, {"cs.LG": 400.0, "c++": 1.5, "naïve": 2.0, "注": 1.0}),
+    Frequencies(MATH, DAY, 10.0, {}),
+)
+
+
+def test_what_was_learned_comes_back_by_group_and_mailing(shelf: Shelf) -> None:
+    first = shelf.open()
+    write(first, Changes((paper(),), announce(paper(), DAY - ONE_DAY, DAY), frequencies=tuple(reversed(KNOWN))))
+    run(first.close())
+    store = shelf.open()
+    found = [
+        run(store.load_frequencies(groups, since=since))
+        for groups, since in (
+            ((MATH, CS), date.min),
+            ((CS,), date.min),
+            ((CS, MATH), DAY),
+            ((), date.min),
+            ((CS,), date.max),
+        )
+    ]
+    assert found == [KNOWN, KNOWN[:2], KNOWN[1:], (), ()]
+
+
+def test_what_was_learned_is_no_paper(store: Store) -> None:
+    write(store, Changes((paper(),), announce(paper(), DAY), frequencies=KNOWN[1:]))
+    assert [record.paper for record in run(store.load_records(since=date.min))] == [paper()]
+
+
+def test_what_is_learned_anew_takes_the_place_of_what_was_known(store: Store) -> None:
+    for known in (KNOWN[1], replace(KNOWN[1], papers=1.0)):
+        write(store, Changes((paper(),), announce(paper(), DAY), frequencies=(known,)))
+    assert run(store.load_frequencies((CS,), since=DAY)) == (replace(KNOWN[1], papers=1.0),)
 
 
 # --- Refreshes --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,137 @@
+"""Text -> words, as terms and papers are both read: without case, accents, hyphens and simple endings.
+
+Also names of people -> words, and whether two names can be the same person's. What is looked for in the words is
+`core/query.py`, where it is looked for is `core/index.py`.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+# Chinese, Japanese and Korean do not put spaces between words, so each of their characters is read as a word and a run
+# of them as a phrase, as Lucene's StandardTokenizer does.
+_CJK = (
+    r"\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are words of their own
+_POSSESSIVE = re.compile(r"['’]s\b")
+_PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
+_VOWEL = re.compile(r"[aeiouy]")
+# A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),
+# so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).
+_SHORT_STEM = re.compile(r"[^aeiouy]*[aeiouy][^aeiouwxy]")
+_WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: modelling, modeling; distill, distil
+# They only look inflected.
+_WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
+
+# Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
+_PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+
+_NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
+
+
+def split_words(text: str) -> list[str]:
+    """The words of *text* as written, in reading order; hyphens, underscores and punctuation only separate them.
+
+    An accent that is a character of its own would cut its word in two, so the text is composed first.
+    """
+    return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text)))
+
+
+def fold_words(text: str) -> list[str]:
+    """The words of *text* in reading order, folded."""
+    return [fold_word(word) for word in split_words(text)]
+
+
+@lru_cache(maxsize=65_536)
+def fold_word(word: str) -> str:
+    """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
+
+    Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`.
+    Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
+    stay.
+    """
+    word = _without_ending(plain_word(singular_acronym(word)))
+    return word[:-1] if _WEAK_LL.fullmatch(word) else word
+
+
+@lru_cache(maxsize=65_536)
+def plain_word(word: str) -> str:
+    """*word* in lower case without accents."""
+    if word.isascii():
+        return word.lower()
+    decomposed = unicodedata.normalize("NFKD", word.casefold().translate(_PLAIN_LETTERS))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+def singular_acronym(word: str) -> str:
+    """`LLMs` as `LLM`; only its capitals tell that `APIs` is a plural."""
+    return word[:-1] if _PLURAL_ACRONYM.fullmatch(word) else word
+
+
+def join_words(words: Iterable[str]) -> str:
+    """Each word with a space on both sides, so that a pattern made the same way begins and ends at word boundaries."""
+    return "".join(f" {word} " for word in words)
+
+
+def name_words(name: str) -> tuple[str, ...]:
+    """The plain words of a person's *name*, the family name's last one last; without Jr. and the like.
+
+    Read are `given family`, `family, given` and `family X`, where X is an initial.
+    """
+    family, comma, given = name.partition(",")
+    words = [plain_word(word) for word in split_words(f"{given} {family}" if comma else name)]
+    kept = [word for word in words[1:] if word not in _NAME_SUFFIXES]
+    words = words[:1] + kept
+    is_initial_last = not comma and len(words) > 1 and len(words[-1]) == 1 and len(words[0]) > 1 and words[-1].isascii()
+    return (*words[-1:], *words[:-1]) if is_initial_last else tuple(words)
+
+
+def is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:
+    """Whether *name* can be the person *wanted*: same family name, and each given name or initial in its order.
+
+    `LeCun` alone takes every LeCun; `Y. LeCun` and `Yann LeCun` take each other. Different people who write their
+    names alike cannot be told apart.
+    """
+    if not wanted or not name or wanted[-1] != name[-1]:
+        return False
+    remaining = iter(name[:-1])
+    return all(any(_is_same_given_name(given, candidate) for candidate in remaining) for given in wanted[:-1])
+
+
+def _is_same_given_name(one: str, other: str) -> bool:
+    return one == other or (1 in (len(one), len(other)) and one[0] == other[0])
+
+
+def _without_ending(word: str) -> str:
+    for ending, replacement in (("ies", "y"), ("ied", "y")):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word[: -len(ending)] + replacement
+    word = _without_plural(word)
+    if word in _WHOLE_WORDS:
+        return word
+    for ending in ("ing", "ed"):
+        stem = word.removesuffix(ending)
+        if stem != word and len(stem) > 2 and _VOWEL.search(stem) and not word.endswith("eed"):
+            return f"{stem}e" if _SHORT_STEM.fullmatch(stem) else _with_single_consonant(stem).removesuffix("e")
+    stem = word.removesuffix("e")
+    return word if len(word) < 4 or _SHORT_STEM.fullmatch(stem) else stem
+
+
+def _without_plural(word: str) -> str:
+    is_plural = len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "is"))
+    return word[:-1] if is_plural and not _is_latin_us(word) and word not in _WHOLE_WORDS else word
+
+
+def _is_latin_us(word: str) -> bool:
+    """Whether the s belongs to the word, as in `corpus`; `gpus` is a plural."""
+    return word.endswith("us") and len(word) > 4
+
+
+def _with_single_consonant(stem: str) -> str:
+    """`embedd` (of embedding) as `embed`; `spell` and `process` keep both letters."""
+    is_doubled = len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] not in "aeioulsz"
+    return stem[:-1] if is_doubled else stem
