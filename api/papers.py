@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field, TypeAdapter
@@ -17,17 +17,18 @@ from api.feeds import list_feeds
 from api.selection import SelectionParameters, feed_title, parse_selection, refuse_repeated
 from api.service import Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
-from core.catalogue import Item, Outcome, Selection, Verdict, describe, rank_key
+from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.papers import AnnounceType, Paper, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
-from core.query import Field as QueryField
+from core.scoring import Kind, Place
 from core.store.records import PaperRecord
 
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
 MEDIA_TYPE = "application/json"
+RuleKind = Kind | Literal["announce type", "exclusion", "term of the query", "min_score", "cap"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
@@ -38,7 +39,9 @@ class ReasonModel(BaseModel):
     """One reason for a score."""
 
     term: str = Field(description="The keyword or author as the profile has it.", examples=["LLM"])
-    field: QueryField = Field(description="Where it was found; title where it is in title and abstract.")
+    field: Place = Field(
+        description="Where it was found; title where it is in title and abstract. `related`: words that go with yours."
+    )
     points: float = Field(examples=[1.5])
     text: str = Field(description="The same in one phrase.", examples=["LLM 1.5 (title)"])
 
@@ -119,6 +122,17 @@ class PaperDetail(Answer):
     announcements: list[AnnouncementModel] = Field(description="Oldest first.")
 
 
+class RuleModel(BaseModel):
+    """One rule of the selection, and what it says of the paper."""
+
+    kind: RuleKind
+    rule: str = Field(description="The term, the exclusion, or what is asked for.", examples=["speculative"])
+    is_hit: bool = Field(description="Whether it applies to this paper; of exclusions, whether it keeps the paper out.")
+    field: Place | None = Field(default=None, description="Where a term was found.")
+    points: float = Field(default=0.0, description="What it gives.")
+    detail: str = Field(default="", description="What decided.", examples=["rank 31 of 30"])
+
+
 class Explanation(Answer):
     """Why a paper is in a feed, or why not."""
 
@@ -133,6 +147,7 @@ class Explanation(Answer):
     rank: int | None = Field(default=None, description="Among the papers of its mailing that reached the cap, from 1.")
     score: float
     reasons: list[ReasonModel]
+    rules: list[RuleModel] = Field(description="Every rule that was looked at, hit or miss, in the order of looking.")
     min_score: float
     max_papers: int
 
@@ -284,10 +299,10 @@ async def explain(
         notices = (await service.select(selection)).notices
     except NothingStored as nothing:  # of the scope; the paper can be stored all the same
         notices = (*service.standing_notices, str(nothing))
-        verdict = await _explain_or_raise(service, number, selection, nothing)
+        explained = await _explain_or_raise(service, number, selection, nothing)
     else:
-        verdict = await service.catalogue.explain(number, selection)
-    answer = _explanation(verdict, selection.scope, selection.profile, notices, service.sample_data)
+        explained = await service.catalogue.explain(number, selection)
+    answer = _explanation(explained, selection, notices, sample_data=service.sample_data)
     return await _respond(request, service, answer)
 
 
@@ -369,7 +384,7 @@ async def show_origin_config(request: Request, service: ServiceDependency) -> Re
     return service.respond_configured(request, _dump(answer), MEDIA_TYPE)
 
 
-async def _explain_or_raise(service: Service, number: str, selection: Selection, nothing: NothingStored) -> Verdict:
+async def _explain_or_raise(service: Service, number: str, selection: Selection, nothing: NothingStored) -> Explained:
     try:
         return await service.catalogue.explain(number, selection)
     except UnknownPaper:
@@ -438,13 +453,14 @@ def _announcement_model(record: PaperRecord, place: int) -> AnnouncementModel:
 
 
 def _explanation(
-    verdict: Verdict, scope: str, profile: Profile, notices: Sequence[str], sample_data: bool
+    explained: Explained, selection: Selection, notices: Sequence[str], *, sample_data: bool
 ) -> Explanation:
+    verdict = explained.verdict
     item = verdict.item
     return Explanation(
         sample_data=sample_data,
         notices=list(notices),
-        scope=scope,
+        scope=selection.scope,
         id=item.paper.id,
         title=item.paper.title,
         is_listed=verdict.outcome is Outcome.LISTED,
@@ -455,9 +471,41 @@ def _explanation(
         rank=verdict.rank,
         score=item.score.value,
         reasons=_reason_models(item),
-        min_score=profile.min_score,
-        max_papers=profile.max_papers,
+        rules=list(list_rules(explained, selection)),
+        min_score=selection.profile.min_score,
+        max_papers=selection.profile.max_papers,
     )
+
+
+def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel]:
+    """Every rule of *selection* in the order in which it is looked at, with what it says of the paper."""
+    verdict, profile = explained.verdict, selection.profile
+    item = verdict.item
+    yield RuleModel(
+        kind="announce type",
+        rule=" or ".join(profile.announce_types),
+        is_hit=item.announce_type in profile.announce_types,
+        detail=f"announced as {item.announce_type} in the mailing of {item.mailing}",
+    )
+    for entry, is_hit in explained.exclusions:
+        yield RuleModel(kind="exclusion", rule=entry, is_hit=is_hit)
+    if explained.is_found is not None:
+        yield RuleModel(kind="query", rule=str(profile.query), is_hit=explained.is_found)
+    for check in explained.checks:
+        is_hit = check.field is not None
+        kind: RuleKind = "term of the query" if check.kind == "query" else check.kind
+        yield RuleModel(kind=kind, rule=check.term, is_hit=is_hit, field=check.field, points=check.points)
+    enough = item.score.value >= profile.min_score
+    yield RuleModel(
+        kind="min_score", rule=f"{profile.min_score:g}", is_hit=enough, detail=f"{item.score.value:g} points"
+    )
+    if verdict.rank is not None:
+        yield RuleModel(
+            kind="cap",
+            rule=f"{profile.max_papers} of each mailing",
+            is_hit=verdict.rank <= profile.max_papers,
+            detail=f"rank {verdict.rank} in the mailing of {item.mailing}",
+        )
 
 
 def _profile_model(profile: Profile) -> ProfileModel:

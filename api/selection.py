@@ -28,6 +28,7 @@ LEAST_SCORE = 0.01  # any points at all
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _MAX_NAMES = 50
+_PERSONAL = ("q", "au", "like", "dislike", "exclude")
 _SAFE = ",;:*()"  # a query string may hold them as they are (RFC 3986 3.4), and people can read them
 _LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
@@ -145,7 +146,8 @@ def parse_selection(
     if limit != MAX_ITEMS:
         pairs["limit"] = limit
     canonical_parameters = urlencode({key: value for key, value in pairs.items() if value is not None}, safe=_SAFE)
-    return Selection(name, chosen, parameters.mailing, limit, canonical_parameters, wishes.title)
+    is_personal = any(pairs.get(parameter) for parameter in _PERSONAL)
+    return Selection(name, chosen, parameters.mailing, limit, canonical_parameters, wishes.title, is_personal)
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class Service:
     renderings: Renderings = field(default_factory=Renderings)
 
     async def select(self, selection: Selection) -> Answered:
-        """What *selection* lists, as current as a reader can wait for.
+        """What *selection* lists, as current as a reader can wait for; a personal one is answered from what is stored.
 
         Categories that were never asked for can have papers all the same, as cross-lists of others or from before the
         configuration changed; those are listed, with a notice. While the store is out of reach, what this process
@@ -111,7 +111,8 @@ class Service:
     async def _select_stored(self, selection: Selection) -> tuple[Currency, Selected]:
         revision = await self.load_revision()
         try:
-            currency = await self.freshness.ensure(selection.profile.categories, revision)
+            bring = self.freshness.look if selection.is_personal else self.freshness.ensure
+            currency = await bring(selection.profile.categories, revision)
         except NothingStored as nothing:
             selected = await self.catalogue.select(selection)
             if not selected.verdicts:

@@ -16,25 +16,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from itertools import groupby
 from textwrap import shorten
 from typing import NamedTuple, Protocol, overload
 
 from core.errors import UnknownPaper
+from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
-from core.scoring import UNIT, Score, Scorer, Scores, score
+from core.rarity import Rarities, group_of
+from core.relevance import DAYS_BEFORE, Era
+from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
-from core.store.records import PaperRecord, Revision
+from core.store.records import Frequencies, PaperRecord, Revision
 
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
+_RARITY_LASTS = timedelta(days=30)  # where a mailing has no word counts of its own
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
@@ -71,7 +74,8 @@ class Selection:
 
     `scope` is "default", the name of a profile, or categories joined by +. `mailing` keeps one mailing only. `limit`
     cuts the list, newest mailing first. `parameters` is the canonical query string that gives this selection again,
-    `wish` what it asks for in a few words, empty where that is the profile's.
+    `wish` what it asks for in a few words, empty where that is the profile's. `is_personal` tells that it says itself
+    what is wanted or not wanted, of which there is no end of kinds.
     """
 
     scope: str
@@ -80,6 +84,7 @@ class Selection:
     limit: int = MAX_ITEMS
     parameters: str = ""
     wish: str = ""
+    is_personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +119,20 @@ class Verdict:
     outcome: Outcome
     detail: str = ""
     rank: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A verdict with all that led to it: what each term says of the paper, in profile order, hit or miss.
+
+    `exclusions` are the profile's, each with whether the paper falls under it. `is_found` says whether the profile's
+    query finds the paper, None where there is none.
+    """
+
+    verdict: Verdict
+    checks: tuple[Check, ...]
+    exclusions: tuple[tuple[str, bool], ...]
+    is_found: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,28 +175,32 @@ class _Row(NamedTuple):
 class Verdicts(Sequence[Verdict]):
     """The verdicts on all papers that a selection could list, in feed order; only those on listed papers are ready."""
 
-    def __init__(self, selection: Selection, shelf: Shelf, rows: Sequence[_Row], scores: Scores) -> None:
+    def __init__(
+        self, selection: Selection, shelf: Shelf, rows: Sequence[_Row], scores: Scores, rescore: Callable[[], Scores]
+    ) -> None:
         self._selection = selection
-        self._shelf = shelf
+        self._records = shelf.records
         self._rows = rows
+        self._rescore = rescore  # the scores of all papers are too many to be kept
         self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is Outcome.EXCLUDED}
-        self._listed = {
-            row.number: _build_item(shelf.records[row.number], row.listing, scores.score(row.number), selection.profile)
-            for row in rows
-            if row.outcome is Outcome.LISTED
-        }
+        self._listed = {row.number: self._build_item(row, scores) for row in rows if row.outcome is Outcome.LISTED}
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    def __iter__(self) -> Iterator[Verdict]:
+        scores = self._rescore()
+        return (self._build(row, scores) for row in self._rows)
 
     @overload
     def __getitem__(self, index: int) -> Verdict: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[Verdict]: ...
     def __getitem__(self, index: int | slice) -> Verdict | Sequence[Verdict]:
+        scores = self._rescore()
         if isinstance(index, slice):
-            return [self._build(row) for row in self._rows[index]]
-        return self._build(self._rows[index])
+            return [self._build(row, scores) for row in self._rows[index]]
+        return self._build(self._rows[index], scores)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -189,20 +212,21 @@ class Verdicts(Sequence[Verdict]):
         """The mailing that each paper stands under, and what became of it."""
         return ((row.listing.mailing, row.outcome) for row in self._rows)
 
-    def find(self, paper_id: str) -> Verdict | None:
-        """The verdict on one paper; None where there is none."""
-        records = self._shelf.records
-        row = next((row for row in self._rows if records[row.number].paper.id == paper_id), None)
-        return row and self._build(row)
+    def explain(self, paper_id: str) -> Explained | None:
+        """The verdict on one paper and what led to it; None where there is none."""
+        row = next((row for row in self._rows if self._records[row.number].paper.id == paper_id), None)
+        if row is None:
+            return None
+        scores = self._rescore()
+        return _explained(self._build(row, scores), row.number, scores, self._selection.profile)
 
-    def _build(self, row: _Row) -> Verdict:
-        item = self._listed.get(row.number)
-        if item is None:
-            record = self._shelf.records[row.number]
-            item = _build_item(
-                record, row.listing, score(record.paper, self._selection.profile), self._selection.profile
-            )
+    def _build(self, row: _Row, scores: Scores) -> Verdict:
+        item = self._listed.get(row.number) or self._build_item(row, scores)
         return Verdict(item, row.outcome, self._explain(row), row.rank)
+
+    def _build_item(self, row: _Row, scores: Scores) -> Item:
+        score = scores.score(row.number)
+        return _build_item(self._records[row.number], row.listing, score, self._selection.profile)
 
     def _explain(self, row: _Row) -> str:
         profile = self._selection.profile
@@ -272,6 +296,8 @@ class Store(Protocol):
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
+    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
+
 
 class Catalogue:
     """Answers selections from the store, and keeps what it prepared for as long as the data stay the same."""
@@ -280,6 +306,7 @@ class Catalogue:
         self._store = store
         self._lock = asyncio.Lock()
         self._shelf = Shelf()
+        self._rarities: dict[frozenset[str], tuple[tuple[Revision, date], Rarities]] = {}  # by groups, as for the shelf
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
 
@@ -295,7 +322,8 @@ class Catalogue:
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
-                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision))
+                rarities = await self._load_rarities(selection.profile)
+                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision, rarities))
             return self._selected[selection]
 
     def recall(self, selection: Selection) -> Selected | None:
@@ -308,7 +336,8 @@ class Catalogue:
         if self._loaded is None:
             return None
         revision, _ = self._loaded
-        return select(selection, self._shelf, revision)
+        _, rarities = self._rarities.get(_groups_of(selection.profile), (None, Rarities()))
+        return select(selection, self._shelf, revision, rarities)
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -317,10 +346,14 @@ class Catalogue:
             raise UnknownPaper(paper_id)
         return records[paper_id]
 
-    async def explain(self, paper_id: str, selection: Selection) -> Verdict:
-        """What became of a stored paper in *selection*, also where it lies outside its categories or days."""
+    async def explain(self, paper_id: str, selection: Selection) -> Explained:
+        """What became of a stored paper in *selection* and why, also where it lies outside its categories or days."""
         selected = await self.select(selection)
-        return selected.verdicts.find(paper_id) or _outsider(await self.find(paper_id), selection)
+        found = await asyncio.to_thread(selected.verdicts.explain, paper_id)
+        if found is not None:
+            return found
+        rarities = await self._load_rarities(selection.profile)
+        return _outsider(await self.find(paper_id), selection, rarities)
 
     def _is_known(self, selection: Selection, revision: Revision) -> bool:
         return selection in self._selected and self._selected[selection].revision.number == revision.number
@@ -335,13 +368,22 @@ class Catalogue:
         if newest_of_all is None:
             return Shelf()
         profile = selection.profile
-        days = timedelta(days=(MAX_DAYS if selection.mailing else profile.days_back) - 1)
+        days = timedelta(days=(MAX_DAYS if selection.mailing else profile.days_back) - 1 + DAYS_BEFORE)
         since = newest_of_all - days
         shelf = await self._load_since(since, revision)
         newest = shelf.place(profile.categories, profile.announce_types).newest
         if newest is None or newest < since:
             newest = await self._store.load_newest_mailing(profile.categories)
         return Shelf() if newest is None else await self._load_since(newest - days, revision)
+
+    async def _load_rarities(self, profile: Profile) -> Rarities:
+        """What is known of the groups of the profile's categories, for all that the shelf holds."""
+        groups = _groups_of(profile)
+        loaded, known = self._rarities.get(groups, (None, Rarities()))
+        if profile.ranking == "relevance" and self._loaded is not None and loaded != self._loaded:
+            known = Rarities(await self._store.load_frequencies(groups, since=self._loaded[1] - _RARITY_LASTS))
+            self._rarities[groups] = (self._loaded, known)
+        return known
 
     def _newest_known(self) -> date | None:
         return max(map(last_mailing, self._shelf.records.values()), default=None)
@@ -369,27 +411,43 @@ class Catalogue:
         self._selected[selection] = selected
 
 
+def _groups_of(profile: Profile) -> frozenset[str]:
+    return frozenset(map(group_of, profile.categories))
+
+
 def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
     return Shelf(records, before=before)
 
 
-def select(selection: Selection, shelf: Shelf, revision: Revision) -> Selected:
-    """What *selection* makes of the papers of *shelf*, which are those of *revision*."""
-    return Selected(judge(selection, shelf), revision, tuple(find_repeats(selection, shelf)))
+def select(selection: Selection, shelf: Shelf, revision: Revision, rarities: Rarities | None = None) -> Selected:
+    """What *selection* makes of the papers of *shelf*, which are those of *revision*, as *rarities* tells of words."""
+    return Selected(judge(selection, shelf, rarities or Rarities()), revision, tuple(find_repeats(selection, shelf)))
 
 
-def judge(selection: Selection, shelf: Shelf) -> Verdicts:
+def judge(selection: Selection, shelf: Shelf, rarities: Rarities) -> Verdicts:
     """One verdict for each paper of *shelf* in the categories and days of *selection*, in feed order."""
     profile = selection.profile
+    placing = shelf.place(profile.categories, profile.announce_types)
+    first, last = _window(selection, placing)
+    eras = list_eras(placing, first, last, rarities)
+
+    def rescore() -> Scores:
+        with shelf.lock:
+            return Scorer(profile).score(shelf.index, eras)
+
+    scores = rescore()
+    rows: list[_Row] = []
+    for mailing, (numbers, listings) in placing.mailings.items():
+        if first <= mailing <= last:
+            rows += _judge_mailing(numbers, listings, scores, profile)
     with shelf.lock:
-        placing = shelf.place(profile.categories, profile.announce_types)
-        first, last = _window(selection, placing)
-        placed = [one for one in placing.papers if first <= one[1].mailing <= last]
-        scores = Scorer(profile).score(shelf.index, [number for number, _ in placed])
-        rows: list[_Row] = []
-        for _, papers in groupby(placed, key=lambda one: one[1].mailing):
-            rows += _judge_mailing(papers, scores, profile)
-        return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores)
+        return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores, rescore)
+
+
+def list_eras(placing: Placing, first: date, last: date, rarities: Rarities) -> list[Era]:
+    """The mailings from *first* to *last* as they are scored, oldest first, and before them those learned from."""
+    days = [day for day in placing.mailings if first - timedelta(days=DAYS_BEFORE) <= day <= last]
+    return [Era(placing.mailings[day][0], rarities.before(day), day.toordinal()) for day in sorted(days)]
 
 
 def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:
@@ -460,31 +518,30 @@ def _window(selection: Selection, placing: Placing) -> tuple[date, date]:
     return placing.newest - timedelta(days=selection.profile.days_back - 1), placing.newest
 
 
-def _judge_mailing(papers: Iterable[tuple[int, Listing]], scores: Scores, profile: Profile) -> list[_Row]:
+def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: Scores, profile: Profile) -> list[_Row]:
     """The papers of one mailing, best first, of which *max_papers* are kept; equal ones stay in the order given."""
     least = round(profile.min_score * UNIT)
+    points, excluded, matching = scores.points, scores.excluded, scores.matching
     rows: list[_Row] = []
     rank = 0
-    points = scores.points
-    for number, listing in sorted(papers, key=lambda one: -points.get(one[0], 0)):
-        value = points.get(number, 0)
-        outcome = _judge_one(number, listing, value, least, scores)
-        if outcome is not Outcome.LISTED:
-            rows.append(_Row(number, listing, outcome, value))
+    for place in sorted(range(len(numbers)), key=lambda place: -points[numbers[place]]):
+        number, listing = numbers[place], listings[place]
+        value = points[number]
+        if not listing.is_wanted:
+            outcome = Outcome.ANNOUNCE_TYPE
+        elif number in excluded:
+            outcome = Outcome.EXCLUDED
+        elif (matching is not None and number not in matching) or value <= 0 < least:
+            outcome = Outcome.NO_MATCH
+        elif value < least:
+            outcome = Outcome.BELOW_MIN_SCORE
+        else:
+            rank += 1
+            outcome = Outcome.LISTED if rank <= profile.max_papers else Outcome.OVER_CAP
+            rows.append(_Row(number, listing, outcome, value, rank))
             continue
-        rank += 1
-        rows.append(_Row(number, listing, outcome if rank <= profile.max_papers else Outcome.OVER_CAP, value, rank))
+        rows.append(_Row(number, listing, outcome, value))
     return rows
-
-
-def _judge_one(number: int, listing: Listing, value: int, least: int, scores: Scores) -> Outcome:
-    if not listing.is_wanted:
-        return Outcome.ANNOUNCE_TYPE
-    if number in scores.excluded:
-        return Outcome.EXCLUDED
-    if (scores.matching is not None and number not in scores.matching) or (value <= 0 < least):
-        return Outcome.NO_MATCH
-    return Outcome.BELOW_MIN_SCORE if value < least else Outcome.LISTED
 
 
 def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Profile) -> Item:
@@ -504,26 +561,35 @@ def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Pr
     )
 
 
-def _apply_limit(rows: Sequence[_Row], limit: int) -> Sequence[_Row]:
+def _apply_limit(rows: list[_Row], limit: int) -> Sequence[_Row]:
     """*rows* with only the first *limit* listed."""
-    limited = []
-    listed = 0
-    for row in rows:
-        listed += row.outcome is Outcome.LISTED
-        is_cut = row.outcome is Outcome.LISTED and listed > limit
-        limited.append(row._replace(outcome=Outcome.OVER_CAP, place=listed) if is_cut else row)
-    return limited
+    listed = [place for place, row in enumerate(rows) if row.outcome is Outcome.LISTED]
+    for rank, place in enumerate(listed[limit:], start=limit + 1):
+        rows[place] = rows[place]._replace(outcome=Outcome.OVER_CAP, place=rank)
+    return rows
 
 
-def _outsider(record: PaperRecord, selection: Selection) -> Verdict:
-    """The verdict on a stored paper that the selection never looked at, with the score that it would have."""
+def _outsider(record: PaperRecord, selection: Selection, rarities: Rarities) -> Explained:
+    """The verdict on a stored paper that the selection never looked at, with the score that it would have alone."""
     profile = selection.profile
     listing, _ = find_listing(record, frozenset(profile.categories), frozenset(profile.announce_types))
-    scored = score(record.paper, profile)
-    if listing is not None:
-        item = _build_item(record, listing, scored, profile)
-        return Verdict(item, Outcome.OTHER_DAYS, f"announced in the mailing of {listing.mailing}")
     last = record.announcements[-1]
-    elsewhere = Listing(last.mailing, last.version, best_announce_type(dict(last.types).values()), is_wanted=False)
-    item = _build_item(record, elsewhere, scored, profile)
-    return Verdict(item, Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}")
+    outcome, detail = Outcome.OTHER_DAYS, f"announced in the mailing of {listing.mailing if listing else ''}"
+    if listing is None:
+        outcome, detail = Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}"
+        best = best_announce_type(dict(last.types).values())
+        listing = Listing(last.mailing, last.version, best, is_wanted=False)
+    era = Era((0,), rarities.before(listing.mailing), listing.mailing.toordinal())
+    scores = Scorer(profile).score(PaperIndex([record.paper]), [era])
+    verdict = Verdict(_build_item(record, listing, scores.score(0), profile), outcome, detail)
+    return _explained(verdict, 0, scores, profile)
+
+
+def _explained(verdict: Verdict, number: int, scores: Scores, profile: Profile) -> Explained:
+    excluded_by = scores.excluded.get(number, ())
+    return Explained(
+        verdict,
+        tuple(scores.check(number)),
+        tuple((entry, entry in excluded_by) for entry in profile.exclude_keywords),
+        None if scores.matching is None else number in scores.matching,
+    )

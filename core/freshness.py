@@ -174,20 +174,27 @@ class Freshness:
         there is no data at all after a bounded wait; what is missing of several sets is part of the problem that is
         told.
         """
-        groups = group(categories, self._configured)
-        currencies = []
-        nothing: NothingStored | None = None
-        for one in groups:
-            try:
-                currencies.append(await self._ensure_group(one, revision))
-            except NothingStored as error:
-                nothing = error
-                currencies.append(Currency(False, (str(error),)))
-        if nothing is not None and len(groups) == 1:
-            raise nothing
-        problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
-        is_same = all(currency.revision is not None for currency in currencies)
-        return Currency(all(currency.is_current for currency in currencies), problems, revision if is_same else None)
+        return await self._gather(categories, lambda one: self._ensure_group(one, revision))
+
+    async def look(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
+        """How current the data of *categories* is, as `ensure` tells it, without asking arXiv for anything.
+
+        Only where the service has never succeeded in fetching what is configured it is asked for that, as by any
+        reader. Raises NothingStored where there is no data at all.
+        """
+
+        async def look_at(one: tuple[str, ...]) -> Currency:
+            known = await self._load(one, revision)
+            if known.state is not None and known.state.succeeded_at is not None:
+                return replace(self._currency(known.state), revision=revision)
+            if one == self._configured:
+                return await self._ensure_group(one, revision)
+            raise NothingStored(
+                f"Nothing of {', '.join(one)} is stored; its feed without q, au, like, dislike and exclude fetches it.",
+                retry_after_seconds=COLD_RETRY_SECONDS,
+            )
+
+        return await self._gather(categories, look_at)
 
     async def refresh(self, categories: Sequence[str] | None = None) -> Report:
         """Ask arXiv now for *categories* (all configured ones by default), whether they are due or not.
@@ -267,6 +274,28 @@ class Freshness:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._source.aclose()
+
+    async def _gather(
+        self, categories: Iterable[str], find: Callable[[tuple[str, ...]], Awaitable[Currency]]
+    ) -> Currency:
+        """What *find* gives for all sets of *categories* together; what has nothing stored is part of the problem.
+
+        Raises NothingStored where there is one set and it has none.
+        """
+        groups = group(categories, self._configured)
+        currencies = []
+        for one in groups:
+            try:
+                currencies.append(await find(one))
+            except NothingStored as error:
+                if len(groups) == 1:
+                    raise
+                currencies.append(Currency(False, (str(error),)))
+        problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
+        is_same = all(currency.revision is not None for currency in currencies)
+        return Currency(
+            all(currency.is_current for currency in currencies), problems, currencies[0].revision if is_same else None
+        )
 
     async def _ensure_group(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""

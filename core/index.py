@@ -11,31 +11,25 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from itertools import islice
 
 from core.papers import Paper
 from core.query import And, Node, Not, Term
 from core.words import fold_word, is_same_name, join_words, name_words, plain_word, split_words
 
-_COUNT_BITS = 8
-_MOST = (1 << _COUNT_BITS) - 1  # more than 255 times is as good as 255
-_HITS_BITS = 2 * _COUNT_BITS
-_HITS_MASK = (1 << _HITS_BITS) - 1
+COUNT_BITS = 8
+MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
+HITS_BITS = 2 * COUNT_BITS
 
-IN_ABSTRACT = 1  # the hits of a term that stands once in the abstract
-IN_TITLE = 1 << _COUNT_BITS  # and of one that stands once in the title
-
-# Paper's number -> how often a term stands in it; `title_hits` and `abstract_hits` take the two apart.
-Hits = Mapping[int, int]
+# A posting is one integer: a paper's number, how often a term stands in its title, and how often in its abstract.
+# A selection goes through tens of thousands of them, so whoever reads them takes them apart with the shifts above.
+Postings = Sequence[int]
 
 
-def title_hits(hits: int) -> int:
-    return hits >> _COUNT_BITS
-
-
-def abstract_hits(hits: int) -> int:
-    return hits & _MOST
+def numbers_in(postings: Iterable[int]) -> set[int]:
+    """The papers of *postings*."""
+    return {one >> HITS_BITS for one in postings}
 
 
 class _Forms(dict[str, str]):
@@ -71,7 +65,7 @@ class PaperIndex:
         self._postings: dict[str, array[int]] = {}  # number and hits of each paper in one integer, by folded word
         self._by_category: dict[str, set[int]] = {}
         self._by_id: dict[str, list[int]] = {}
-        self._names: dict[str, list[tuple[int, tuple[str, ...]]]] = {}  # by family name
+        self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
         for paper in papers:
             self.add(paper)
@@ -89,7 +83,7 @@ class PaperIndex:
             self._by_category.setdefault(category, set()).add(number)
         for name in {name_words(author.name) for author in paper.authors}:
             if name:
-                self._names.setdefault(name[-1], []).append((number, name))
+                self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
         if comment := split_words(paper.comment or ""):
             self._folded_comments[number] = join_words(map(self._fold.__getitem__, comment))
             self._plain_comments[number] = join_words(map(self._lower.__getitem__, comment))
@@ -100,8 +94,8 @@ class PaperIndex:
         found, is_complement = self._evaluate(node)
         return set(range(len(self))) - found if is_complement else found
 
-    def find(self, term: Term) -> Hits:
-        """The papers that *term* finds, and how often it stands in title and abstract.
+    def find(self, term: Term) -> Postings:
+        """Where *term* stands in title and abstract.
 
         Whatever stands in another field counts as once in the abstract.
         """
@@ -115,16 +109,30 @@ class PaperIndex:
             case "comment":
                 found = self._find_in_comments(term)
             case "title":
-                return {number: hits for number, hits in self._find_in_text(term).items() if title_hits(hits)}
+                return [one for one in self._find_in_text(term) if one >> COUNT_BITS & MOST]
             case "abstract":
-                return {number: hits for number, hits in self._find_in_text(term).items() if abstract_hits(hits)}
+                return [one for one in self._find_in_text(term) if one & MOST]
             case None:
                 return self._find_in_text(term)
-        return dict.fromkeys(found, IN_ABSTRACT)
+        return _once(found)
 
-    def find_word(self, folded: str) -> Hits:
-        """The papers that the word with the form *folded* stands in."""
-        return {one >> _HITS_BITS: one & _HITS_MASK for one in self._postings.get(folded, ())}
+    def find_feature(self, feature: str) -> Postings:
+        """Where a folded word stands, or a category; both are what a stream is learned by."""
+        if feature in self._by_category:
+            return _once(self._by_category[feature])
+        return self._postings.get(feature, ())
+
+    def stands_in_title(self, number: int, term: Term) -> bool:
+        """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
+        texts = self._folded if term.reading == "folded" else self._plain
+        title = texts[number].partition("\n")[0]
+        if term.reading == "near":
+            return _stand_near(_pattern_words(term), title.split(), term.distance)
+        return _pattern(term) in title
+
+    def spellings(self, number: int) -> Mapping[str, str]:
+        """How the paper *number* writes each of its folded words at last, in lower case."""
+        return dict(zip(self._folded[number].split(), self._plain[number].split(), strict=True))
 
     def folded_words(self, number: int) -> tuple[list[str], list[str]]:
         """The folded words of title and abstract of the paper *number*, in reading order."""
@@ -139,17 +147,16 @@ class PaperIndex:
         self._plain.append(f" {'  '.join(plain_title)} \n {'  '.join(plain_abstract)} ")
         self.lengths.append(len(title) + len(abstract))
         in_title, in_abstract = Counter(folded_title), Counter(folded_abstract)
-        place = number << _HITS_BITS
         postings = self._postings
         for word in in_title.keys() | in_abstract.keys():
             if word not in postings:
                 postings[word] = array("Q")
-            postings[word].append(place | _packed(in_title[word], in_abstract[word]))
+            postings[word].append(_packed(number, in_title[word], in_abstract[word]))
 
     def _evaluate(self, node: Node) -> tuple[Set[int], bool]:
         """Numbers, and whether the papers that *node* finds are those or all others."""
         if isinstance(node, Term):
-            return self.find(node).keys(), False
+            return numbers_in(self.find(node)), False
         if isinstance(node, Not):
             found, is_complement = self._evaluate(node.part)
             return found, not is_complement
@@ -163,57 +170,52 @@ class PaperIndex:
         common = set.intersection(*sorted(map(set, inside), key=len))
         return common.difference(*outside), not is_and
 
-    def _find_in_text(self, term: Term) -> Hits:
-        words = split_words(term.text)
+    def _find_in_text(self, term: Term) -> Postings:
+        words = _pattern_words(term)
         if term.reading == "folded":
-            folded = [fold_word(word) for word in words]
-            if len(folded) == 1:
-                return self.find_word(folded[0])
-            return self._count(join_words(folded), self._folded, self._having_all([word] for word in folded))
-        plain = [plain_word(word) for word in words]
+            if len(words) == 1:
+                return self._postings.get(words[0], ())
+            return self._count(_pattern(term), self._folded, self._having_all([word] for word in words))
         if term.reading == "prefix":
-            pattern = join_words(plain).removesuffix(" ")
-            last = self._words_with_prefix(plain[-1])
-            return self._count(pattern, self._plain, self._having_all([*map(_folds_of, plain[:-1]), last]))
-        having_all = self._having_all(map(_folds_of, plain))
+            *before, last = words
+            having_all = self._having_all([*map(_folds_of, before), self._words_with_prefix(last)])
+            return self._count(_pattern(term), self._plain, having_all)
+        having_all = self._having_all(map(_folds_of, words))
         if term.reading == "near":
-            return self._count_near(plain, term.distance, having_all)
-        return self._count(join_words(plain), self._plain, having_all)
+            return self._count_near(words, term.distance, having_all)
+        return self._count(_pattern(term), self._plain, having_all)
 
-    def _having_all(self, words: Iterable[Iterable[str]]) -> Set[int]:
+    def _having_all(self, words: Iterable[Iterable[str]]) -> set[int]:
         """The papers in which, of each of *words*, one of its folded forms stands."""
-        sets = ({one >> _HITS_BITS for form in forms for one in self._postings.get(form, ())} for forms in words)
-        found = set(next(iter(sets), ()))
+        sets = (numbers_in(one for form in forms for one in self._postings.get(form, ())) for forms in words)
+        found = next(sets, set[int]())
         for numbers in sets:
             found &= numbers
         return found
 
-    def _count(self, pattern: str, texts: Sequence[str], numbers: Iterable[int]) -> Hits:
+    def _count(self, pattern: str, texts: Sequence[str], numbers: Iterable[int]) -> Postings:
         """How often *pattern* stands in the texts of *numbers*, of those where it does."""
-        hits = {}
+        postings = []
         for number in numbers:
             text = texts[number]
             total = text.count(pattern)
             if total:
                 in_title = text.count(pattern, 0, text.index("\n"))
-                hits[number] = _packed(in_title, total - in_title)
-        return hits
+                postings.append(_packed(number, in_title, total - in_title))
+        return postings
 
-    def _count_near(self, words: Sequence[str], distance: int, numbers: Iterable[int]) -> Hits:
-        hits = {}
+    def _count_near(self, words: Sequence[str], distance: int, numbers: Iterable[int]) -> Postings:
+        postings = []
         for number in numbers:
             title, _, abstract = self._plain[number].partition("\n")
-            counts = [int(_stand_near(words, text.split(), distance)) for text in (title, abstract)]
-            if any(counts):
-                hits[number] = _packed(*counts)
-        return hits
+            in_title, in_abstract = (_stand_near(words, text.split(), distance) for text in (title, abstract))
+            if in_title or in_abstract:
+                postings.append(_packed(number, int(in_title), int(in_abstract)))
+        return postings
 
-    def _find_author(self, wanted: tuple[str, ...]) -> Iterator[int]:
-        if not wanted:
-            return
-        for number, name in self._names.get(wanted[-1], ()):
-            if is_same_name(wanted, name):
-                yield number
+    def _find_author(self, wanted: tuple[str, ...]) -> set[int]:
+        alike = self._names.get(wanted[-1], {}) if wanted else {}
+        return set().union(*(numbers for name, numbers in alike.items() if is_same_name(wanted, name)))
 
     def _find_category(self, name: str) -> Set[int]:
         """The papers in the category or the archive *name*."""
@@ -223,18 +225,12 @@ class PaperIndex:
         )
 
     def _find_in_comments(self, term: Term) -> list[int]:
-        words = split_words(term.text)
-        if term.reading == "folded":
-            return _holding(join_words(map(fold_word, words)), self._folded_comments)
-        plain = [plain_word(word) for word in words]
+        texts = self._folded_comments if term.reading == "folded" else self._plain_comments
         if term.reading == "near":
-            return [
-                number
-                for number, text in self._plain_comments.items()
-                if _stand_near(plain, text.split(), term.distance)
-            ]
-        pattern = join_words(plain)
-        return _holding(pattern.removesuffix(" ") if term.reading == "prefix" else pattern, self._plain_comments)
+            words = _pattern_words(term)
+            return [number for number, text in texts.items() if _stand_near(words, text.split(), term.distance)]
+        pattern = _pattern(term)
+        return [number for number, text in texts.items() if pattern in text]
 
     def _words_with_prefix(self, prefix: str) -> set[str]:
         """The folded forms of all words that start with *prefix*."""
@@ -249,18 +245,29 @@ class PaperIndex:
         return forms
 
 
-def _packed(in_title: int, in_abstract: int) -> int:
-    return min(in_title, _MOST) << _COUNT_BITS | min(in_abstract, _MOST)
+def _packed(number: int, in_title: int, in_abstract: int) -> int:
+    return number << HITS_BITS | min(in_title, MOST) << COUNT_BITS | min(in_abstract, MOST)
+
+
+def _once(numbers: Iterable[int]) -> Postings:
+    return [number << HITS_BITS | 1 for number in numbers]
+
+
+def _pattern_words(term: Term) -> list[str]:
+    """The words of *term* in the form in which they are looked for."""
+    return [*map(fold_word if term.reading == "folded" else plain_word, split_words(term.text))]
+
+
+def _pattern(term: Term) -> str:
+    """What to look for in a text, of whichever form of words it is; a prefix has no end."""
+    pattern = join_words(_pattern_words(term))
+    return pattern.removesuffix(" ") if term.reading == "prefix" else pattern
 
 
 def _folds_of(plain: str) -> tuple[str, ...]:
     """The folded forms that a word with this *plain* form can have; only its capitals tell that `APIs` is a plural."""
     as_acronym = f"{plain[:-1].upper()}s"
     return (fold_word(plain), fold_word(as_acronym))
-
-
-def _holding(pattern: str, texts: Mapping[int, str]) -> list[int]:
-    return [number for number, text in texts.items() if pattern in text]
 
 
 def _stand_near(words: Sequence[str], text: Sequence[str], distance: int) -> bool:

@@ -9,10 +9,12 @@ papers of the stream.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
+from itertools import islice
 from pathlib import Path
 
 from core.arxiv.taxonomy import find_category
@@ -22,6 +24,7 @@ from core.words import fold_words
 
 HALF_LIFE_DAYS = 30.0
 _PRIOR_PAPERS = 1_000.0
+_OTHER_WORDS = 0.25  # of a phrase, in parts of the rarest one
 _LEAST_COUNT = 0.5  # what has faded to less is forgotten
 _WORDS_KEPT = 12_000
 _PRIOR_FILE = Path(__file__).with_name("word_counts.txt")
@@ -105,17 +108,19 @@ class Rarities:
 
 
 class Rarity:
-    """How often words stand in papers of the stream, as known before one mailing."""
+    """How often words stand in papers of the stream, as known before one mailing; `papers` is how much is known."""
 
     def __init__(self, known: Sequence[Frequencies] = ()) -> None:
         self._known = known
-        self._papers = _PRIOR_PAPERS + sum(one.papers for one in known)
-        self._prior = _load_prior()
+        self.papers = sum(one.papers for one in known)
+        self._sorted: list[str] = []
 
     def share(self, feature: str) -> float:
         """The share of papers that have *feature*, a folded word or a category: more than 0, less than 1."""
         count = sum(one.counts.get(feature, 0.0) for one in self._known)
-        return min((count + _PRIOR_PAPERS * self._prior.get(feature, _unseen())) / self._papers, 0.999)
+        return min(
+            (count + _PRIOR_PAPERS * _load_prior().get(feature, _unseen())) / (self.papers + _PRIOR_PAPERS), 0.999
+        )
 
     def idf(self, words: Sequence[str]) -> float:
         """The inverse document frequency of a phrase: of its rarest word, and a little of every other one.
@@ -125,8 +130,16 @@ class Rarity:
         each = sorted((-math.log(self.share(word)) for word in words), reverse=True)
         return each[0] + _OTHER_WORDS * sum(each[1:]) if each else 0.0
 
-
-_OTHER_WORDS = 0.25
+    def idf_of_prefix(self, prefix: str) -> float:
+        """The inverse document frequency of all words with *prefix* together, as if no paper had two of them."""
+        if not self._sorted:
+            self._sorted = sorted({*_load_prior(), *(word for one in self._known for word in one.counts)})
+        share = 0.0
+        for word in islice(self._sorted, bisect_left(self._sorted, prefix), None):
+            if not word.startswith(prefix):
+                break
+            share += self.share(word)
+        return -math.log(min(share, 0.999)) if share else self.idf([prefix])
 
 
 def _fading(day: date, mailing: date) -> float:
@@ -137,7 +150,7 @@ def _fading(day: date, mailing: date) -> float:
 def _load_prior() -> Mapping[str, float]:
     """The share of papers by word."""
     first, *rows = _PRIOR_FILE.read_text(encoding="utf-8").splitlines()
-    papers = float(first.split()[6])
+    papers = float(first.split()[5])
     return {word: int(count) / papers for row in rows for count, *words in (row.split(),) for word in words}
 
 

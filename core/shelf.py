@@ -7,7 +7,7 @@ handed on from shelf to shelf and grows, so whoever reads it holds `lock`.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -35,12 +35,12 @@ class Listing:
 class Placing:
     """Where the papers of given categories stand for given announce types.
 
-    `papers` are their numbers with where they stand, newest mailing first, then newest identifier first. `repeats` are
-    the mailings that announced a paper which stands under another one, with the best type there. `newest` is the newest
-    mailing that announced anything, None where none did.
+    `mailings` has for each mailing the numbers of the papers that stand there, newest identifier first, and where;
+    newest mailing first. `repeats` are the mailings that announced a paper which stands under another one, with the
+    best type there. `newest` is the newest mailing that announced anything, None where none did.
     """
 
-    papers: Sequence[tuple[int, Listing]]
+    mailings: Mapping[date, tuple[Sequence[int], Sequence[Listing]]]
     repeats: Sequence[tuple[date, AnnounceType]]
     newest: date | None
 
@@ -115,25 +115,28 @@ def last_mailing(record: PaperRecord) -> date:
 
 
 def _place(records: dict[int, PaperRecord], categories: frozenset[str], wanted: frozenset[AnnounceType]) -> Placing:
-    papers: list[tuple[int, Listing]] = []
+    by_mailing: dict[date, list[tuple[int, Listing]]] = {}
     repeats: list[tuple[date, AnnounceType]] = []
     mailings: set[date] = set()
     for number, record in records.items():
         listing, announced = find_listing(record, categories, wanted)
         if listing is None:
             continue
-        papers.append((number, listing))
+        by_mailing.setdefault(listing.mailing, []).append((number, listing))
         mailings.add(listing.mailing)
         if len(announced) > 1:
             mailings.update(one.mailing for one in announced)
             repeats.extend((one.mailing, one.type) for one in announced if one.mailing != listing.mailing)
-    papers.sort(key=lambda placed: _place_key(records[placed[0]], placed[1]))
-    return Placing(papers, sorted(repeats), max(mailings, default=None))
+    placed = {}
+    for mailing in sorted(by_mailing, reverse=True):
+        papers = sorted(by_mailing[mailing], key=lambda one: _newest_first(records[one[0]].paper.id))
+        placed[mailing] = ([number for number, _ in papers], [listing for _, listing in papers])
+    return Placing(placed, sorted(repeats), max(mailings, default=None))
 
 
-def _place_key(record: PaperRecord, listing: Listing) -> tuple[int, int, int, str]:
-    month, number = submission_order(record.paper.id)
-    return (-listing.mailing.toordinal(), -month, -number, record.paper.id)
+def _newest_first(paper_id: str) -> tuple[int, int, str]:
+    month, number = submission_order(paper_id)
+    return (-month, -number, paper_id)
 
 
 def _best_type(

@@ -52,7 +52,14 @@ ONLY_IN = {
 WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.tex", "core.words"}
 STEPS = {
     "core.arxiv": set[str](),
-    "core.catalogue": {"core.rarity", "core.scoring", "core.shelf", "core.store.records"},
+    "core.catalogue": {
+        "core.index",
+        "core.rarity",
+        "core.relevance",
+        "core.scoring",
+        "core.shelf",
+        "core.store.records",
+    },
     "core.config": {"core.arxiv.taxonomy", "core.query", "core.scoring"},
     "core.feeds": {"core.catalogue"},
     "core.freshness": {"core.healing", "core.intake", "core.leases", "core.store.records"},
@@ -72,7 +79,8 @@ STEPS = {
     "core.profiles": {"core.query"},
     "core.query": {"core.arxiv.taxonomy"},
     "core.rarity": {"core.arxiv.taxonomy", "core.store.records"},
-    "core.scoring": {"core.index", "core.query", "core.rarity"},
+    "core.relevance": {"core.index", "core.rarity"},
+    "core.scoring": {"core.index", "core.query", "core.rarity", "core.relevance"},
     "core.shelf": {"core.index", "core.store.records"},
     "core.standing": {"core.store.records"},
     "core.settings": set[str](),

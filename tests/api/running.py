@@ -33,6 +33,7 @@ CONFIG: Mapping[str, Any] = {
     "categories": ["cs.AI", "cs.CL", "cs.DC", "cs.LG"],
     "keywords": ["LLM", {"term": "attention", "weight": 2}, "network", "training", "fast"],
     "exclude_keywords": ["survey"],
+    "ranking": "count",
     "min_score": 1,
     "profiles": {"systems": {"categories": ["cs.DC"], "keywords": ["network", "parallel"], "min_score": 0}},
 }

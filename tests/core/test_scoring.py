@@ -20,7 +20,9 @@ from core.index import PaperIndex
 from core.papers import AnnounceType, Author, Paper
 from core.profiles import Keyword, MatchMode, Profile
 from core.query import parse_entry
-from core.scoring import UNIT, Reason, Score, Scorer, is_usable_term, score
+from core.rarity import Rarity
+from core.relevance import Era
+from core.scoring import UNIT, Reason, Score, Scorer, Scores, is_usable_term, score
 from core.words import fold_word, fold_words
 from tests.builders import paper
 from tests.shared_data import ARXIV, needs_recordings
@@ -37,8 +39,13 @@ def found_in(term: str, *, title: str = "0", abstract: str = "0", match: MatchMo
     return scored.reasons[0].field if scored.reasons else None
 
 
+def judged(index: PaperIndex, wanted: Profile) -> Scores:
+    """The scores of all papers of *index*, as of one mailing."""
+    return Scorer(wanted).score(index, [Era(range(len(index)), Rarity(), 0)])
+
+
 def excluded_by(seen: Paper, wanted: Profile) -> tuple[str, ...]:
-    return Scorer(wanted).score(PaperIndex([seen]), (0,)).excluded.get(0, ())
+    return judged(PaperIndex([seen]), wanted).excluded.get(0, ())
 
 
 # --- What matches, word by word ---------------------------------------------------------------------------------------
@@ -625,9 +632,9 @@ def _rank_as_the_origin(digest: Digest) -> list[tuple[str, float]]:
     index = PaperIndex(
         _on_first_line(one) for one, announce_type in first.values() if announce_type is AnnounceType.NEW
     )
-    scores = Scorer(digest.profile).score(index, range(len(index)))
+    scores = judged(index, digest.profile)
     kept = [
-        (_versioned_id(one), scores.points.get(number, 0) / UNIT)
+        (_versioned_id(one), scores.points[number] / UNIT)
         for number, one in enumerate(index.papers)
         if number not in scores.excluded
     ]

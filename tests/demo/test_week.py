@@ -19,6 +19,8 @@ from core.index import PaperIndex
 from core.mailings import EASTERN, is_mailing_day
 from core.papers import PaperId
 from core.profiles import Keyword, Profile
+from core.rarity import Rarity
+from core.relevance import Era
 from core.scoring import UNIT, Scorer
 from demo.announcements import creators, parse_spec, render_rss, select_entries
 from demo.mailing import Listing, Mailing
@@ -307,13 +309,14 @@ def test_the_default_profile_finds_papers_of_every_worth(mailing: Mailing) -> No
             categories=tuple(config["categories"]),
             keywords=tuple(map(Keyword, config["keywords"])),
             exclude_keywords=tuple(config["exclude_keywords"]),
+            ranking="count",
         )
     )
     spec = parse_spec("+".join(config["categories"]))
     feed = parse_announcements(render_rss(spec, select_entries(mailing.listings, spec), mailing.day))
     index = PaperIndex(entry.paper for entry in feed.entries)
-    scores = scorer.score(index, range(len(index)))
-    values = [scores.points.get(number, 0) / UNIT for number in range(len(index)) if number not in scores.excluded]
+    scores = scorer.score(index, [Era(range(len(index)), Rarity(), 0)])
+    values = [scores.points[number] / UNIT for number in range(len(index)) if number not in scores.excluded]
     assert sum(value >= config["min_score"] for value in values) >= 8
     assert sum(0 < value < config["min_score"] for value in values) >= 5
     assert values.count(0) >= 5
