@@ -278,7 +278,7 @@ async def show_paper(
     service: ServiceDependency,
 ) -> Response:
     """One stored paper with everything that is known of it. The path takes old identifiers with their slash."""
-    record = await service.catalogue.find(_paper_number(paper_id))
+    record = await service.catalogue.find(parse_paper_number(paper_id))
     answer = PaperDetail(
         sample_data=service.sample_data,
         notices=list(service.standing_notices),
@@ -294,7 +294,7 @@ async def explain(
 ) -> Response:
     """Why one stored paper is in a feed, or what kept it out, with the score and the reasons that it has there."""
     selection = parse_selection(parameters.scope, parameters, service.config)
-    number = _paper_number(parameters.id)
+    number = parse_paper_number(parameters.id)
     try:
         notices = (await service.select(selection)).notices
     except NothingStored as nothing:  # of the scope; the paper can be stored all the same
@@ -402,7 +402,7 @@ def _dump(answer: Answer) -> bytes:
     return answer.model_dump_json(indent=1).encode()
 
 
-def _paper_number(text: str) -> str:
+def parse_paper_number(text: str) -> str:
     """The identifier in *text* without its version. What is none names no paper, so it raises UnknownPaper."""
     try:
         return PaperId.parse(text.removeprefix("arXiv:")).number

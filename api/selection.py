@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from textwrap import shorten
@@ -121,15 +122,17 @@ async def refuse_repeated(request: Request) -> None:
 
 
 def parse_selection(
-    scope: str, parameters: SelectionParameters, config: Config, *, limit: int | None = None
+    scope: str, parameters: SelectionParameters, config: Config, *, limit: int | None = None, likes: Sequence[str] = ()
 ) -> Selection:
     """The selection that *scope* and *parameters* ask for, of at most *limit* items. Raises UnknownScope and BadQuery.
+
+    *likes* are more papers to find more of than an address can name.
 
     Who says with q, au or like what is wanted gets that: the profile's query, terms, authors, likes, exclusions and
     min_score do not count. What has no points at all is not wanted then, unless q finds it.
     """
     name, profile = parse_scope(scope, config)
-    wishes = _parse_wishes(parameters)
+    wishes = _parse_wishes(parameters, likes)
     base = _with_wishes(profile, wishes) if wishes.is_any else profile
     chosen = replace(
         base,
@@ -182,12 +185,13 @@ class _Wishes:
         return shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
 
 
-def _parse_wishes(parameters: SelectionParameters) -> _Wishes:
+def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wishes:
     try:
         query = None if parameters.q is None else canonical(parse_query(parameters.q))
     except QueryMistake as error:
         raise BadQuery("q", str(error)) from error
-    return _Wishes(query, _parse_names(parameters.au), _parse_ids("like", parameters.like))
+    liked = {*likes, *_parse_ids("like", parameters.like)}
+    return _Wishes(query, _parse_names(parameters.au), tuple(sorted(liked)))
 
 
 def _with_wishes(profile: Profile, wishes: _Wishes) -> Profile:

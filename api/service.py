@@ -30,6 +30,7 @@ NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come 
 
 STORE_NOTICE = "The store of this service is out of reach; this is what it said last."
 
+_IDS_NAMED = 5
 _STORE_SECONDS = 2.0  # for the revision check that every request makes
 _RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
 
@@ -105,7 +106,7 @@ class Service:
             logger.warning("Answering from memory: %s", error)
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
         nothing_yet = () if selected.verdicts else (NOTHING_NOTICE,)
-        notices = (*self.standing_notices, *currency.problems, *nothing_yet)
+        notices = (*self.standing_notices, *currency.problems, *nothing_yet, *_missing(selected))
         return Answered(selection, selected, currency, notices)
 
     async def _select_stored(self, selection: Selection) -> tuple[Currency, Selected]:
@@ -183,6 +184,15 @@ class Service:
     def respond_configured(self, request: Request, body: bytes, media_type: str) -> Response:
         """*body*, which follows from the configuration alone, as this request may have it."""
         return self.respond(request, represent(body, media_type, last_modified=self.configured_at))
+
+
+def _missing(selected: Selected) -> tuple[str, ...]:
+    """A sentence on the papers that are liked or disliked and not stored, where there are any."""
+    if not selected.unknown:
+        return ()
+    named = ", ".join(selected.unknown[:_IDS_NAMED])
+    more = f" and {len(selected.unknown) - _IDS_NAMED} more" if len(selected.unknown) > _IDS_NAMED else ""
+    return (f"Not stored here, so without a say in this ranking: {named}{more}.",)
 
 
 def _joined(values: Sequence[str]) -> str | None:

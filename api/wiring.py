@@ -24,6 +24,7 @@ from core.catalogue import Catalogue
 from core.config import Config, load_config
 from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
+from core.learning import Learner
 from core.settings import Settings
 from core.store.sqlite import SqliteStore
 from core.turns import Turns
@@ -66,6 +67,7 @@ def build_service(
         clock=clock,
         timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
         days_back=config.days_back,
+        learner=Learner((config.default, *config.profiles)),
     )
     return Service(
         settings=settings,

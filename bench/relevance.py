@@ -20,15 +20,15 @@ from datetime import date
 from pathlib import Path
 from statistics import mean
 
+from core.catalogue import Selection, select
 from core.config import load_config
-from core.index import PaperIndex
+from core.learning import Learner
 from core.papers import Announcement, AnnounceType, Author, Paper
 from core.profiles import Profile
-from core.rarity import Rarities, group_of, learn_all
-from core.relevance import DAYS_BEFORE, Era
-from core.scoring import Scorer
+from core.rarity import Known
 from core.settings import PROJECT_FOLDER
-from core.store.records import Frequencies, PaperRecord
+from core.shelf import Shelf
+from core.store.records import Frequencies, PaperRecord, Revision
 from core.words import fold_words
 
 LIST_LENGTH = 30
@@ -50,34 +50,24 @@ Ranking = Callable[[Day, "Past"], Sequence[str]]
 
 
 class Past:
-    """What is known when a day is ranked: the papers of this day and all before it, and how rare words were."""
+    """What is known when a day is ranked: what was learned before it, and what a reader could have liked."""
 
-    def __init__(self) -> None:
-        self.index = PaperIndex()
-        self.numbers: dict[date, list[int]] = {}
+    def __init__(self, profile: Profile) -> None:
         self.liked: list[str] = []
-        self._frequencies: list[Frequencies] = []
-        self._newest: tuple[date, Sequence[Paper]] | None = None
-
-    def add(self, day: Day) -> None:
-        """Take in *day*, after learning from the one before."""
-        if self._newest is not None:
-            before = {one.group: one for one in self._frequencies}
-            records = [_record(paper, self._newest[0]) for paper in self._newest[1]]
-            self._frequencies += learn_all(sorted({group_of("cs.LG")}), day.day, records, before)
-        self._newest = (day.day, day.papers)
-        self.numbers[day.day] = [self.index.add(paper) for paper in sorted(day.papers, key=lambda one: one.id)][::-1]
+        self.papers: dict[str, Paper] = {}
+        self._learner = Learner([profile])
+        self._learned: list[Frequencies] = []
 
     @property
-    def rarities(self) -> Rarities:
-        """How rare words were before each of the days."""
-        return Rarities(self._frequencies)
+    def known(self) -> Known:
+        """What was learned of words so far."""
+        return Known(self._learned)
 
-    def eras(self, day: date) -> list[Era]:
-        """The days up to *day* that count for it, oldest first."""
-        rarities = self.rarities
-        recent = [one for one in self.numbers if 0 <= (day - one).days <= DAYS_BEFORE]
-        return [Era(self.numbers[one], rarities.before(one), one.toordinal()) for one in sorted(recent)]
+    def add(self, day: Day) -> None:
+        """Learn from *day*, as the service does after a mailing."""
+        self._learned += self._learner.count(["Computer Science"], {day.day: day.papers}, self._learned)
+        self.liked += sorted(day.relevant)
+        self.papers.update((paper.id, paper) for paper in day.papers if paper.id in day.relevant)
 
 
 def main(folder: Path) -> None:
@@ -96,12 +86,11 @@ def main(folder: Path) -> None:
         f"{LIKES} likes alone": _with_likes(replace(profile, ranking="relevance", keywords=())),
     }
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in rankings}
-    past = Past()
+    past = Past(replace(profile, ranking="relevance"))
     for day in days:
-        past.add(day)
         for name, ranking in rankings.items():
             measured[name].append(measure(ranking(day, past), day.relevant))
-        past.liked += sorted(day.relevant)
+        past.add(day)
     print(f"{len(days)} days, {sum(len(day.papers) for day in days):,} papers, {len(past.liked)} relevant ones")  # noqa: T201
     print(f"{'ranking':30} {'R@30':>6} {'nDCG@30':>8}")  # noqa: T201
     for name, values in measured.items():
@@ -141,24 +130,19 @@ def _read_paper(row: Mapping[str, object]) -> Paper:
     )
 
 
-def _record(paper: Paper, day: date) -> PaperRecord:
-    types = tuple((category, AnnounceType.NEW) for category in paper.categories)
-    return PaperRecord(paper, (Announcement(day, paper.id, 1, types),))
-
-
 def _at_random(day: Day, _: Past) -> Sequence[str]:
     return random.Random(day.day.toordinal()).sample([paper.id for paper in day.papers], len(day.papers))  # noqa: S311 - no secret
 
 
 def _by(profile: Profile) -> Ranking:
     """The ranking of *profile*, as the service makes it."""
-    scorer = Scorer(profile)
 
     def rank(day: Day, past: Past) -> Sequence[str]:
-        scores = scorer.score(past.index, past.eras(day.day))
-        kept = [number for number in past.numbers[day.day] if number not in scores.excluded]
-        ranked = sorted(kept, key=lambda number: -scores.points[number])
-        return [past.index.papers[number].id for number in ranked]
+        types = tuple((category, AnnounceType.NEW) for category in profile.categories)
+        shelf = Shelf(PaperRecord(paper, (Announcement(day.day, paper.id, 1, types),)) for paper in day.papers)
+        wanted = replace(profile, min_score=0.0, max_papers=LIST_LENGTH)
+        selected = select(Selection(profile.name, wanted), shelf, Revision(), past.known, past.papers)
+        return [item.paper.id for item in selected.items]
 
     return rank
 
@@ -169,7 +153,7 @@ def _by_idf(profile: Profile) -> Ranking:
     excluded = {word for term in profile.exclude_keywords for word in fold_words(term)}
 
     def rank(day: Day, past: Past) -> Sequence[str]:
-        rarity = past.rarities.before(day.day)
+        rarity = past.known.rarity(day.day, ["Computer Science"])
         idf = {word: rarity.idf([word]) for word in keywords}
         words = {paper.id: {*fold_words(paper.title), *fold_words(paper.abstract)} for paper in day.papers}
         kept = sorted((paper_id for paper_id in words if not excluded & words[paper_id]), reverse=True)
@@ -179,11 +163,11 @@ def _by_idf(profile: Profile) -> Ranking:
 
 
 def _with_likes(profile: Profile) -> Ranking:
-    """The ranking with a few relevant papers of earlier days as likes; the mean of several draws is not needed, as days
-    draw differently."""
+    """The ranking with a few relevant papers of earlier days as likes, others for each day."""
 
     def rank(day: Day, past: Past) -> Sequence[str]:
-        liked = random.Random(day.day.toordinal()).sample(past.liked, min(LIKES, len(past.liked)))  # noqa: S311 - no secret
+        draw = random.Random(day.day.toordinal())  # noqa: S311 - no secret
+        liked = draw.sample(past.liked, min(LIKES, len(past.liked)))
         return _by(replace(profile, likes=tuple(sorted(liked))))(day, past)
 
     return rank

@@ -17,14 +17,16 @@ from datetime import date, timedelta
 from statistics import median
 
 from core.catalogue import Selection, select
+from core.learning import Learner
 from core.papers import Announcement, AnnounceType, Author, Paper
 from core.profiles import Keyword, Profile
 from core.query import parse_query
+from core.rarity import Known
 from core.shelf import Shelf
 from core.store.records import PaperRecord, Revision
 
 CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
-MAILINGS = 8  # five of them listed, three before them that related words are learned from
+MAILINGS = 5
 TERMS = (30, 300, 3_000)
 REPEATS = 5
 _WORDS = 20_000
@@ -37,16 +39,22 @@ def main(sizes: list[int]) -> None:
     for size in sizes:
         rng = random.Random(size)  # noqa: S311 - no secret
         words = _make_words(rng)
-        shelf = Shelf(_make_records(rng, words, size))
+        records = _make_records(rng, words, size)
+        shelf = Shelf(records)
+        days: dict[date, list[Paper]] = {}
+        for record in records:
+            days.setdefault(record.announcements[0].mailing, []).append(record.paper)
+        papers = {record.paper.id: record.paper for record in records[:100]}
         shelf.place(CATEGORIES, Profile("x", CATEGORIES).announce_types)
         texts = [f"{paper.title} {paper.abstract}" for paper in shelf.index.papers]
         lowered = _median_cpu(lambda texts=texts: [text.lower() for text in texts])  # type: ignore[misc] # bound at once
         for name, profile in _profiles(rng, words):
+            known = Known(Learner([profile]).count(["Computer Science"], days, (), papers))
             spent = []
             for draw in range(REPEATS):
                 changed = replace(profile, min_score=draw / 1_000)  # another selection each time
                 start = time.process_time()
-                select(Selection("cs", changed), shelf, Revision())
+                select(Selection("cs", changed), shelf, Revision(), known, papers)
                 spent.append(1000 * (time.process_time() - start))
             print(f"{size:14,} {name:34} {median(spent):8.1f} {median(spent) / lowered:11.1f}")  # noqa: T201
 
@@ -64,7 +72,9 @@ def _profiles(rng: random.Random, words: list[str]) -> list[tuple[str, Profile]]
     )
     profiles.append(("a query of six terms", replace(some, query=query)))
     profiles.append(("one author", replace(some, authors=(Keyword("A. Wang"),), min_score=0.01)))
-    profiles.append(("five likes", replace(some, likes=tuple(f"2603.{number:05}" for number in range(5)))))
+    profiles.append(
+        ("five likes", replace(some, likes=tuple(f"2603.{number:05}" for number in range(5)), min_score=0.01))
+    )
     return profiles
 
 
@@ -78,7 +88,7 @@ def _make_records(rng: random.Random, words: list[str], a_week: int) -> list[Pap
     weights = [1 / (place + 3) for place in range(len(words))]
     records = []
     for place in range(MAILINGS):
-        day = date(2026, 3, 2) + timedelta(days=place + 2 * (place // 5))
+        day = date(2026, 3, 2) + timedelta(days=place)
         for number in range(a_week // 5):
             categories = rng.sample(CATEGORIES, 1 + number % 2)
             paper_id = f"2603.{place * a_week // 5 + number:05}"

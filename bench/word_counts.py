@@ -15,7 +15,7 @@ from textwrap import fill
 from core.arxiv.rss import parse_announcements
 from core.errors import SourceMalformed
 from core.papers import Paper
-from core.rarity import features_of
+from core.rarity import words_of
 
 _FEWEST = 3  # papers; a word that stands in fewer says no more than one that was never seen
 
@@ -29,7 +29,7 @@ def main(paths: list[str]) -> None:
         except SourceMalformed as error:
             sys.exit(f"{path}: {error}")
         papers.update((entry.paper.id, entry.paper) for entry in announced.entries)
-    counts = Counter(word for paper in papers.values() for word in features_of(paper).difference(paper.categories))
+    counts = Counter(word for paper in papers.values() for word in words_of(paper))
     words: dict[int, list[str]] = {}
     for word, count in sorted(counts.items()):
         words.setdefault(count, []).append(word)

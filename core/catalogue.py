@@ -28,8 +28,8 @@ from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
-from core.rarity import Rarities, group_of
-from core.relevance import DAYS_BEFORE, Era
+from core.rarity import Known, group_of
+from core.relevance import stream_of
 from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
 from core.store.records import Frequencies, PaperRecord, Revision
@@ -37,7 +37,7 @@ from core.store.records import Frequencies, PaperRecord, Revision
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
-_RARITY_LASTS = timedelta(days=30)  # where a mailing has no word counts of its own
+_KNOWLEDGE_LASTS = timedelta(days=30)  # of words; what was learned longer before a mailing does not serve it
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
@@ -249,12 +249,14 @@ class Selected:
     """Every verdict of a selection, in feed order, and the state of the data that it was made from.
 
     `repeats` are the announcements of papers that have their verdict under another mailing, or had it before the
-    selection's days: each a mailing, and why the paper does not stand there.
+    selection's days: each a mailing, and why the paper does not stand there. `unknown` are the papers that the profile
+    likes or dislikes and that are not stored, so that they have no say.
     """
 
     verdicts: Verdicts
     revision: Revision
     repeats: tuple[tuple[date, Outcome], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -306,7 +308,9 @@ class Catalogue:
         self._store = store
         self._lock = asyncio.Lock()
         self._shelf = Shelf()
-        self._rarities: dict[frozenset[str], tuple[tuple[Revision, date], Rarities]] = {}  # by groups, as for the shelf
+        self._known: dict[
+            frozenset[str], tuple[tuple[Revision, date], Known]
+        ] = {}  # by streams, for what the shelf has
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
 
@@ -322,8 +326,9 @@ class Catalogue:
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
-                rarities = await self._load_rarities(selection.profile)
-                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision, rarities))
+                known = await self._load_known(selection.profile)
+                liked = await self._load_liked(selection.profile)
+                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision, known, liked))
             return self._selected[selection]
 
     def recall(self, selection: Selection) -> Selected | None:
@@ -336,8 +341,8 @@ class Catalogue:
         if self._loaded is None:
             return None
         revision, _ = self._loaded
-        _, rarities = self._rarities.get(_groups_of(selection.profile), (None, Rarities()))
-        return select(selection, self._shelf, revision, rarities)
+        _, known = self._known.get(_streams_of(selection.profile), (None, Known()))
+        return select(selection, self._shelf, revision, known, self._shelf.find(selection.profile.likes))
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -352,8 +357,9 @@ class Catalogue:
         found = await asyncio.to_thread(selected.verdicts.explain, paper_id)
         if found is not None:
             return found
-        rarities = await self._load_rarities(selection.profile)
-        return _outsider(await self.find(paper_id), selection, rarities)
+        known = await self._load_known(selection.profile)
+        liked = await self._load_liked(selection.profile)
+        return _outsider(await self.find(paper_id), selection, Scorer(selection.profile, liked), known)
 
     def _is_known(self, selection: Selection, revision: Revision) -> bool:
         return selection in self._selected and self._selected[selection].revision.number == revision.number
@@ -368,7 +374,7 @@ class Catalogue:
         if newest_of_all is None:
             return Shelf()
         profile = selection.profile
-        days = timedelta(days=(MAX_DAYS if selection.mailing else profile.days_back) - 1 + DAYS_BEFORE)
+        days = timedelta(days=(MAX_DAYS if selection.mailing else profile.days_back) - 1)
         since = newest_of_all - days
         shelf = await self._load_since(since, revision)
         newest = shelf.place(profile.categories, profile.announce_types).newest
@@ -376,14 +382,20 @@ class Catalogue:
             newest = await self._store.load_newest_mailing(profile.categories)
         return Shelf() if newest is None else await self._load_since(newest - days, revision)
 
-    async def _load_rarities(self, profile: Profile) -> Rarities:
-        """What is known of the groups of the profile's categories, for all that the shelf holds."""
-        groups = _groups_of(profile)
-        loaded, known = self._rarities.get(groups, (None, Rarities()))
+    async def _load_known(self, profile: Profile) -> Known:
+        """What was learned of the streams that *profile* is ranked by, for all mailings that the shelf has."""
+        streams = _streams_of(profile)
+        loaded, known = self._known.get(streams, (None, Known()))
         if profile.ranking == "relevance" and self._loaded is not None and loaded != self._loaded:
-            known = Rarities(await self._store.load_frequencies(groups, since=self._loaded[1] - _RARITY_LASTS))
-            self._rarities[groups] = (self._loaded, known)
+            known = Known(await self._store.load_frequencies(streams, since=self._loaded[1] - _KNOWLEDGE_LASTS))
+            self._known[streams] = (self._loaded, known)
         return known
+
+    async def _load_liked(self, profile: Profile) -> Mapping[str, Paper]:
+        """The papers that *profile* likes and dislikes, as far as they are stored."""
+        wanted = (*profile.likes, *profile.dislikes)
+        records = await self._store.load_papers(wanted) if wanted else {}
+        return {paper_id: record.paper for paper_id, record in records.items()}
 
     def _newest_known(self) -> date | None:
         return max(map(last_mailing, self._shelf.records.values()), default=None)
@@ -411,43 +423,51 @@ class Catalogue:
         self._selected[selection] = selected
 
 
-def _groups_of(profile: Profile) -> frozenset[str]:
-    return frozenset(map(group_of, profile.categories))
+def _streams_of(profile: Profile) -> frozenset[str]:
+    own = stream_of(profile)
+    return frozenset([*map(group_of, profile.categories), *([own] if own else [])])
 
 
 def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
     return Shelf(records, before=before)
 
 
-def select(selection: Selection, shelf: Shelf, revision: Revision, rarities: Rarities | None = None) -> Selected:
-    """What *selection* makes of the papers of *shelf*, which are those of *revision*, as *rarities* tells of words."""
-    return Selected(judge(selection, shelf, rarities or Rarities()), revision, tuple(find_repeats(selection, shelf)))
+def select(
+    selection: Selection,
+    shelf: Shelf,
+    revision: Revision,
+    known: Known | None = None,
+    liked: Mapping[str, Paper] | None = None,
+) -> Selected:
+    """What *selection* makes of the papers of *shelf*, which are those of *revision*.
+
+    *known* is what was learned of words, *liked* holds the papers that the profile likes and dislikes.
+    """
+    profile = selection.profile
+    verdicts = judge(selection, shelf, known or Known(), liked or {})
+    unknown = tuple(paper_id for paper_id in (*profile.likes, *profile.dislikes) if paper_id not in (liked or {}))
+    return Selected(verdicts, revision, tuple(find_repeats(selection, shelf)), unknown)
 
 
-def judge(selection: Selection, shelf: Shelf, rarities: Rarities) -> Verdicts:
+def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, Paper]) -> Verdicts:
     """One verdict for each paper of *shelf* in the categories and days of *selection*, in feed order."""
     profile = selection.profile
     placing = shelf.place(profile.categories, profile.announce_types)
     first, last = _window(selection, placing)
-    eras = list_eras(placing, first, last, rarities)
+    scorer = Scorer(profile, liked)
+    days = [day for day in placing.mailings if first <= day <= last]
+    eras = [scorer.build_era(placing.mailings[day][0], day, known) for day in days]
 
     def rescore() -> Scores:
         with shelf.lock:
-            return Scorer(profile).score(shelf.index, eras)
+            return scorer.score(shelf.index, eras)
 
     scores = rescore()
     rows: list[_Row] = []
-    for mailing, (numbers, listings) in placing.mailings.items():
-        if first <= mailing <= last:
-            rows += _judge_mailing(numbers, listings, scores, profile)
+    for day in days:
+        rows += _judge_mailing(*placing.mailings[day], scores, profile)
     with shelf.lock:
         return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores, rescore)
-
-
-def list_eras(placing: Placing, first: date, last: date, rarities: Rarities) -> list[Era]:
-    """The mailings from *first* to *last* as they are scored, oldest first, and before them those learned from."""
-    days = [day for day in placing.mailings if first - timedelta(days=DAYS_BEFORE) <= day <= last]
-    return [Era(placing.mailings[day][0], rarities.before(day), day.toordinal()) for day in sorted(days)]
 
 
 def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:
@@ -569,7 +589,7 @@ def _apply_limit(rows: list[_Row], limit: int) -> Sequence[_Row]:
     return rows
 
 
-def _outsider(record: PaperRecord, selection: Selection, rarities: Rarities) -> Explained:
+def _outsider(record: PaperRecord, selection: Selection, scorer: Scorer, known: Known) -> Explained:
     """The verdict on a stored paper that the selection never looked at, with the score that it would have alone."""
     profile = selection.profile
     listing, _ = find_listing(record, frozenset(profile.categories), frozenset(profile.announce_types))
@@ -579,8 +599,8 @@ def _outsider(record: PaperRecord, selection: Selection, rarities: Rarities) -> 
         outcome, detail = Outcome.OTHER_CATEGORIES, f"announced in {', '.join(category for category, _ in last.types)}"
         best = best_announce_type(dict(last.types).values())
         listing = Listing(last.mailing, last.version, best, is_wanted=False)
-    era = Era((0,), rarities.before(listing.mailing), listing.mailing.toordinal())
-    scores = Scorer(profile).score(PaperIndex([record.paper]), [era])
+    era = scorer.build_era((0,), listing.mailing, known)
+    scores = scorer.score(PaperIndex([record.paper]), [era])
     verdict = Verdict(_build_item(record, listing, scores.score(0), profile), outcome, detail)
     return _explained(verdict, 0, scores, profile)
 

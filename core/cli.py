@@ -6,9 +6,10 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
@@ -19,17 +20,19 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from api.feeds import list_feeds
+from api.papers import list_rules, parse_paper_number
 from api.selection import SelectionParameters, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service
 from api.status import CategoryStatus, load_status
 from api.wiring import build_service, create_app
-from core.catalogue import LEDGER, Outcome, Selected, Selection
+from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, MAX_PAPERS
 from core.errors import ArxivFeedsError, BadQuery, RefreshUnderWay, SourceMalformed, SourceUnavailable, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
 from core.mailings import EASTERN
+from core.reading_list import find_paper_ids
 from core.settings import load_settings
 from core.store.records import Ledger
 
@@ -51,6 +54,21 @@ _log = Console(stderr=True, highlight=False)
 
 Host = Annotated[str, typer.Option(help="The address to listen on; 0.0.0.0 for every one of this machine.")]
 Port = Annotated[int | None, typer.Option(min=1, max=65535, help="The port to listen on; PORT by default.")]
+
+
+Scope = Annotated[str, typer.Argument(help="A category, several joined by +, or a profile.")]
+Query = Annotated[str | None, typer.Option("--q", help="Only what this query finds, ranked by its terms.")]
+Authors = Annotated[str | None, typer.Option("--au", help="Authors to follow, separated by semicolons.")]
+Like = Annotated[str | None, typer.Option(help="Papers to find more of, by identifiers joined by commas.")]
+LikeFile = Annotated[
+    Path | None, typer.Option(help="The same from a file: BibTeX, OPML or a list.", exists=True, dir_okay=False)
+]
+Dislike = Annotated[str | None, typer.Option(help="Papers to find less of.")]
+Exclude = Annotated[str | None, typer.Option(help="Nothing with one of these terms, joined by commas.")]
+Types = Annotated[str | None, typer.Option(help="Announce types, joined by commas.")]
+MinScore = Annotated[float | None, typer.Option(help="Least points.")]
+Days = Annotated[int | None, typer.Option(help="Calendar days up to the newest mailing.")]
+MailingDay = Annotated[str | None, typer.Option(help="One mailing only, as a date such as 2026-03-05.")]
 
 
 def main() -> None:
@@ -108,18 +126,50 @@ def refresh_command() -> None:
 
 @app.command("papers")
 def papers_command(
-    scope: Annotated[str, typer.Argument(help="A category, several joined by +, or a profile.")] = DEFAULT_PROFILE,
+    scope: Scope = DEFAULT_PROFILE,
+    *,
     limit: Annotated[int, typer.Option(min=1, max=MAX_PAPERS, help="Most papers.")] = 30,
-    min_score: Annotated[float | None, typer.Option(help="Least points.")] = None,
-    days: Annotated[int | None, typer.Option(help="Calendar days up to the newest mailing.")] = None,
-    types: Annotated[str | None, typer.Option(help="Announce types, joined by commas.")] = None,
+    q: Query = None,
+    au: Authors = None,
+    like: Like = None,
+    like_file: LikeFile = None,
+    dislike: Dislike = None,
+    exclude: Exclude = None,
+    types: Types = None,
+    min_score: MinScore = None,
+    days: Days = None,
+    mailing: MailingDay = None,
 ) -> None:
     """The best stored papers of a feed, with the reasons for their scores."""
     service = build_service(load_settings())
-    parameters = _parameters(types=types, min_score=min_score, days=days)
-    selection = parse_selection(scope, parameters, service.config)
+    told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
+    selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     selected = asyncio.run(_closing(service, service.catalogue.select(selection)))
     _print_papers(selection, selected, limit)
+
+
+@app.command("explain")
+def explain_command(
+    paper: Annotated[str, typer.Argument(help="arXiv's identifier of a stored paper.")],
+    scope: Scope = DEFAULT_PROFILE,
+    *,
+    q: Query = None,
+    au: Authors = None,
+    like: Like = None,
+    like_file: LikeFile = None,
+    dislike: Dislike = None,
+    exclude: Exclude = None,
+    types: Types = None,
+    min_score: MinScore = None,
+    days: Days = None,
+    mailing: MailingDay = None,
+) -> None:
+    """Why a stored paper is in a feed, or what kept it out: every rule, hit or miss."""
+    service = build_service(load_settings())
+    told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
+    selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
+    number = parse_paper_number(paper)
+    _print_explanation(asyncio.run(_closing(service, service.catalogue.explain(number, selection))), selection)
 
 
 @app.command("doctor")
@@ -282,7 +332,12 @@ def _examine_clock(service: Service, theirs: datetime | None) -> _Finding:
     )
 
 
-def _parameters(**given: object) -> SelectionParameters:
+def _choose(service: Service, scope: str, like_file: Path | None, given: Mapping[str, object]) -> Selection:
+    """The selection that the options *given* ask for, with the likes of a file."""
+    return parse_selection(scope, _parameters(given), service.config, likes=_read_likes(like_file))
+
+
+def _parameters(given: Mapping[str, object]) -> SelectionParameters:
     """The parameters of a selection as on a URL. Raises BadQuery naming the option."""
     try:
         return SelectionParameters.model_validate({name: value for name, value in given.items() if value is not None})
@@ -358,6 +413,38 @@ def _print_ledger(name: str, selected: Selected) -> None:
             f" {counted[Outcome.LISTED]} kept + filtered ({filtered})",
             soft_wrap=True,
         )
+
+
+def _read_likes(path: Path | None) -> tuple[str, ...]:
+    """The papers that the file *path* names. Raises BadQuery where it cannot be read or names none."""
+    if path is None:
+        return ()
+    try:
+        ids = find_paper_ids(path.read_text(encoding="utf-8", errors="replace"))
+    except OSError as error:
+        raise BadQuery("--like-file", f"{path} cannot be read ({error.strerror})") from error
+    if not ids:
+        raise BadQuery("--like-file", f"{path} names no paper of arXiv, as arXiv:2401.01234 or by an address")
+    return ids
+
+
+def _print_explanation(explained: Explained, selection: Selection) -> None:
+    verdict = explained.verdict
+    item = verdict.item
+    what = f"{verdict.outcome}{f' ({verdict.detail})' if verdict.detail else ''}"
+    _out.print(f"[bold]{escape(item.paper.title)}[/bold] ({item.paper.id}), {escape(selection.scope)}", soft_wrap=True)
+    _out.print(f"{escape(what)}; {item.score.value:g} points", soft_wrap=True)
+    table = Table("", "rule", "", "points")
+    for rule in list_rules(explained, selection):
+        told = rule.detail or (rule.field or "")
+        points = f"{rule.points:g}" if rule.points else ""
+        table.add_row(
+            "[green]hit[/green]" if rule.is_hit else "[dim]miss[/dim]",
+            f"{rule.kind}: {escape(rule.rule)}",
+            told,
+            points,
+        )
+    _out.print(table)
 
 
 def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:

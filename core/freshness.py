@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
-from core import healing, intake, leases
+from core import healing, intake, learning, leases
 from core.errors import (
     ArxivFeedsError,
     LeaseLost,
@@ -24,9 +24,11 @@ from core.errors import (
     RefreshUnderWay,
     SourceMalformed,
     SourceUnavailable,
+    StoreUnavailable,
 )
 from core.healing import MOST_DAYS, HealingReport, heal_page, is_healing_due, make_plan
 from core.intake import Report
+from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision
 
@@ -55,7 +57,7 @@ class Source(intake.Source, healing.Source, Protocol):
     async def aclose(self) -> None: ...
 
 
-class Store(intake.Store, leases.Store, Protocol):
+class Store(intake.Store, learning.Store, leases.Store, Protocol):
     """What freshness needs of a store."""
 
     async def load_refresh(self, categories: str) -> RefreshState | None: ...
@@ -143,7 +145,7 @@ class Freshness:
 
     *configured* are the categories that are asked for in one request; of these the last *days_back* days are meant to
     be complete, of any other category what came since it was first asked for. *clock* gives the present as an aware UTC
-    moment.
+    moment. *learner* counts the words of what came in.
     """
 
     def __init__(
@@ -155,6 +157,7 @@ class Freshness:
         clock: Callable[[], datetime],
         timing: Timing,
         days_back: int = 7,
+        learner: Learner | None = None,
     ) -> None:
         self._source = source
         self._store = store
@@ -162,6 +165,7 @@ class Freshness:
         self._clock = clock
         self._timing = timing
         self._days_back = min(days_back, MOST_DAYS)
+        self._learner = learner
         self._refreshing: dict[tuple[str, ...], asyncio.Task[Report | None]] = {}
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
@@ -245,6 +249,8 @@ class Freshness:
             total += page
             tell(total)
             if page.is_finished:
+                if total.ledger.new or total.ledger.updated:
+                    await self._learn(wanted)
                 return total
             await asyncio.sleep(_BETWEEN_PAGES * _LEASE_POLL_SECONDS)  # a refresh that waits for the lease gets it
         return replace(total, is_finished=not await self._has_gaps(wanted))
@@ -438,7 +444,7 @@ class Freshness:
             return after_success(state, report, now=now, timing=self._timing)
 
         try:
-            return await intake.refresh(
+            report = await intake.refresh(
                 categories,
                 source=self._source,
                 store=self._store,
@@ -453,6 +459,18 @@ class Freshness:
         except Exception as error:  # whatever it is: it must not be tried again by the very next reader
             await self._remember_failure(categories, state, error, lease)
             raise
+        if report.ledger.new or report.ledger.updated:
+            await self._learn(categories)
+        return report
+
+    async def _learn(self, categories: tuple[str, ...]) -> None:
+        """Count the words of what is stored; a failure leaves the rankings as they are until the next time."""
+        if self._learner is None:
+            return
+        try:
+            await self._learner.learn(categories, self._store, now=self._clock())
+        except StoreUnavailable as error:
+            logger.warning("The words of %s were not counted: %s", _key(categories), error)
 
     async def _remember_failure(
         self, categories: tuple[str, ...], state: RefreshState | None, error: Exception, lease: Lease

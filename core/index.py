@@ -21,6 +21,7 @@ from core.words import fold_word, is_same_name, join_words, name_words, plain_wo
 COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
+_FINDINGS_KEPT = 256
 
 # A posting is one integer: a paper's number, how often a term stands in its title, and how often in its abstract.
 # A selection goes through tens of thousands of them, so whoever reads them takes them apart with the shifts above.
@@ -47,13 +48,13 @@ class _Forms(dict[str, str]):
 class PaperIndex:
     """Papers that terms can be looked up in; it only grows.
 
-    Papers have numbers from 0 on, in the order of `add`. `lengths` holds how many words a paper's title and abstract
-    have, both together.
+    Papers have numbers from 0 on, in the order of `add`. `lengths` holds how many words a paper's title has, and its
+    abstract.
     """
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
-        self.lengths: list[int] = []
+        self.lengths: list[tuple[int, int]] = []
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
         self._folded: list[str] = []
@@ -67,6 +68,7 @@ class PaperIndex:
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
+        self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
             self.add(paper)
 
@@ -76,6 +78,7 @@ class PaperIndex:
     def add(self, paper: Paper) -> int:
         """Take *paper* in; the number that it has from now on."""
         number = len(self.papers)
+        self._found.clear()
         self.papers.append(paper)
         self._by_id.setdefault(paper.id, []).append(number)
         self._add_words(number, split_words(paper.title), split_words(paper.abstract))
@@ -116,11 +119,9 @@ class PaperIndex:
                 return self._find_in_text(term)
         return _once(found)
 
-    def find_feature(self, feature: str) -> Postings:
-        """Where a folded word stands, or a category; both are what a stream is learned by."""
-        if feature in self._by_category:
-            return _once(self._by_category[feature])
-        return self._postings.get(feature, ())
+    def find_word(self, folded: str) -> Postings:
+        """Where the word with the form *folded* stands."""
+        return self._postings.get(folded, ())
 
     def stands_in_title(self, number: int, term: Term) -> bool:
         """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
@@ -130,14 +131,15 @@ class PaperIndex:
             return _stand_near(_pattern_words(term), title.split(), term.distance)
         return _pattern(term) in title
 
-    def spellings(self, number: int) -> Mapping[str, str]:
-        """How the paper *number* writes each of its folded words at last, in lower case."""
-        return dict(zip(self._folded[number].split(), self._plain[number].split(), strict=True))
-
     def folded_words(self, number: int) -> tuple[list[str], list[str]]:
         """The folded words of title and abstract of the paper *number*, in reading order."""
         title, _, abstract = self._folded[number].partition("\n")
         return title.split(), abstract.split()
+
+    def spell(self, number: int, folded: Iterable[str]) -> list[str]:
+        """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
+        words, plain = self._folded[number].split(), self._plain[number].split()
+        return [plain[words.index(word)] for word in folded]
 
     def _add_words(self, number: int, title: Sequence[str], abstract: Sequence[str]) -> None:
         fold, lower = self._fold, self._lower
@@ -145,13 +147,13 @@ class PaperIndex:
         plain_title, plain_abstract = [lower[word] for word in title], [lower[word] for word in abstract]
         self._folded.append(f" {'  '.join(folded_title)} \n {'  '.join(folded_abstract)} ")
         self._plain.append(f" {'  '.join(plain_title)} \n {'  '.join(plain_abstract)} ")
-        self.lengths.append(len(title) + len(abstract))
-        in_title, in_abstract = Counter(folded_title), Counter(folded_abstract)
-        postings = self._postings
-        for word in in_title.keys() | in_abstract.keys():
-            if word not in postings:
-                postings[word] = array("Q")
-            postings[word].append(_packed(number, in_title[word], in_abstract[word]))
+        self.lengths.append((len(title), len(abstract)))
+        place, postings = number << HITS_BITS, self._postings
+        for word, hits in _count_hits(folded_title, folded_abstract).items():
+            known = postings.get(word)
+            if known is None:
+                known = postings[word] = array("Q")
+            known.append(place | hits)
 
     def _evaluate(self, node: Node) -> tuple[Set[int], bool]:
         """Numbers, and whether the papers that *node* finds are those or all others."""
@@ -172,9 +174,18 @@ class PaperIndex:
 
     def _find_in_text(self, term: Term) -> Postings:
         words = _pattern_words(term)
+        if term.reading == "folded" and len(words) == 1:
+            return self.find_word(words[0])
+        key = (term.reading, term.distance, *words)
+        if key not in self._found:
+            if len(self._found) >= _FINDINGS_KEPT:
+                self._found.clear()
+            self._found[key] = self._search(term, words)
+        return self._found[key]
+
+    def _search(self, term: Term, words: Sequence[str]) -> Postings:
+        """Where the words stand as *term* asks for it, looked for in the texts of all papers that have them."""
         if term.reading == "folded":
-            if len(words) == 1:
-                return self._postings.get(words[0], ())
             return self._count(_pattern(term), self._folded, self._having_all([word] for word in words))
         if term.reading == "prefix":
             *before, last = words
@@ -245,6 +256,16 @@ class PaperIndex:
         return forms
 
 
+def _count_hits(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
+    """How often each word stands in title and abstract, packed as in a posting."""
+    hits = Counter(abstract)
+    if len(abstract) > MOST:
+        hits = Counter({word: min(count, MOST) for word, count in hits.items()})
+    for word, count in Counter(title).items():
+        hits[word] += min(count, MOST) << COUNT_BITS
+    return hits
+
+
 def _packed(number: int, in_title: int, in_abstract: int) -> int:
     return number << HITS_BITS | min(in_title, MOST) << COUNT_BITS | min(in_abstract, MOST)
 
@@ -272,11 +293,11 @@ def _folds_of(plain: str) -> tuple[str, ...]:
 
 def _stand_near(words: Sequence[str], text: Sequence[str], distance: int) -> bool:
     """Whether all of *words* stand in *text*, with at most *distance* others between the first and the last."""
-    width = len(words) + distance
     wanted = Counter(words)
+    width = len(words) + distance
     places = [place for place, word in enumerate(text) if word in wanted]
-    for place in places:
-        window = Counter(text[place : place + width])
-        if all(window[word] >= count for word, count in wanted.items()):
+    for start, first in enumerate(places):
+        within = (text[place] for place in places[start : start + width] if place < first + width)
+        if not wanted - Counter(within):
             return True
     return False

@@ -11,14 +11,12 @@ whatever mailing the feed claims to be. Which categories a feed brought up to da
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from core.arxiv.announced import Announced, Entry, Rejected
-from core.arxiv.taxonomy import CATEGORIES
 from core.errors import StoreUnavailable
 from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
@@ -30,22 +28,10 @@ from core.papers import (
     best_announce_type,
 )
 from core.profiles import REPLACEMENTS
-from core.rarity import learn_all
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_unchanged
-from core.store.records import (
-    CategoryState,
-    Changes,
-    Frequencies,
-    Lease,
-    Ledger,
-    PaperRecord,
-    RefreshState,
-    Revision,
-    dump_paper,
-)
+from core.store.records import CategoryState, Changes, Lease, Ledger, PaperRecord, RefreshState, Revision, dump_paper
 
 _WRITE_ATTEMPTS = 5
-_MEMORY = timedelta(days=60)  # what was learned longer ago has faded
 _DAYS_CHECKED = 7  # with a gap in these, a whole feed is asked for, whatever arXiv thinks we have
 _MAX_DAYS_AHEAD = timedelta(days=7)  # further in the future a feed's date is a mistake, not a slow clock of ours
 _MAX_DAYS_BEHIND = timedelta(days=30)  # further behind the newest one stored, it would be in no feed
@@ -66,10 +52,6 @@ class Store(Protocol):
     async def load_mailings(self) -> frozenset[date]: ...
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
-
-    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]: ...
-
-    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
 
     async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
@@ -147,24 +129,10 @@ async def refresh(
             etag=announced.etag,
         )
         refreshes = (("+".join(categories), remember(report, now)),) if remember else ()
-        frequencies = await _learn(categories, decision.mailing, store) if decision.has_mailing else ()
-        changes = replace(decision.changes, refreshes=refreshes, frequencies=frequencies)
+        changes = replace(decision.changes, refreshes=refreshes)
         if await store.apply(changes, based_on=revision.number, now=now, lease=lease):
             return report
     raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while a refresh tried to write")
-
-
-async def _learn(categories: Sequence[str], mailing: date, store: Store) -> tuple[Frequencies, ...]:
-    """What is known before *mailing* of the groups of *categories*, of those where that is not stored yet."""
-    groups = {CATEGORIES[category].group for category in categories}
-    known = await store.load_frequencies(groups, since=mailing - _MEMORY)
-    before = {one.group: one for one in known if one.mailing < mailing}  # the latest of each comes last
-    missing = sorted(groups - {one.group for one in known if one.mailing == mailing})
-    if not missing:
-        return ()
-    since = min((before[group].mailing if group in before else mailing - _MEMORY) for group in missing)
-    records = await store.load_records(since=since)
-    return await asyncio.to_thread(learn_all, missing, mailing, records, before)
 
 
 def _known(

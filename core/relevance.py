@@ -1,69 +1,90 @@
-"""The ranking by relevance: what a term is worth in a paper, and which other words go with a profile's terms.
+"""The ranking by relevance: what a term is worth in a paper, and which other words go with a profile's keywords.
 
 A term is worth more the rarer it is in the stream, the more of the paper it is, and in the title (BM25F: Robertson,
-Zaragoza, The Probabilistic Relevance Framework, 2009). Words that the best papers of the mailings before have more
-often than others, and categories likewise, are related to the profile (pseudo-relevance feedback, weighted by how much
-likelier they make such a paper); they raise papers that have points already and bring in none.
+Zaragoza, The Probabilistic Relevance Framework, 2009). Words that the papers which fitted a profile best in earlier
+mailings have more often than others are related to it (pseudo-relevance feedback, weighed by how much likelier they
+make such a paper); they raise papers that have points already and bring in none. Papers that a reader liked give points
+for the words that tie a paper to them (Rocchio's centroid, in The SMART Retrieval System, 1971), disliked ones take
+some.
 
-All figures here were chosen by cross-validation on labelled days; `bench/relevance.py` prints what they come to.
+The figures here were chosen by cross-validation on labelled days; `bench/relevance.py` prints what they come to.
 """
 
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Literal
 
 from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex
+from core.papers import Paper
+from core.profiles import Profile
 from core.rarity import Rarity
+from core.store.records import Frequencies
+from core.words import fold_words
+
+Tie = Literal["like", "related", "dislike"]  # how words tie a paper to others
+TIES: tuple[Tie, ...] = ("like", "related", "dislike")
+
+SCALE = 1 / 14  # so that 2.5 points, the least that the origin asked for, keep one paper of seven with 30 keywords
 
 IDF_EXPONENT = 1.5
+LEAST_IDF = 2.0  # of a keyword, however common it is
 TITLE_WEIGHT = 3.0  # of one hit in the title, in hits in the abstract
 SATURATION = 2.0  # k1: how soon more hits of a term add little
-LENGTH_PART = 0.5  # b: how far a long paper's hits count less
-AVERAGE_WORDS = 195.0  # of title and abstract together
-SCALE = 0.35  # brings the points of a usual term near those of the origin's rule
+LENGTH_PART = 0.75  # b: how far a long paper's hits count less
+AVERAGE_AMOUNT = 195.0  # of hits that all words together are
+_FULL = SCALE * (SATURATION + 1)  # what a word of weight 1 gives a paper that is all about it
 
-BEST_PAPERS = 10  # of a mailing before, taken for what the profile wants
-MAILINGS_BEFORE = 3
-DAYS_BEFORE = 7
-RELATED_WORDS = 40
-_FEWEST_PAPERS = 3  # of the best ones that have a related word
-_SMOOTHING = 5.0
-_RELATED_WEIGHT = 2.0
-_LEAST_KNOWN = 200.0  # papers of the stream, before which nothing is said of categories
-_MOST_WORDS = 2_000
+BEST_PAPERS = 5  # of each mailing, from which related words are learned
+_PAPERS_FOR_EACH = 20  # a mailing of fewer papers has no best one
+RELATED_WORDS = 80
+RELATED_WEIGHT = 2.0  # against a keyword's
+RELATED_EXPONENT = 1.5
+_LARGEST_SHARE = 0.1  # of papers; a word that stands in more tells little
+_SMOOTHING = 5.0  # papers as all others are
+_FEWEST_PAPERS = 2.5  # that have a related word
 
-_NORMS = [SATURATION * (1 - LENGTH_PART + LENGTH_PART * words / AVERAGE_WORDS) for words in range(_MOST_WORDS)]
+LIKE_WEIGHT = 0.5
+LIKE_WORDS = 150
 
 
 @dataclass(frozen=True, slots=True)
 class Era:
-    """The papers of one mailing by number, newest identifier first, and how rare words were before it."""
+    """The papers of one mailing by number, newest identifier first, and what was known before it.
+
+    `related` are the words that go with the profile, with their weight; `liked` those of the papers that it likes,
+    `disliked` those of the others.
+    """
 
     numbers: Sequence[int]
     rarity: Rarity
-    ordinal: int  # of the mailing's day
+    related: Mapping[str, float] = field(default_factory=dict)
+    liked: Mapping[str, float] = field(default_factory=dict)
+    disliked: Mapping[str, float] = field(default_factory=dict)
 
 
 def norms_of(index: PaperIndex) -> list[float]:
     """For each paper of *index* how many hits give half of what hits can give."""
-    return [_NORMS[min(length, _MOST_WORDS - 1)] for length in index.lengths]
+    base, growth = SATURATION * (1 - LENGTH_PART), SATURATION * LENGTH_PART / AVERAGE_AMOUNT
+    return [base + growth * (TITLE_WEIGHT * title + abstract) for title, abstract in index.lengths]
 
 
 def weigh(idf: float) -> float:
     """What a term with this *idf* is worth in a paper that is all about it."""
-    return SCALE * (SATURATION + 1) * math.pow(max(idf, 0.0), IDF_EXPONENT)
+    return _FULL * math.pow(max(idf, LEAST_IDF), IDF_EXPONENT)
 
 
-def add_points(
-    postings: Iterable[int], weights: Sequence[float], era_of: Sequence[int], norms: Sequence[float], totals: list[int]
+def points_of(
+    postings: Iterable[int], weights: Sequence[float], era_of: Sequence[int], norms: Sequence[float]
 ) -> dict[int, int]:
-    """What a term gives each paper of *postings*, in whole hundredths of a point; added to the papers' *totals* too.
+    """What a term gives each paper of *postings*, in whole hundredths of a point.
 
-    Points are counted in ten-thousandths, as everywhere.
-    *weights* says what it is worth in each era, and in its last place 0 for the papers of none, whose *era_of* is -1.
+    *weights* says what the term is worth in each era, and in its last place 0 for the papers of none, whose *era_of* is
+    -1. Points are counted in ten-thousandths, as everywhere.
     """
     points = {}
     for one in postings:
@@ -71,61 +92,130 @@ def add_points(
         weight = weights[era_of[number]]
         if weight:
             amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
-            points[number] = gained = int(100 * weight * amount / (amount + norms[number]) + 0.5) * 100
-            totals[number] += gained
+            points[number] = int(100 * weight * amount / (amount + norms[number]) + 0.5) * 100
     return points
 
 
-def relate(
-    index: PaperIndex,
-    eras: Sequence[Era],
-    points: Sequence[int],
-    *,
-    excluded: Collection[int],
-    own: Collection[str],
-) -> list[dict[str, float]]:
-    """For each of *eras*, oldest first, the words and categories related to what has *points*, with their weight.
+def place_in_eras(eras: Sequence[Era], index: PaperIndex) -> list[int]:
+    """For each paper of *index* which of *eras* it is of, -1 for none."""
+    era_of = [-1] * len(index)
+    for place, era in enumerate(eras):
+        for number in era.numbers:
+            era_of[number] = place
+    return era_of
 
-    *points* are by the papers' number.
 
-    They are learned from the best papers of the mailings just before, so that nothing which comes later moves them.
-    *own* are the words that a profile names itself.
+def add_ties(
+    index: PaperIndex, eras: Sequence[Era], era_of: Sequence[int], norms: Sequence[float], totals: list[int]
+) -> list[int]:
+    """Add what ties papers to others to their *totals*; for each paper its era if it could be raised, else -1.
+
+    Counts what `tie_points` tells of one paper, for all papers at once.
     """
-    best = [_best_papers(era, points, excluded) for era in eras]
-    return [
-        _related(index, [number for before in _before(eras, place) for number in best[before]], era.rarity, own)
-        for place, era in enumerate(eras)
-    ]
+    _add_words(index, [era.liked for era in eras], era_of, norms, totals, unit=100)
+    raised_in = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
+    _add_words(index, [era.related for era in eras], raised_in, norms, totals, unit=100)
+    _add_words(index, [era.disliked for era in eras], era_of, norms, totals, unit=-100)
+    return raised_in
 
 
-def _before(eras: Sequence[Era], place: int) -> range:
-    """The places of the last few mailings before the one at *place*."""
-    first = max(place - MAILINGS_BEFORE, 0)
-    while first < place and eras[place].ordinal - eras[first].ordinal > DAYS_BEFORE:
-        first += 1
-    return range(first, place)
+def _add_words(
+    index: PaperIndex,
+    by_era: Sequence[Mapping[str, float]],
+    era_of: Sequence[int],
+    norms: Sequence[float],
+    totals: list[int],
+    *,
+    unit: int,
+) -> None:
+    for word in set[str]().union(*by_era):
+        weights = [*(one.get(word, 0.0) for one in by_era), 0.0]
+        for one in index.find_word(word):
+            number = one >> HITS_BITS
+            weight = weights[era_of[number]]
+            if weight:
+                amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
+                totals[number] += int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
 
 
-def _best_papers(era: Era, points: Sequence[int], excluded: Collection[int]) -> list[int]:
-    matching = [number for number in era.numbers if points[number] > 0 and number not in excluded]
-    return sorted(matching, key=lambda number: -points[number])[:BEST_PAPERS]
+def tie_points(title: Iterable[str], abstract: Iterable[str], era: Era, tie: Tie, norm: float) -> dict[str, int]:
+    """What each word gives or takes that ties a paper of *era* to others; *title* and *abstract* are its words."""
+    weights = {"like": era.liked, "related": era.related, "dislike": era.disliked}[tie]
+    unit = -100 if tie == "dislike" else 100
+    amounts: dict[str, float] = {}
+    for words, amount in ((title, TITLE_WEIGHT), (abstract, 1.0)):
+        for word in words:
+            if word in weights:
+                amounts[word] = amounts.get(word, 0.0) + amount
+    points = {
+        word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit for word, amount in amounts.items()
+    }
+    return {word: gained for word, gained in points.items() if gained}
 
 
-def _related(index: PaperIndex, best: Sequence[int], rarity: Rarity, own: Collection[str]) -> dict[str, float]:
-    counts = Counter(feature for number in best for feature in _features(index, number, rarity))
-    weighed = {}
-    for feature, count in counts.items():
-        if count < _FEWEST_PAPERS or feature in own:
+def stream_of(profile: Profile) -> str | None:
+    """The stream of the papers that fit *profile* best, by a name that is the same for the same keywords.
+
+    Without keywords the likes take their place. None where there is nothing to learn from: a query says itself what is
+    wanted.
+    """
+    if profile.ranking != "relevance" or not (profile.keywords or profile.likes) or profile.query is not None:
+        return None
+    told = repr(sorted((one.term, one.weight) for one in profile.keywords) or profile.likes)
+    return f"profile:{sha256(told.encode()).hexdigest()[:16]}"
+
+
+def pick_best(numbers: Sequence[int], points: Sequence[int], excluded: Collection[int]) -> list[int]:
+    """The papers *numbers* of a mailing that related words are learned from; of equal *points* the first ones."""
+    matching = [number for number in numbers if points[number] > 0 and number not in excluded]
+    most = min(BEST_PAPERS, len(numbers) // _PAPERS_FOR_EACH)
+    return sorted(matching, key=lambda number: -points[number])[:most]
+
+
+def relate(best: Frequencies | None, rarity: Rarity, own: Collection[str]) -> dict[str, float]:
+    """The words that *best* papers have more often than the stream, with their weight, but for the profile's *own*."""
+    if best is None:
+        return {}
+    found: dict[str, tuple[float, float]] = {}
+    for word, count in best.counts.items():
+        if count < _FEWEST_PAPERS or word in own or word.isdigit():
             continue
-        share = rarity.share(feature)
-        likelier = math.log((count + _SMOOTHING * share) / (len(best) + _SMOOTHING) / share)
-        if likelier > 0:
-            weighed[feature] = (count * likelier, likelier)
-    chosen = sorted(weighed, key=lambda feature: (-weighed[feature][0], feature))[:RELATED_WORDS]
-    return {feature: SCALE * _RELATED_WEIGHT * weighed[feature][1] for feature in chosen}
+        share = rarity.share(word)
+        likelier = math.log((count + _SMOOTHING * share) / (best.papers + _SMOOTHING) / share)
+        if likelier > 0 and share <= _LARGEST_SHARE:
+            found[word] = ((count / best.papers - share) * likelier, likelier)
+    chosen = sorted(found, key=lambda word: (-found[word][0], word))[:RELATED_WORDS]
+    return {word: _FULL * RELATED_WEIGHT * math.pow(found[word][1], RELATED_EXPONENT) for word in chosen}
 
 
-def _features(index: PaperIndex, number: int, rarity: Rarity) -> set[str]:
-    title, abstract = index.folded_words(number)
-    categories = index.papers[number].categories if rarity.papers >= _LEAST_KNOWN else ()
-    return {*title, *abstract, *categories}
+def read_amounts(liked: Sequence[Paper]) -> dict[str, float]:
+    """The words of the papers *liked*: how much of a paper each one is, on average."""
+    amounts: defaultdict[str, float] = defaultdict(float)
+    for paper in liked:
+        title, abstract = fold_words(paper.title), fold_words(paper.abstract)
+        norm = _norm(len(title), len(abstract))
+        counts = Counter(abstract)
+        for word in title:
+            counts[word] += int(TITLE_WEIGHT)
+        for word, amount in counts.items():
+            amounts[word] += amount / (amount + norm) / len(liked)
+    return amounts
+
+
+def liken(amounts: Mapping[str, float], rarity: Rarity, own: Collection[str]) -> dict[str, float]:
+    """The words that tie papers to those with such *amounts* of them, with their weight; none of the profile's *own*.
+
+    A word weighs how much of the papers it is times how rare it is.
+    """
+    weights = {
+        word: _FULL * LIKE_WEIGHT * (SATURATION + 1) * amount * -math.log(rarity.share(word))
+        for word, amount in amounts.items()
+        if word not in own
+    }
+    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:LIKE_WORDS]
+    return {word: weights[word] for word in chosen}
+
+
+def _norm(title: int, abstract: int) -> float:
+    amount = TITLE_WEIGHT * title + abstract
+    return SATURATION * (1 - LENGTH_PART + LENGTH_PART * amount / AVERAGE_AMOUNT)

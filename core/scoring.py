@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import lru_cache
 from typing import Literal
 
@@ -20,16 +21,30 @@ from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
 from core.query import Field, Node, Term, parse_entry, wanted_terms
-from core.rarity import Rarity
-from core.relevance import Era, add_points, norms_of, relate, weigh
+from core.rarity import Known, Rarity, group_of
+from core.relevance import (
+    TIES,
+    Era,
+    Tie,
+    add_ties,
+    liken,
+    norms_of,
+    place_in_eras,
+    points_of,
+    read_amounts,
+    relate,
+    stream_of,
+    tie_points,
+    weigh,
+)
 from core.words import fold_word, fold_words, name_words, plain_word, split_words
 
-Place = Field | Literal["related"]
-Kind = Literal["query", "keyword", "author", "related"]
+Place = Field | Tie
+Kind = Literal["query", "keyword", "author"] | Tie
 
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
-AUTHOR_POINTS = 5.0  # by relevance; as much as a rare word in the title
-_RELATED_NAMED = 6  # words, of those that give a paper points
+AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
+_WORDS_NAMED = 6  # of those that tie a paper to others
 UNIT = 10_000  # points are counted in whole ten-thousandths, so that sums show no binary dust and need no order
 
 parse_term = lru_cache(maxsize=8_192)(parse_entry)
@@ -39,7 +54,8 @@ parse_term = lru_cache(maxsize=8_192)(parse_entry)
 class Reason:
     """Why a paper has points: *term* was found in *field* ("title" where it stands in both) and gives *points*.
 
-    In the place of a field, `related` says that *term* lists words which go with the profile's own.
+    In the place of a field, `related` says that *term* lists words which go with the profile's own, `like` and
+    `dislike` that it lists words which tie the paper to those liked and disliked.
     """
 
     term: str
@@ -108,6 +124,7 @@ class Scores:
     matching: Set[int] | None
     excluded: Mapping[int, tuple[str, ...]]
     found: tuple[_Found, ...]
+    ties: _Ties | None = None
 
     def score(self, number: int) -> Score:
         """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
@@ -115,31 +132,29 @@ class Scores:
         return Score(self.points[number] / UNIT, tuple(reasons))
 
     def check(self, number: int) -> Iterator[Check]:
-        """What each term of the profile says of the paper *number*, in profile order, then what is related to them."""
+        """What each term of the profile says of the paper *number*, in profile order, then what ties it to papers."""
         for one in self.found:
-            gained = one.points.get(number, 0)
-            if one.kind != "related":
-                place = self._place(one, number) if number in one.points else None
-                yield Check(one.kind, one.name, place, gained / UNIT)
-        for reason in self._reasons(number):
-            if reason.field == "related":
-                yield Check("related", reason.term, reason.field, reason.points)
+            place = self._place(one, number) if number in one.points else None
+            yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
+        for tie, reason in self._tie_reasons(number):
+            yield Check(tie, reason.term, reason.field, reason.points)
 
     def _reasons(self, number: int) -> Iterator[Reason]:
-        related: list[tuple[int, str]] = []
         for one in self.found:
             gained = one.points.get(number)
-            if not gained:
-                continue
-            if one.field == "related":
-                related.append((-gained, one.name))
-            else:
+            if gained:
                 yield Reason(one.name, self._place(one, number), gained / UNIT)
-        if related:
-            spellings = self.index.spellings(number)
-            names = [spellings.get(feature, feature) for _, feature in sorted(related)[:_RELATED_NAMED]]
-            more = f" and {len(related) - len(names)} more" if len(related) > len(names) else ""
-            yield Reason(", ".join(names) + more, "related", -sum(gained for gained, _ in related) / UNIT)
+        yield from (reason for _, reason in self._tie_reasons(number))
+
+    def _tie_reasons(self, number: int) -> Iterator[tuple[Tie, Reason]]:
+        """One reason for all words that tie the paper to others in one way, where there are any."""
+        if self.ties is None:
+            return
+        for tie, points in self.ties.explain(self.index, number):
+            heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
+            more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
+            names = ", ".join(self.index.spell(number, heaviest))
+            yield tie, Reason(names + more, tie, sum(points.values()) / UNIT)
 
     def _place(self, one: _Found, number: int) -> Place:
         is_in_title = number in one.in_title
@@ -148,72 +163,98 @@ class Scores:
         return "title" if is_in_title else one.field
 
 
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """What ties papers to others: the *eras* and which of them each paper is of, -1 for none.
+
+    `raised_in` is the same for the papers that had points before they could be raised by related words.
+    """
+
+    eras: Sequence[Era]
+    era_of: Sequence[int]
+    raised_in: Sequence[int]
+    norms: Sequence[float]
+
+    def explain(self, index: PaperIndex, number: int) -> Iterator[tuple[Tie, Mapping[str, int]]]:
+        """In each way in which the paper *number* is tied to others, which words give or take how many points."""
+        title, abstract = index.folded_words(number)
+        for tie in TIES:
+            era = self.raised_in[number] if tie == "related" else self.era_of[number]
+            if era < 0:
+                continue
+            points = tie_points(title, abstract, self.eras[era], tie, self.norms[number])
+            if points:
+                yield tie, points
+
+
 class Scorer:
     """Holds papers against one profile; build it once per profile.
 
     In `word` mode each entry of the profile's lists is a term or a query. Terms that say the same count once, with the
     first one's weight. In `substring` mode entries match anywhere in what arXiv sent, by the letter, and each entry of
-    the list counts, which is the rule that the published digests of 2025 and 2026 were made with.
+    the list counts, which is the rule that the published digests of 2025 and 2026 were made with. *liked* holds the
+    papers that the profile likes and dislikes, as far as they are known.
     """
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profile: Profile, liked: Mapping[str, Paper] | None = None) -> None:
         self._profile = profile
         self._wanted = tuple(_distinct(_list_wanted(profile)))
+        known = liked or {}
+        self._liked = read_amounts([known[paper_id] for paper_id in profile.likes if paper_id in known])
+        self._disliked = read_amounts([known[paper_id] for paper_id in profile.dislikes if paper_id in known])
+        self._own = {word for wanted in self._wanted for word in fold_words(wanted.term.text)}
+
+    def build_era(self, numbers: Sequence[int], mailing: date, known: Known) -> Era:
+        """The papers *numbers* of *mailing*, and what is *known* from before it."""
+        if self._profile.ranking == "count":
+            return Era(numbers, Rarity())
+        rarity = known.rarity(mailing, map(group_of, self._profile.categories))
+        stream = stream_of(self._profile)
+        best = known.before(mailing, stream) if stream else None
+        return Era(
+            numbers,
+            rarity,
+            related=relate(best, rarity, self._own),
+            liked=liken(self._liked, rarity, self._own),
+            disliked=liken(self._disliked, rarity, self._own),
+        )
 
     def score(self, index: PaperIndex, eras: Sequence[Era]) -> Scores:
-        """The scores of the papers of *eras*, which are mailings, oldest first; others of *index* may be among them."""
+        """The scores of the papers of *eras*, which are mailings; others of *index* may be among them."""
         profile = self._profile
-        totals = [0] * len(index)
-        found: list[_Found] = []
         if profile.match == "substring":
-            numbers = [number for era in eras for number in era.numbers]
-            found, exclusions = _find_letters(profile, index, numbers, totals)
+            found, exclusions = _find_letters(profile, index, [number for era in eras for number in era.numbers])
         else:
+            found = []
             exclusions = [(entry, index.evaluate(parse_term(entry))) for entry in profile.exclude_keywords]
         excluded: dict[int, tuple[str, ...]] = {}
-        for entry, excluded_numbers in exclusions:
-            for number in excluded_numbers:
+        for entry, numbers in exclusions:
+            for number in numbers:
                 excluded[number] = (*excluded.get(number, ()), entry)
-        if profile.ranking == "count":
-            found += [_found(wanted, _count(hits, wanted.weight, totals)) for wanted, hits in self._look_up(index)]
-        else:
-            found += self._weigh(index, eras, excluded, totals)
         matching = None if profile.query is None else index.evaluate(profile.query)
-        return Scores(index, totals, matching, excluded, tuple(found))
+        if profile.ranking == "count":
+            found += [_found(wanted, _count(postings, wanted.weight)) for wanted, postings in self._look_up(index)]
+            return Scores(index, _sum_up(found, index), matching, excluded, tuple(found))
+        era_of = place_in_eras(eras, index)
+        norms = norms_of(index)
+        found += [
+            _found(wanted, _weigh(wanted, postings, eras, era_of, norms)) for wanted, postings in self._look_up(index)
+        ]
+        totals = _sum_up(found, index)
+        raised_in = add_ties(index, eras, era_of, norms, totals)
+        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in, norms))
 
     def _look_up(self, index: PaperIndex) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry."""
+        met: dict[Node, Set[int]] = {}
         for wanted in self._wanted:
             postings = index.find(wanted.term)
-            if wanted.within is not None:
-                within = index.evaluate(wanted.within)
+            if wanted.within is not None and wanted.within != wanted.term:
+                if wanted.within not in met:
+                    met[wanted.within] = index.evaluate(wanted.within)
+                within = met[wanted.within]
                 postings = [one for one in postings if one >> HITS_BITS in within]
             yield wanted, postings
-
-    def _weigh(
-        self, index: PaperIndex, eras: Sequence[Era], excluded: Collection[int], totals: list[int]
-    ) -> Iterator[_Found]:
-        """The terms and what is related to them, by relevance."""
-        era_of = [-1] * len(index)
-        for place, era in enumerate(eras):
-            for number in era.numbers:
-                era_of[number] = place
-        norms = norms_of(index)
-        for wanted, postings in self._look_up(index):
-            if wanted.term.field in {None, "title", "abstract"}:
-                weights = [wanted.weight * weigh(_idf(wanted.term, era.rarity)) for era in eras]
-                yield _found(wanted, add_points(postings, [*weights, 0.0], era_of, norms, totals))
-            else:
-                worth = AUTHOR_POINTS if wanted.term.field == "authors" else 1.0
-                yield _found(wanted, _count(postings, worth * wanted.weight, totals))
-        if self._profile.keywords:
-            own = {word for wanted in self._wanted for word in fold_words(wanted.term.text)}
-            related = relate(index, eras, totals, excluded=excluded, own=own)
-            era_of = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
-            for feature in sorted({feature for one in related for feature in one}):
-                weights = [one.get(feature, 0.0) for one in related]
-                gained = add_points(index.find_feature(feature), [*weights, 0.0], era_of, norms, totals)
-                yield _Found("related", feature, "related", gained)
 
 
 def score(paper: Paper, profile: Profile, rarity: Rarity | None = None) -> Score:
@@ -222,11 +263,29 @@ def score(paper: Paper, profile: Profile, rarity: Rarity | None = None) -> Score
     Reasons come heaviest first, in ties in profile order, and add up to the value. An empty profile scores every
     paper 0. Without other papers nothing is related. Raises QueryMistake where an entry of the profile is none.
     """
-    return Scorer(profile).score(PaperIndex([paper]), [Era((0,), rarity or Rarity(), 0)]).score(0)
+    return Scorer(profile).score(PaperIndex([paper]), [Era((0,), rarity or Rarity())]).score(0)
 
 
 def _found(wanted: _Wanted, points: Mapping[int, int]) -> _Found:
     return _Found(wanted.kind, wanted.name, wanted.term.field or "abstract", points, wanted.term)
+
+
+def _sum_up(found: Sequence[_Found], index: PaperIndex) -> list[int]:
+    totals = [0] * len(index)
+    for one in found:
+        for number, gained in one.points.items():
+            totals[number] += gained
+    return totals
+
+
+def _weigh(
+    wanted: _Wanted, postings: Postings, eras: Sequence[Era], era_of: Sequence[int], norms: Sequence[float]
+) -> Mapping[int, int]:
+    """Points by relevance; what is no text has no rarity, and a name counts as much as a rare word."""
+    if wanted.term.field in {None, "title", "abstract"}:
+        weights = [wanted.weight * weigh(_idf(wanted.term, era.rarity)) for era in eras]
+        return points_of(postings, [*weights, 0.0], era_of, norms)
+    return _count(postings, wanted.weight * (AUTHOR_POINTS if wanted.term.field == "authors" else 1.0))
 
 
 def _idf(term: Term, rarity: Rarity) -> float:
@@ -241,15 +300,10 @@ def is_usable_term(term: str, match: MatchMode) -> bool:
     return bool(split_words(term) if match == "word" else term.strip())
 
 
-def _count(postings: Iterable[int], weight: float, totals: list[int]) -> Mapping[int, int]:
-    """Points by the origin's rule, added to the papers' *totals* too."""
+def _count(postings: Iterable[int], weight: float) -> Mapping[int, int]:
+    """Points by the origin's rule."""
     once, in_title = round(weight * UNIT), round(weight * TITLE_FACTOR * UNIT)
-    points = {}
-    for one in postings:
-        number = one >> HITS_BITS
-        points[number] = gained = in_title if one >> COUNT_BITS & MOST else once
-        totals[number] += gained
-    return points
+    return {one >> HITS_BITS: in_title if one >> COUNT_BITS & MOST else once for one in postings}
 
 
 def _list_wanted(profile: Profile) -> Iterator[_Wanted]:
@@ -300,7 +354,7 @@ def _saying(term: Term) -> tuple[object, ...]:
 
 
 def _find_letters(
-    profile: Profile, index: PaperIndex, numbers: Collection[int], totals: list[int]
+    profile: Profile, index: PaperIndex, numbers: Collection[int]
 ) -> tuple[list[_Found], list[tuple[str, Set[int]]]]:
     """What `substring` mode finds: points by keyword, and papers by exclusion."""
     patterns = [*(keyword.term for keyword in profile.keywords), *profile.exclude_keywords]
@@ -319,8 +373,7 @@ def _find_letters(
     found: list[_Found] = []
     for keyword, titles, every in zip(profile.keywords, in_title, anywhere, strict=False):
         postings = [number << HITS_BITS | (1 << COUNT_BITS if number in titles else 1) for number in every]
-        points = _count(postings, keyword.weight, totals)
-        found.append(_Found("keyword", keyword.term, "abstract", points, in_title=titles))
+        found.append(_Found("keyword", keyword.term, "abstract", _count(postings, keyword.weight), in_title=titles))
     return found, list(zip(profile.exclude_keywords, anywhere[len(profile.keywords) :], strict=True))
 
 

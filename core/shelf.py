@@ -14,7 +14,7 @@ from datetime import date
 from threading import RLock
 
 from core.index import PaperIndex
-from core.papers import ANNOUNCE_TYPES, Announcement, AnnounceType, submission_order
+from core.papers import ANNOUNCE_TYPES, Announcement, AnnounceType, Paper, submission_order
 from core.profiles import REPLACEMENTS
 from core.store.records import PaperRecord
 
@@ -66,6 +66,11 @@ class Shelf:
                 with self.lock:
                     number = self.index.add(record.paper)
             self.records[number] = record
+
+    def find(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
+        """Those of *paper_ids* that are here."""
+        wanted = set(paper_ids)
+        return {record.paper.id: record.paper for record in self.records.values() if record.paper.id in wanted}
 
     def place(self, categories: Sequence[str], announce_types: Sequence[AnnounceType]) -> Placing:
         """Where the papers of *categories* stand, for whoever wants those announced as *announce_types*.

@@ -17,6 +17,7 @@ _CJK = (
     r"\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are words of their own
+_ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")  # the same in a quarter of the time, for most texts
 _POSSESSIVE = re.compile(r"['’]s\b")
 _PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
 _VOWEL = re.compile(r"[aeiouy]")
@@ -38,6 +39,8 @@ def split_words(text: str) -> list[str]:
 
     An accent that is a character of its own would cut its word in two, so the text is composed first.
     """
+    if text.isascii():
+        return _ASCII_TOKEN.findall(_POSSESSIVE.sub("", text) if "'" in text else text)
     return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text)))
 
 

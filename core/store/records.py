@@ -150,13 +150,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """What is known of a *group* of arXiv's categories before *mailing*: in how many papers each word stands.
+    """In how many papers of a *stream* each word stands, as known before *mailing*.
 
-    Papers fade with their age, so `papers` and `counts` are no whole numbers. Words are folded (`core/words.py`);
-    categories are counted among them. What is hardly ever seen is left out.
+    A stream is a group of arXiv's categories, or the best papers of a profile. Papers fade with their age, so `papers`
+    and `counts` are no whole numbers. Words are folded (`core/words.py`); those hardly ever seen are left out.
     """
 
-    group: str
+    stream: str
     mailing: date
     papers: float
     counts: Mapping[str, float]
@@ -177,6 +177,11 @@ class Changes:
     @property
     def has_papers(self) -> bool:
         return bool(self.papers or self.announcements)
+
+    @property
+    def has_data(self) -> bool:
+        """Whether they change what any feed lists or says."""
+        return self.has_papers or bool(self.frequencies)
 
 
 def dump_paper(paper: Paper) -> str:
@@ -232,14 +237,14 @@ def _states() -> TypeAdapter[RefreshState]:
 
 
 def dump_frequencies(frequencies: Frequencies) -> str:
-    """What *frequencies* counted, as JSON; group and mailing are its key."""
+    """What *frequencies* counted, as JSON; stream and mailing are its key."""
     return json.dumps([frequencies.papers, dict(frequencies.counts)], ensure_ascii=False, separators=(",", ":"))
 
 
-def parse_frequencies(text: str, *, group: str, mailing: date) -> Frequencies:
+def parse_frequencies(text: str, *, stream: str, mailing: date) -> Frequencies:
     """The frequencies that `dump_frequencies` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     papers, counts = json.loads(text)
-    return Frequencies(group, mailing, float(papers), {**counts})
+    return Frequencies(stream, mailing, float(papers), {**counts})
 
 
 def _paper_fields(paper: Paper) -> dict[str, Any]:

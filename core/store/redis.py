@@ -5,7 +5,7 @@ What is kept, under a prefix that names the version of this layout:
 - `mailing:{date}`: a hash, paper id -> compressed record. A record is in its newest mailing only, so that the papers of
   the last days are a few commands, and a mailing goes as a whole when it is old or when the server needs the room. The
   field without a name has the categories announced in it, and keeps it there when all its papers have moved on; the
-  field `~{group}` has the compressed word counts that were known of the group before this mailing.
+  field `~{stream}` has the compressed word counts that were known of the stream before this mailing.
 - `mailings`: a hash, date -> the same categories. `revision`: a hash, the fields of Revision. `refreshes`: a hash,
   categories -> the day of the last check and the compressed state.
 - `lease:{name}`, `endpoint:{name}`, and for a moment `staged:{token}`, what one writer is about to write.
@@ -85,7 +85,7 @@ _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under 
 _LEASES_KEPT = timedelta(days=1)
 _ENDPOINTS_KEPT = timedelta(days=7)
 _NO_MAILING = "0000-00-00"  # where papers are that were never announced
-_FREQUENCIES = "~"  # before the name of a group, where papers have their id
+_FREQUENCIES = "~"  # before the name of a stream, where papers have their id
 _DAY_BYTES = 10  # of a date as text
 
 _ADDRESS = frozenset({"connection_class", "db", "host", "password", "port", "username"})  # of what a URL may say
@@ -164,9 +164,9 @@ class RedisStore:
         found = await self._find(paper_ids)
         return await asyncio.to_thread(_read_papers, found)
 
-    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *groups* before each of the mailings from *since* on, by group and mailing."""
-        names = sorted(set(groups))
+    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
+        """What was known of *streams* before each of the mailings from *since* on, by stream and mailing."""
+        names = sorted(set(streams))
         found = await self._ask(lambda client: self._load_fields(client, since, names), seconds=_LONG_SECONDS)
         return await asyncio.to_thread(_read_frequencies, found)
 
@@ -198,7 +198,7 @@ class RedisStore:
                 based_on,
                 *((lease.holder, lease.fence) if lease else ("", "")),
                 now.isoformat(),
-                int(changes.has_papers),
+                int(changes.has_data),
                 int(changes != Changes()),
                 int(plan.had_mailings),
                 len(plan.fields),
@@ -313,20 +313,20 @@ class RedisStore:
                 break
         return found
 
-    async def _load_fields(self, client: Redis, since: date, groups: Sequence[str]) -> list[tuple[str, date, bytes]]:
-        """Group, mailing and packed counts of those that are there, of the mailings from *since* on."""
+    async def _load_fields(self, client: Redis, since: date, streams: Sequence[str]) -> list[tuple[str, date, bytes]]:
+        """Stream, mailing and packed counts of those that are there, of the mailings from *since* on."""
         days = [day for day in sorted(_dates(await self._load_mailings(client))) if day >= since]
-        if not days or not groups:
+        if not days or not streams:
             return []
         pipeline = client.pipeline(transaction=False)
         for day in days:
-            names = [f"{_FREQUENCIES}{group}" for group in groups]
+            names = [f"{_FREQUENCIES}{stream}" for stream in streams]
             pipeline.execute_command("HMGET", self._key(f"mailing:{day}"), *names)
         answers = [_usable(answer, "what is stored") or () for answer in await pipeline.execute(raise_on_error=False)]
         return [
-            (group, day, packed)
+            (stream, day, packed)
             for day, values in zip(days, answers, strict=True)
-            for group, packed in zip(groups, values, strict=False)
+            for stream, packed in zip(streams, values, strict=False)
             if packed is not None
         ]
 
@@ -363,7 +363,7 @@ class RedisStore:
 
     async def _plan(self, changes: Changes) -> _Plan:
         """What is to be written for the papers of *changes*, given what is stored of them."""
-        if not changes.has_papers:
+        if not changes.has_data:
             return _Plan()
         mailings = await self._ask(self._load_mailings)
         papers = {one.id for one in changes.papers}
@@ -546,7 +546,7 @@ def _plan(
         if homes[record.paper.id] in lasting
     )
     counted = (
-        (f"+{one.mailing}{_FREQUENCIES}{one.group}", _pack(dump_frequencies(one)))
+        (f"+{one.mailing}{_FREQUENCIES}{one.stream}", _pack(dump_frequencies(one)))
         for one in changes.frequencies
         if one.mailing.isoformat() in lasting
     )
@@ -597,9 +597,9 @@ def _read_records(what: str, packed: Iterable[tuple[str, bytes]]) -> dict[str, P
 
 def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequencies, ...]:
     read: list[Frequencies] = []
-    for group, mailing, packed in sorted(found):
-        with _damage_of(f"the word counts of {group} before {mailing}"):
-            read.append(parse_frequencies(_unpack(packed), group=group, mailing=mailing))
+    for stream, mailing, packed in sorted(found):
+        with _damage_of(f"the word counts of {stream} before {mailing}"):
+            read.append(parse_frequencies(_unpack(packed), stream=stream, mailing=mailing))
     return tuple(read)
 
 

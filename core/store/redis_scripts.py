@@ -107,12 +107,12 @@ return found
 # What is staged becomes visible, in one step with all that goes with it; says what became of it.
 # KEYS: revision, mailings, refreshes, staged, lease.
 # ARGV: the revision it is based on; holder and fence of the lease, both empty without one; the moment of the change;
-# 1 where papers change; 1 where anything changes; 1 where a list of mailings was there; the number of staged fields;
+# 1 where data change; 1 where anything changes; 1 where a list of mailings was there; the number of staged fields;
 # the prefix of a mailing's key; the milliseconds that a mailing lasts; the day before which a check is forgotten; then
 # three lists, each after its length: mailings with their categories, mailings that are over, refreshes and their state.
 APPLY = _script("""
 local revision, mailings, refreshes, staged, lease = unpack(KEYS)
-local based_on, holder, fence, now, has_papers, has_any, had_mailings, staged_fields = unpack(ARGV, 1, 8)
+local based_on, holder, fence, now, has_data, has_any, had_mailings, staged_fields = unpack(ARGV, 1, 8)
 local prefix, lasts, forgotten = unpack(ARGV, 9, 11)
 local place = 11
 local function following()
@@ -145,7 +145,8 @@ end
 for i = 1, #fields, 2 do
   local key, id = prefix .. fields[i]:sub(2, 11), fields[i]:sub(12)
   if fields[i]:sub(1, 1) == '+' then
-    redis.call('HSET', key, id, fields[i + 1])
+    -- Word counts do not bring a mailing back that the server has let go.
+    if id:sub(1, 1) ~= '~' or is_hash(key) then redis.call('HSET', key, id, fields[i + 1]) end
   elseif is_hash(key) then
     redis.call('HDEL', key, id)
   end
@@ -169,7 +170,7 @@ make_room(revision)
 local function raise(name)
   redis.call('HSET', revision, name, text((number_in(revision, name) or microseconds()) + 1))
 end
-if has_papers == '1' then
+if has_data == '1' then
   raise('number')
   redis.call('HSET', revision, 'changed_at', now, 'newest_mailing', newest_of(mailings))
 end

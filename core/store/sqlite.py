@@ -89,7 +89,7 @@ _MIGRATIONS = (
     """,
     """
     CREATE TABLE frequencies (
-        category_group TEXT NOT NULL, mailing TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (category_group, mailing)
+        stream TEXT NOT NULL, mailing TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (stream, mailing)
     ) WITHOUT ROWID
     """,
 )
@@ -136,9 +136,9 @@ class SqliteStore:
         """The stored ones among *paper_ids*, with all their announcements."""
         return await self._read(_load_records_by_id, paper_ids)
 
-    async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *groups* before each of the mailings from *since* on, by group and mailing."""
-        return await self._read(_load_frequencies, groups, since)
+    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
+        """What was known of *streams* before each of the mailings from *since* on, by stream and mailing."""
+        return await self._read(_load_frequencies, streams, since)
 
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
@@ -431,9 +431,9 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
             [(one.paper_id, _day(one.mailing), one.version, dump_types(one.types)) for one in changes.announcements],
         )
         connection.executemany(
-            "INSERT OR REPLACE INTO frequencies (category_group, mailing, record) VALUES (?, ?, ?)",
+            "INSERT OR REPLACE INTO frequencies (stream, mailing, record) VALUES (?, ?, ?)",
             [
-                (one.group, _day(one.mailing), zlib.compress(dump_frequencies(one).encode()))
+                (one.stream, _day(one.mailing), zlib.compress(dump_frequencies(one).encode()))
                 for one in changes.frequencies
             ],
         )
@@ -441,7 +441,7 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
             "INSERT OR REPLACE INTO refreshes (categories, record) VALUES (?, ?)",
             [(categories, dump_refresh(state)) for categories, state in changes.refreshes],
         )
-        if changes.has_papers:
+        if changes.has_data:
             connection.execute("UPDATE revision SET number = number + 1, changed_at = ?", [now.isoformat()])
         if changes != Changes():
             connection.execute("UPDATE revision SET checks = checks + 1")
@@ -456,18 +456,18 @@ def _write_papers(connection: sqlite3.Connection, papers: Iterable[Paper]) -> No
     )
 
 
-def _load_frequencies(connection: sqlite3.Connection, groups: Collection[str], since: date) -> tuple[Frequencies, ...]:
-    wanted = sorted(set(groups))
-    chosen = f"mailing >= ? AND category_group IN ({','.join('?' * len(wanted))})"
+def _load_frequencies(connection: sqlite3.Connection, streams: Collection[str], since: date) -> tuple[Frequencies, ...]:
+    wanted = sorted(set(streams))
+    chosen = f"mailing >= ? AND stream IN ({','.join('?' * len(wanted))})"
     rows = connection.execute(
-        f"SELECT category_group, mailing, record FROM frequencies WHERE {chosen} ORDER BY category_group, mailing",  # noqa: S608 - no value in it
+        f"SELECT stream, mailing, record FROM frequencies WHERE {chosen} ORDER BY stream, mailing",  # noqa: S608 - no value in it
         [_day(since), *wanted],
     )
     found: list[Frequencies] = []
-    for group, mailing, record in rows:
-        with _damage_of(f"the frequencies of {group} before {mailing}"):
+    for stream, mailing, record in rows:
+        with _damage_of(f"the frequencies of {stream} before {mailing}"):
             day = date.fromisoformat(mailing)
-            found.append(parse_frequencies(zlib.decompress(record).decode(), group=group, mailing=day))
+            found.append(parse_frequencies(zlib.decompress(record).decode(), stream=stream, mailing=day))
     return tuple(found)
 
 

@@ -626,7 +626,7 @@ class TestSelect:
             selected = await papers.select(selection(categories=("hep-th",)))
             return listed(selected.verdicts), min(store.loads)
 
-        assert play(tmp_path, scene, silent, recent) == ([1], date(2025, 10, 21))
+        assert play(tmp_path, scene, silent, recent) == ([1], date(2025, 10, 28))
 
     @pytest.mark.parametrize(
         ("days_back", "numbers"),

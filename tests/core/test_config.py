@@ -75,7 +75,7 @@ def test_the_shipped_file_holds_the_profile_of_the_origin() -> None:
         default.max_papers,
         default.days_back,
         default.min_score,
-    ) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), 30, ("survey", "review", "tutorial"), 30, 7, 2.5)
+    ) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), 30, ("survey", "review", "tutorial"), 30, 7, 1.5)
 
 
 def test_a_file_of_the_origin_loads_unchanged() -> None:

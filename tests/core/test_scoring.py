@@ -41,7 +41,7 @@ def found_in(term: str, *, title: str = "0", abstract: str = "0", match: MatchMo
 
 def judged(index: PaperIndex, wanted: Profile) -> Scores:
     """The scores of all papers of *index*, as of one mailing."""
-    return Scorer(wanted).score(index, [Era(range(len(index)), Rarity(), 0)])
+    return Scorer(wanted).score(index, [Era(range(len(index)), Rarity())])
 
 
 def excluded_by(seen: Paper, wanted: Profile) -> tuple[str, ...]:

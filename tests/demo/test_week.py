@@ -309,13 +309,13 @@ def test_the_default_profile_finds_papers_of_every_worth(mailing: Mailing) -> No
             categories=tuple(config["categories"]),
             keywords=tuple(map(Keyword, config["keywords"])),
             exclude_keywords=tuple(config["exclude_keywords"]),
-            ranking="count",
+            ranking=config["ranking"],
         )
     )
     spec = parse_spec("+".join(config["categories"]))
     feed = parse_announcements(render_rss(spec, select_entries(mailing.listings, spec), mailing.day))
     index = PaperIndex(entry.paper for entry in feed.entries)
-    scores = scorer.score(index, [Era(range(len(index)), Rarity(), 0)])
+    scores = scorer.score(index, [Era(range(len(index)), Rarity())])
     values = [scores.points[number] / UNIT for number in range(len(index)) if number not in scores.excluded]
     assert sum(value >= config["min_score"] for value in values) >= 8
     assert sum(0 < value < config["min_score"] for value in values) >= 5

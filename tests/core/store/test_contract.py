@@ -403,8 +403,10 @@ def test_what_was_learned_comes_back_by_group_and_mailing(shelf: Shelf) -> None:
     assert found == [KNOWN, KNOWN[:2], KNOWN[1:], (), ()]
 
 
-def test_what_was_learned_is_no_paper(store: Store) -> None:
-    write(store, Changes((paper(),), announce(paper(), DAY), frequencies=KNOWN[1:]))
+def test_what_was_learned_is_no_paper_but_changes_what_feeds_say(store: Store) -> None:
+    before = keep(store, paper(), DAY)
+    after = write(store, Changes(frequencies=KNOWN[1:]), now=LATER)
+    assert (after.number > before.number, after.changed_at, after.newest_mailing) == (True, LATER, DAY)
     assert [record.paper for record in run(store.load_records(since=date.min))] == [paper()]
 
 
