@@ -52,10 +52,10 @@ Ranking = Callable[[Day, "Past"], Sequence[str]]
 class Past:
     """What is known when a day is ranked: what was learned before it, and what a reader could have liked."""
 
-    def __init__(self, profile: Profile) -> None:
+    def __init__(self, profiles: Sequence[Profile]) -> None:
         self.liked: list[str] = []
         self.papers: dict[str, Paper] = {}
-        self._learner = Learner([profile])
+        self._learner = Learner(profiles)
         self._learned: list[Frequencies] = []
 
     @property
@@ -65,9 +65,10 @@ class Past:
 
     def add(self, day: Day) -> None:
         """Learn from *day*, as the service does after a mailing."""
-        self._learned += self._learner.count(["Computer Science"], {day.day: day.papers}, self._learned)
-        self.liked += sorted(day.relevant)
         self.papers.update((paper.id, paper) for paper in day.papers if paper.id in day.relevant)
+        days = {day.day: day.papers}
+        self._learned += self._learner.count(["Computer Science"], days, self._learned, self.papers)
+        self.liked += sorted(day.relevant)
 
 
 def main(folder: Path) -> None:
@@ -76,6 +77,9 @@ def main(folder: Path) -> None:
     if not days:
         sys.exit(f"{folder}: no labelled days (*.jsonl.gz) are there")
     profile = load_config(PROJECT_FOLDER / "config.json").default
+    # Likes that a profile keeps, unlike those of an address, have words related to them. The first days are their own.
+    first = [paper for day in days for paper in day.papers if paper.id in day.relevant][:LIKES]
+    kept = replace(profile, ranking="relevance", keywords=(), likes=tuple(sorted(paper.id for paper in first)))
     rankings: dict[str, Ranking] = {
         "random order": _at_random,
         "origin: substrings, counted": _by(replace(profile, match="substring", ranking="count")),
@@ -84,9 +88,10 @@ def main(folder: Path) -> None:
         "ours": _by(replace(profile, ranking="relevance")),
         f"ours with {LIKES} likes": _with_likes(replace(profile, ranking="relevance")),
         f"{LIKES} likes alone": _with_likes(replace(profile, ranking="relevance", keywords=())),
+        f"{LIKES} likes alone, kept": _by(kept),
     }
     measured: dict[str, list[tuple[float, float]]] = {name: [] for name in rankings}
-    past = Past(replace(profile, ranking="relevance"))
+    past = Past([replace(profile, ranking="relevance"), kept])
     for day in days:
         for name, ranking in rankings.items():
             measured[name].append(measure(ranking(day, past), day.relevant))

@@ -458,9 +458,11 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
     days = [day for day in placing.mailings if first <= day <= last]
     eras = [scorer.build_era(placing.mailings[day][0], day, known) for day in days]
 
+    twins = _find_twins(shelf, placing, days)
+
     def rescore() -> Scores:
         with shelf.lock:
-            return scorer.score(shelf.index, eras)
+            return scorer.score(shelf.index, eras, twins)
 
     scores = rescore()
     rows: list[_Row] = []
@@ -468,6 +470,20 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
         rows += _judge_mailing(*placing.mailings[day], scores, profile)
     with shelf.lock:
         return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores, rescore)
+
+
+def _find_twins(shelf: Shelf, placing: Placing, days: Collection[date]) -> dict[int, int]:
+    """Which wanted papers of *days* repeat which other wanted one of theirs."""
+    if not shelf.twins:
+        return {}
+    concerned = {*shelf.twins, *shelf.twins.values()}
+    wanted = {
+        number
+        for day in days
+        for number, listing in zip(*placing.mailings[day], strict=True)
+        if number in concerned and listing.is_wanted
+    }
+    return {number: twin for number, twin in shelf.twins.items() if number in wanted and twin in wanted}
 
 
 def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:

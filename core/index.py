@@ -67,6 +67,7 @@ class PaperIndex:
         self._by_category: dict[str, set[int]] = {}
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
+        self._names_of: list[set[tuple[str, ...]]] = []
         self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
@@ -84,9 +85,10 @@ class PaperIndex:
         self._add_words(number, split_words(paper.title), split_words(paper.abstract))
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
-        for name in {name_words(author.name) for author in paper.authors}:
-            if name:
-                self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
+        names = {name for author in paper.authors if (name := name_words(author.name))}
+        self._names_of.append(names)
+        for name in names:
+            self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
         if comment := split_words(paper.comment or ""):
             self._folded_comments[number] = join_words(map(self._fold.__getitem__, comment))
             self._plain_comments[number] = join_words(map(self._lower.__getitem__, comment))
@@ -135,6 +137,10 @@ class PaperIndex:
         """The folded words of title and abstract of the paper *number*, in reading order."""
         title, _, abstract = self._folded[number].partition("\n")
         return title.split(), abstract.split()
+
+    def with_author_of(self, number: int) -> set[int]:
+        """The other papers that have an author with exactly the same name as one of the paper *number*."""
+        return set[int]().union(*(self._names[name[-1]][name] for name in self._names_of[number])) - {number}
 
     def spell(self, number: int, folded: Iterable[str]) -> list[str]:
         """How the paper *number* writes *folded* words of its where they stand first, in lower case."""

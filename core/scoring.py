@@ -10,7 +10,7 @@ in `substring` mode, in one pass over what arXiv sent (Aho-Corasick, Commun. ACM
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from typing import Literal
@@ -39,8 +39,9 @@ from core.relevance import (
 )
 from core.words import fold_word, fold_words, name_words, plain_word, split_words
 
-Place = Field | Tie
-Kind = Literal["query", "keyword", "author"] | Tie
+Bond = Tie | Literal["duplicate"]  # how other papers count for one
+Place = Field | Bond
+Kind = Literal["query", "keyword", "author"] | Bond
 
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
 AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
@@ -55,7 +56,8 @@ class Reason:
     """Why a paper has points: *term* was found in *field* ("title" where it stands in both) and gives *points*.
 
     In the place of a field, `related` says that *term* lists words which go with the profile's own, `like` and
-    `dislike` that it lists words which tie the paper to those liked and disliked.
+    `dislike` that it lists words which tie the paper to those liked and disliked, `duplicate` that it names the paper
+    which this one repeats.
     """
 
     term: str
@@ -125,6 +127,7 @@ class Scores:
     excluded: Mapping[int, tuple[str, ...]]
     found: tuple[_Found, ...]
     ties: _Ties | None = None
+    repeated: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # which paper, and what that takes
 
     def score(self, number: int) -> Score:
         """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
@@ -136,25 +139,29 @@ class Scores:
         for one in self.found:
             place = self._place(one, number) if number in one.points else None
             yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
-        for tie, reason in self._tie_reasons(number):
-            yield Check(tie, reason.term, reason.field, reason.points)
+        for kind, reason in self._bonds(number):
+            yield Check(kind, reason.term, reason.field, reason.points)
 
     def _reasons(self, number: int) -> Iterator[Reason]:
         for one in self.found:
             gained = one.points.get(number)
             if gained:
                 yield Reason(one.name, self._place(one, number), gained / UNIT)
-        yield from (reason for _, reason in self._tie_reasons(number))
+        yield from (reason for _, reason in self._bonds(number))
 
-    def _tie_reasons(self, number: int) -> Iterator[tuple[Tie, Reason]]:
-        """One reason for all words that tie the paper to others in one way, where there are any."""
-        if self.ties is None:
-            return
-        for tie, points in self.ties.explain(self.index, number):
+    def _bonds(self, number: int) -> Iterator[tuple[Bond, Reason]]:
+        """What other papers give the paper *number*: a reason for all words that tie it to them in one way.
+
+        And what it loses because it repeats one of them.
+        """
+        for tie, points in self.ties.explain(self.index, number) if self.ties else ():
             heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
             more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
             names = ", ".join(self.index.spell(number, heaviest))
             yield tie, Reason(names + more, tie, sum(points.values()) / UNIT)
+        if number in self.repeated:
+            original, taken = self.repeated[number]
+            yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
 
     def _place(self, one: _Found, number: int) -> Place:
         is_in_title = number in one.in_title
@@ -219,8 +226,12 @@ class Scorer:
             disliked=liken(self._disliked, rarity, self._own),
         )
 
-    def score(self, index: PaperIndex, eras: Sequence[Era]) -> Scores:
-        """The scores of the papers of *eras*, which are mailings; others of *index* may be among them."""
+    def score(self, index: PaperIndex, eras: Sequence[Era], twins: Mapping[int, int] | None = None) -> Scores:
+        """The scores of the papers of *eras*, which are mailings; others of *index* may be among them.
+
+        *twins* are papers that repeat another one, with that one: by relevance, of two that both fit the later one
+        loses half of its points.
+        """
         profile = self._profile
         if profile.match == "substring":
             found, exclusions = _find_letters(profile, index, [number for era in eras for number in era.numbers])
@@ -242,7 +253,14 @@ class Scorer:
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, norms, totals)
-        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in, norms))
+        repeated = {}
+        for number, original in (twins or {}).items():
+            is_out = original in excluded or (matching is not None and original not in matching)
+            if totals[number] > 0 and totals[original] > 0 and not is_out:
+                repeated[number] = (original, totals[number] // 200 * 100)
+        for number, (_, taken) in repeated.items():
+            totals[number] -= taken
+        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in, norms), repeated)
 
     def _look_up(self, index: PaperIndex) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry."""

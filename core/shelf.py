@@ -18,6 +18,7 @@ from core.papers import ANNOUNCE_TYPES, Announcement, AnnounceType, Paper, submi
 from core.profiles import REPLACEMENTS
 from core.store.records import PaperRecord
 
+_SAME_WORDS = 0.7  # of all words in two abstracts, those in both
 _PLACINGS_KEPT = 8  # one of 7,000 papers has about 1 MB
 
 
@@ -60,12 +61,34 @@ class Shelf:
         self.records: dict[int, PaperRecord] = {}
         self._placings: OrderedDict[tuple[object, ...], Placing] = OrderedDict()
         known = {record.paper.id: number for number, record in kept.records.items()} if kept else {}
+        added = []
         for record in records:
             number = known.get(record.paper.id)
             if number is None or self.index.papers[number] != record.paper:
                 with self.lock:
                     number = self.index.add(record.paper)
+                added.append(number)
             self.records[number] = record
+        # The papers that say much the same as an earlier one, with that one's number.
+        self.twins: dict[int, int] = {
+            number: twin
+            for number, twin in (kept.twins.items() if kept else ())
+            if number in self.records and twin in self.records
+        }
+        for number in added:
+            self._find_twins(number)
+
+    def _find_twins(self, number: int) -> None:
+        """Note which papers say much the same as the paper *number*: of each such pair the later one has a twin."""
+        with self.lock:
+            for other in self.index.with_author_of(number) & self.records.keys():
+                if is_near_duplicate(*(self.index.folded_words(one) for one in (number, other))):
+                    earlier, later = sorted((number, other), key=self._submission_order)
+                    self.twins[later] = min(self.twins.get(later, earlier), earlier, key=self._submission_order)
+
+    def _submission_order(self, number: int) -> tuple[tuple[int, int], str]:
+        paper_id = self.records[number].paper.id
+        return submission_order(paper_id), paper_id
 
     def find(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Those of *paper_ids* that are here."""
@@ -86,6 +109,18 @@ class Shelf:
                     self._placings.popitem(last=False)
             self._placings.move_to_end(key)
             return self._placings[key]
+
+
+def is_near_duplicate(one: tuple[Sequence[str], Sequence[str]], other: tuple[Sequence[str], Sequence[str]]) -> bool:
+    """Whether two papers of an author say much the same; each is given as the folded words of title and abstract.
+
+    Of 27,370 papers of 2025 and 2026, pairs that share an author and this much of their words are one work submitted
+    twice. A little less (0.62) are companions: two methods in the words of one group.
+    """
+    if one[0] and one[0] == other[0]:
+        return True
+    words, others = set(one[1]), set(other[1])
+    return len(words & others) >= _SAME_WORDS * len(words | others) > 0
 
 
 def find_listing(
