@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,6 +25,7 @@ from core.config import Config, load_config
 from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
 from core.learning import Learner
+from core.papers import Paper
 from core.settings import Settings
 from core.store.sqlite import SqliteStore
 from core.turns import Turns
@@ -110,6 +111,10 @@ class _Arxiv:
     async def fetch_submissions(self, window: Window) -> Submissions:
         self._client = self._client or self._build_client()
         return await self._client.fetch_submissions(window)
+
+    async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        self._client = self._client or self._build_client()
+        return await self._client.fetch_papers(ids)
 
     async def aclose(self) -> None:
         if self._client is not None:

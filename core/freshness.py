@@ -51,7 +51,7 @@ COLD_WAIT_SECONDS = 8.0
 COLD_RETRY_SECONDS = 30
 
 
-class Source(intake.Source, healing.Source, Protocol):
+class Source(intake.Source, healing.Source, learning.Source, Protocol):
     """Where announcements come from, with the connections that it keeps."""
 
     async def aclose(self) -> None: ...
@@ -464,9 +464,13 @@ class Freshness:
         return report
 
     async def _learn(self, categories: tuple[str, ...]) -> None:
-        """Count the words of what is stored; a failure leaves the rankings as they are until the next time."""
+        """Fetch what profiles like, and count words; a failure leaves the rankings as they are until the next time."""
         if self._learner is None:
             return
+        try:
+            await self._learner.fetch_named(self._source, self._store, now=self._clock())
+        except (SourceUnavailable, SourceMalformed, StoreUnavailable) as error:
+            logger.warning("The liked papers that are not stored were not fetched: %s", error)
         try:
             await self._learner.learn(categories, self._store, now=self._clock())
         except StoreUnavailable as error:

@@ -32,6 +32,12 @@ _WRITE_ATTEMPTS = 5
 _NEW = frozenset({AnnounceType.NEW, AnnounceType.CROSS})
 
 
+class Source(Protocol):
+    """Where papers come from that no mailing brought."""
+
+    async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]: ...
+
+
 class Store(Protocol):
     """What learning needs of a store."""
 
@@ -51,6 +57,26 @@ class Learner:
 
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self._profiles = _by_stream(profiles)
+        self._named = frozenset(paper_id for one in profiles for paper_id in (*one.likes, *one.dislikes))
+        self._asked_for: set[str] = set()
+
+    async def fetch_named(self, source: Source, store: Store, *, now: datetime) -> None:
+        """Fetch the papers that profiles like or dislike and that are not stored, each once in the life of a process.
+
+        Raises SourceUnavailable, SourceMalformed and StoreUnavailable.
+        """
+        unasked = self._named - self._asked_for
+        missing = sorted(unasked - (await store.load_papers(sorted(unasked))).keys()) if unasked else []
+        if not missing:
+            return
+        papers = await source.fetch_papers(missing)
+        self._asked_for.update(missing)
+        for _ in range(_WRITE_ATTEMPTS):
+            revision = await store.load_revision()
+            known = await store.load_papers(missing)  # a mailing may have brought one meanwhile
+            changes = Changes(papers=tuple(paper for paper in papers if paper.id not in known))
+            if not changes.papers or await store.apply(changes, based_on=revision.number, now=now):
+                return
 
     async def learn(self, categories: Iterable[str], store: Store, *, now: datetime) -> None:
         """Count the stored mailings of *categories* that were not counted yet, and the newest one.
@@ -65,12 +91,9 @@ class Learner:
                 return
             known = await store.load_frequencies(streams, since=revision.newest_mailing - _LONG_AGO)
             since = _first_to_count(streams, known, revision.newest_mailing)
-            records = await store.load_records(since=since)
-            days = _by_first_mailing(records, since)
+            days = _by_first_mailing(await store.load_records(since=since), since)
             learned = await asyncio.to_thread(self.count, groups, days, known, await self._load_liked(store))
-            if not learned:
-                return
-            if await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
+            if not learned or await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
                 return
         raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while words were counted")
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from core.arxiv.announced import Announced, Submissions, Window
+from core.papers import Paper
 from demo.standin import ArxivStandIn
 from tests.api.running import PUBLIC, SECRET, Running, running
 
@@ -120,6 +121,9 @@ class BrokenSource:
 
     async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
+
+    async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        return ()
 
     async def fetch_submissions(self, window: Window) -> Submissions:
         raise RuntimeError(f"the secret is {SECRET}, asked for {window}")

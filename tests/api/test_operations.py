@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 
 from core.arxiv.announced import Announced, Submissions, Window
 from core.errors import StoreUnavailable
+from core.papers import Paper
 from demo.standin import ArxivStandIn, Fault
 from tests.api.running import NOW, SECRET, WEEK, Running, running
 
@@ -52,6 +53,9 @@ class BrokenSearch:
 
     async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
         return Announced((), requests=1)
+
+    async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        return ()
 
     async def fetch_submissions(self, window: Window) -> Submissions:
         raise RuntimeError("nobody expected this")

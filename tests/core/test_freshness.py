@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ from core.errors import (
 )
 from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
 from core.intake import Report
-from core.papers import AnnounceType
+from core.papers import AnnounceType, Paper
 from core.store.records import Lease, Ledger, RefreshState
 from core.store.sqlite import SqliteStore
 from tests import builders
@@ -86,6 +86,9 @@ class FakeSource:
         paper = builders.paper(id=f"2603.{self.announced:05}", categories=tuple(categories))
         feed = AnnouncementFeed("A feed", self.mailing, (Entry(paper, AnnounceType.NEW),), ())
         return Announced((feed,), requests=1)
+
+    async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
+        return ()
 
     async def fetch_submissions(self, window: Window) -> Submissions:
         self.searches.append(window.categories)
