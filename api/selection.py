@@ -189,7 +189,7 @@ def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wis
     try:
         query = None if parameters.q is None else canonical(parse_query(parameters.q))
     except QueryMistake as error:
-        raise BadQuery("q", str(error)) from error
+        raise BadQuery("q", f"is no query, {error}") from error
     liked = {*likes, *_parse_ids("like", parameters.like)}
     return _Wishes(query, _parse_names(parameters.au), tuple(sorted(liked)))
 
@@ -250,7 +250,7 @@ def _parse_exclusions(text: str | None, profile: Profile) -> tuple[str, ...]:
         try:
             entries = [str(canonical(parse_entry(entry))) for entry in entries]
         except QueryMistake as error:
-            raise BadQuery("exclude", str(error)) from error
+            raise BadQuery("exclude", f"is no list of queries, {error}") from error
     else:
         entries = [entry.lower() for entry in entries]
     return tuple(sorted(set(entries) - set(profile.exclude_keywords)))

@@ -274,6 +274,41 @@ class TestWindow:
         assert listed(judged(selection(days_back=1), on(1, THURSDAY), on(2, FRIDAY, "none"))) == []
 
 
+class TestRepetition:
+    """By relevance, a paper that says much the same as an earlier one loses half of its points."""
+
+    TWICE = (
+        record(1, (THURSDAY, {"cs.LG": NEW}), abstract="alpha and nothing else"),
+        record(2, (FRIDAY, {"cs.LG": NEW}), abstract="alpha and nothing else"),
+    )
+
+    def scores(self, *records: PaperRecord, **changes: Any) -> list[float]:
+        chosen = selection(**{"ranking": "relevance", "min_score": 0.0, **changes})
+        return [one.item.score.value for one in judged(chosen, *records)]
+
+    def test_the_later_one_says_which_it_repeats(self) -> None:
+        later, earlier = (
+            [str(reason) for reason in one.item.score.reasons]
+            for one in judged(selection(ranking="relevance", min_score=0.0), *self.TWICE)
+        )
+        assert (len(earlier), later[-1].startswith("much the same as 2603.00001 -")) == (1, True)
+
+    def test_it_is_listed_all_the_same(self) -> None:
+        assert listed(judged(selection(ranking="relevance", min_score=0.0), *self.TWICE)) == [2, 1]
+
+    def test_it_has_half_of_the_points(self) -> None:
+        later, earlier = self.scores(*self.TWICE)
+        assert later == pytest.approx(earlier / 2, abs=0.01)
+
+    def test_it_loses_nothing_where_the_other_one_is_not_listed(self) -> None:
+        (alone,) = self.scores(self.TWICE[1])
+        found = self.scores(*self.TWICE, days_back=1)
+        assert found == [alone]
+
+    def test_the_origin_s_rule_knows_nothing_of_it(self) -> None:
+        assert self.scores(*self.TWICE, ranking="count") == [1.0, 1.0]
+
+
 class TestOrderAndCaps:
     def test_newest_mailing_first_best_first_within_then_the_newer_identifier(self) -> None:
         records = (
