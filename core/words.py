@@ -25,6 +25,7 @@ _VOWEL = re.compile(r"[aeiouy]")
 # so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).
 _SHORT_STEM = re.compile(r"[^aeiouy]*[aeiouy][^aeiouwxy]")
 _WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: modelling, modeling; distill, distil
+_LAST_LETTERS = frozenset("degs")  # of endings that are folded; most words end in others
 # They only look inflected.
 _WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
 
@@ -57,8 +58,10 @@ def fold_word(word: str) -> str:
     Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
     stay.
     """
-    word = _without_ending(plain_word(singular_acronym(word)))
-    return word[:-1] if _WEAK_LL.fullmatch(word) else word
+    word = plain_word(singular_acronym(word))
+    if word[-1:] in _LAST_LETTERS:
+        word = _without_ending(word)
+    return word[:-1] if word.endswith("ll") and _WEAK_LL.fullmatch(word) else word
 
 
 @lru_cache(maxsize=65_536)
@@ -72,7 +75,7 @@ def plain_word(word: str) -> str:
 
 def singular_acronym(word: str) -> str:
     """`LLMs` as `LLM`; only its capitals tell that `APIs` is a plural."""
-    return word[:-1] if _PLURAL_ACRONYM.fullmatch(word) else word
+    return word[:-1] if word.endswith("s") and _PLURAL_ACRONYM.fullmatch(word) else word
 
 
 def join_words(words: Iterable[str]) -> str:
