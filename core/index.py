@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 
 from core.papers import Paper
@@ -22,6 +22,9 @@ COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
 _FINDINGS_KEPT = 256
+_OUTLINE_BITS = 512
+_MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
+_MOST_NAMESAKES = 1_000
 
 # A posting is one integer: a paper's number, how often a term stands in its title, and how often in its abstract.
 # A selection goes through tens of thousands of them, so whoever reads them takes them apart with the shifts above.
@@ -68,6 +71,7 @@ class PaperIndex:
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._names_of: list[set[tuple[str, ...]]] = []
+        self._outlines: list[tuple[str, int, int]] = []  # title, bits of the words of the abstract, how many words
         self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
@@ -138,9 +142,18 @@ class PaperIndex:
         title, _, abstract = self._folded[number].partition("\n")
         return title.split(), abstract.split()
 
-    def with_author_of(self, number: int) -> set[int]:
-        """The other papers that have an author with exactly the same name as one of the paper *number*."""
-        return set[int]().union(*(self._names[name[-1]][name] for name in self._names_of[number])) - {number}
+    def may_repeat(self, number: int) -> Iterator[int]:
+        """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.
+
+        That is a few in a thousand of those that share one. Names that stand on very many papers are nobody's.
+        """
+        title, bits, words = self._outlines[number]
+        most = _MAY_DIFFER * words
+        papers = (self._names[name[-1]][name] for name in self._names_of[number])
+        for other in set[int]().union(*(one for one in papers if len(one) <= _MOST_NAMESAKES)):
+            other_title, other_bits, _ = self._outlines[other]
+            if other != number and (title == other_title or (bits & ~other_bits).bit_count() <= most):
+                yield other
 
     def spell(self, number: int, folded: Iterable[str]) -> list[str]:
         """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
@@ -154,6 +167,11 @@ class PaperIndex:
         self._folded.append(f" {'  '.join(folded_title)} \n {'  '.join(folded_abstract)} ")
         self._plain.append(f" {'  '.join(plain_title)} \n {'  '.join(plain_abstract)} ")
         self.lengths.append((len(title), len(abstract)))
+        distinct = set(folded_abstract)
+        bits = 0
+        for word in distinct:
+            bits |= 1 << (hash(word) % _OUTLINE_BITS)
+        self._outlines.append((" ".join(folded_title), bits, len(distinct)))
         place, postings = number << HITS_BITS, self._postings
         for word, hits in _count_hits(folded_title, folded_abstract).items():
             known = postings.get(word)

@@ -81,8 +81,10 @@ class Shelf:
     def _find_twins(self, number: int) -> None:
         """Note which papers say much the same as the paper *number*: of each such pair the later one has a twin."""
         with self.lock:
-            for other in self.index.with_author_of(number) & self.records.keys():
-                if is_near_duplicate(*(self.index.folded_words(one) for one in (number, other))):
+            for other in self.index.may_repeat(number):
+                if other in self.records and is_near_duplicate(
+                    *(self.index.folded_words(one) for one in (number, other))
+                ):
                     earlier, later = sorted((number, other), key=self._submission_order)
                     self.twins[later] = min(self.twins.get(later, earlier), earlier, key=self._submission_order)
 
