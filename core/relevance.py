@@ -49,7 +49,8 @@ _SMOOTHING = 5.0  # papers as all others are
 _FEWEST_PAPERS = 2.5  # that have a related word
 
 LIKE_WEIGHT = 0.5
-LIKE_WORDS = 150
+LIKE_WORDS = 300
+LIKE_ALLOWANCE = 5.0  # words of a usual paper that may be among them; common words cost time and tell little
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,8 +213,14 @@ def liken(amounts: Mapping[str, float], rarity: Rarity, own: Collection[str]) ->
         for word, amount in amounts.items()
         if word not in own
     }
-    chosen = sorted(weights, key=lambda word: (-weights[word], word))[:LIKE_WORDS]
-    return {word: weights[word] for word in chosen}
+    chosen = {}
+    allowance = LIKE_ALLOWANCE
+    for word in sorted(weights, key=lambda word: (-weights[word], word))[:LIKE_WORDS]:
+        share = rarity.share(word)
+        if share <= allowance:
+            allowance -= share
+            chosen[word] = weights[word]
+    return chosen
 
 
 def _norm(title: int, abstract: int) -> float:
