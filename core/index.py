@@ -315,13 +315,21 @@ def _folds_of(plain: str) -> tuple[str, ...]:
     return (fold_word(plain), fold_word(as_acronym))
 
 
-def _stand_near(words: Sequence[str], text: Sequence[str], distance: int) -> bool:
+def _stand_near(words: Sequence[str], text: Iterable[str], distance: int) -> bool:
     """Whether all of *words* stand in *text*, with at most *distance* others between the first and the last."""
     wanted = Counter(words)
     width = len(words) + distance
-    places = [place for place, word in enumerate(text) if word in wanted]
-    for start, first in enumerate(places):
-        within = (text[place] for place in places[start : start + width] if place < first + width)
-        if not wanted - Counter(within):
+    last: dict[str, list[int]] = {word: [] for word in wanted}  # where each one was seen last, as often as it is wanted
+    missing = len(words)
+    for place, word in enumerate(text):
+        if word not in last:
+            continue
+        seen = last[word]
+        if len(seen) == wanted[word]:
+            seen.pop(0)
+        else:
+            missing -= 1
+        seen.append(place)
+        if not missing and place - min(places[0] for places in last.values()) < width:
             return True
     return False

@@ -30,7 +30,8 @@ MAX_TERMS = 500
 MAX_DEPTH = 20
 MAX_WEIGHT = 100.0
 MAX_DISTANCE = 100
-MAX_PREFIXES = 50
+MAX_SEARCHES = 30  # terms that one word of an index does not answer; each costs some milliseconds
+MAX_NEAR = 5  # of them those whose words may stand apart, which cost most
 _MIN_PREFIX = 2
 
 _PREFIX_OF: dict[Field, str] = {
@@ -156,8 +157,10 @@ def parse_query(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
     terms = list(every_term(node))
     if len(terms) > MAX_TERMS:
         raise QueryMistake(1, f"a query has at most {MAX_TERMS} terms; these are {len(terms):,}")
-    if sum(term.reading == "prefix" for term in terms) > MAX_PREFIXES:
-        raise QueryMistake(1, f"a query has at most {MAX_PREFIXES} words that end in *")
+    if sum(map(_needs_search, terms)) > MAX_SEARCHES:
+        raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
+    if sum(term.reading == "near" for term in terms) > MAX_NEAR:
+        raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
     return node
 
 
@@ -223,6 +226,11 @@ def wanted_terms(node: Node) -> Iterator[Term]:
 def is_usable_term(text: str) -> bool:
     """Whether *text* can match anything: it has a letter or digit."""
     return bool(split_words(text))
+
+
+def _needs_search(term: Term) -> bool:
+    is_text = term.field in {None, "title", "abstract", "comment"}
+    return is_text and (term.reading != "folded" or len(split_words(term.text)) > 1)
 
 
 def _looks_like_query(text: str) -> bool:

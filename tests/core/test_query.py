@@ -140,7 +140,7 @@ queries = st.recursive(
         | inner.map("NOT {}".format).map("({})".format)
         | inner.map("({})^2".format)
     ),
-    max_leaves=8,
+    max_leaves=5,
 )
 
 
@@ -229,7 +229,10 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "(" * 25 + "a" + ")" * 25: (5, "nested"),
     "NOT " * 30 + "a": (37, "nested"),
     "a " * 501: (1, "500 terms"),
-    "ab* " * 51: (1, "end in *"),
+    "ab* " * 31: (1, "end in *"),
+    '"a b" ' * 31: (1, "30 phrases"),
+    "a-b " * 31: (1, "30 phrases"),
+    '"a b"~1 ' * 6: (1, "5 phrases"),
     "x" * 2_001: (2_001, "2,000 characters"),
 }
 
