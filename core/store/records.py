@@ -150,7 +150,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Frequencies:
-    """In how many papers of a *stream* each word stands, as known before *mailing*.
+    """In how many papers of a *stream* each word stands, as known after *mailing*.
 
     A stream is a group of arXiv's categories, or the best papers of a profile. Papers fade with their age, so `papers`
     and `counts` are no whole numbers. Words are folded (`core/words.py`); those hardly ever seen are left out.

@@ -5,7 +5,7 @@ What is kept, under a prefix that names the version of this layout:
 - `mailing:{date}`: a hash, paper id -> compressed record. A record is in its newest mailing only, so that the papers of
   the last days are a few commands, and a mailing goes as a whole when it is old or when the server needs the room. The
   field without a name has the categories announced in it, and keeps it there when all its papers have moved on; the
-  field `~{stream}` has the compressed word counts that were known of the stream before this mailing.
+  field `~{stream}` has the compressed word counts that were known of the stream after this mailing.
 - `mailings`: a hash, date -> the same categories. `revision`: a hash, the fields of Revision. `refreshes`: a hash,
   categories -> the day of the last check and the compressed state.
 - `lease:{name}`, `endpoint:{name}`, and for a moment `staged:{token}`, what one writer is about to write.
@@ -165,7 +165,7 @@ class RedisStore:
         return await asyncio.to_thread(_read_papers, found)
 
     async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *streams* before each of the mailings from *since* on, by stream and mailing."""
+        """What was known of *streams* after each of the mailings from *since* on, by stream and mailing."""
         names = sorted(set(streams))
         found = await self._ask(lambda client: self._load_fields(client, since, names), seconds=_LONG_SECONDS)
         return await asyncio.to_thread(_read_frequencies, found)
@@ -598,7 +598,7 @@ def _read_records(what: str, packed: Iterable[tuple[str, bytes]]) -> dict[str, P
 def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequencies, ...]:
     read: list[Frequencies] = []
     for stream, mailing, packed in sorted(found):
-        with _damage_of(f"the word counts of {stream} before {mailing}"):
+        with _damage_of(f"the word counts of {stream} after {mailing}"):
             read.append(parse_frequencies(_unpack(packed), stream=stream, mailing=mailing))
     return tuple(read)
 

@@ -137,7 +137,7 @@ class SqliteStore:
         return await self._read(_load_records_by_id, paper_ids)
 
     async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *streams* before each of the mailings from *since* on, by stream and mailing."""
+        """What was known of *streams* after each of the mailings from *since* on, by stream and mailing."""
         return await self._read(_load_frequencies, streams, since)
 
     async def load_refresh(self, categories: str) -> RefreshState | None:
@@ -465,7 +465,7 @@ def _load_frequencies(connection: sqlite3.Connection, streams: Collection[str], 
     )
     found: list[Frequencies] = []
     for stream, mailing, record in rows:
-        with _damage_of(f"the frequencies of {stream} before {mailing}"):
+        with _damage_of(f"the word counts of {stream} after {mailing}"):
             day = date.fromisoformat(mailing)
             found.append(parse_frequencies(zlib.decompress(record).decode(), stream=stream, mailing=day))
     return tuple(found)
