@@ -1,17 +1,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from datetime import date
-from urllib.parse import parse_qsl
+from random import Random
+from urllib.parse import parse_qsl, quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from api.selection import FeedParameters, feed_addresses, feed_title, parse_scope, parse_selection
 from core.catalogue import Selection
 from core.config import Config, parse_config
-from core.errors import UnknownScope
+from core.errors import BadQuery, UnknownScope
 from core.papers import AnnounceType
+from core.profiles import Keyword
+from core.query import parse_query
 from tests.api.running import CONFIG
+from tests.core.test_query import queries
 
 BASE = "https://feeds.example.org"
 
@@ -90,6 +97,40 @@ def test_categories_are_held_against_the_default_profile(config: Config) -> None
             "limit=10&mailing=2026-03-05&days=3&min_score=2&types=new",
             "types=new&min_score=2&days=3&mailing=2026-03-05&limit=10",
         ),
+        ("q=LLM", "q=llm"),
+        ("q=LLMs OR b a", "q=a+b+OR+llm"),
+        ("q=(b OR a) -d c", "q=(a+OR+b)+c+-d"),
+        ('q="KV cache"^2.0', "q=%22kv+cache%22%5E2"),
+        ("q=CAT:CS.lg AU:%22LeCun, Yann%22", "q=au:%22yann+lecun%22+cat:cs.LG"),
+        ("au=Yann LeCun", "au=yann+lecun"),
+        ("au=LeCun, Yann", "au=yann+lecun"),
+        ("au=Y. LeCun", "au=y+lecun"),
+        ("au=LeCun Y", "au=y+lecun"),
+        ("au=LeCun,Yann", "au=lecun;yann"),
+        ("au=Yann LeCun;lecun, yann; ;Hinton%3B", "au=hinton;yann+lecun"),
+        ("au=van der Berg, Éva-María", "au=eva+maria+van+der+berg"),
+        ("au=Sammy Davis Jr.", "au=sammy+davis"),
+        ("au=杨立昆", f"au={quote('杨')}+{quote('立')}+{quote('昆')}"),
+        ("like=2602.07306v3, hep-th/9901001,2602.07306", "like=2602.07306,hep-th%2F9901001"),
+        ("like=2602.00002,2602.00001", "like=2602.00001,2602.00002"),
+        ("dislike=2602.07306v1", "dislike=2602.07306"),
+        ("exclude=Survey", ""),
+        ("exclude=Review,Survey,KV cache", "exclude=kv-cache,review"),
+        ("exclude=(a OR b),c,(a OR b)", "exclude=a+OR+b,c"),
+        ('exclude="a, b",c', "exclude=%22a+b%22,c"),
+        ("summaries=1", ""),
+        ("summaries=0", "summaries=0"),
+        ("lang=EN", ""),
+        ("lang=pt-BR", "lang=pt-br"),
+        ("q=a&min_score=0", "q=a"),
+        ("q=a&min_score=1", "q=a&min_score=1"),
+        ("au=a&min_score=0.01", "au=a"),
+        ("au=a&min_score=0", "au=a&min_score=0"),
+        ("q=a&exclude=survey", "q=a&exclude=survey"),
+        (
+            "limit=3&days=3&exclude=x&dislike=2602.00002&like=2602.00001&au=b&q=a",
+            "q=a&au=b&like=2602.00001&dislike=2602.00002&exclude=x&days=3&limit=3",
+        ),
     ],
 )
 def test_equal_requests_have_one_canonical_form_that_leads_back_to_them(
@@ -105,6 +146,156 @@ def test_parameters_change_the_profile_and_nothing_else_does(config: Config) -> 
     assert (profile.announce_types, profile.min_score, profile.days_back) == ((AnnounceType.REPLACE,), 3.0, 2)
     assert (selection.mailing, selection.limit) == (date(2026, 3, 4), 7)
     assert (profile.name, profile.keywords) == ("systems", config.profiles[0].keywords)
+
+
+def test_what_an_address_wants_takes_the_place_of_what_the_profile_wants(config: Config) -> None:
+    profile = select(config, "systems", "q=Kv OR moe&au=Yann LeCun&like=2602.07306v2").profile
+    assert (str(profile.query), profile.authors, profile.likes) == (
+        "kv OR moe",
+        (Keyword("yann lecun"),),
+        ("2602.07306",),
+    )
+    assert (profile.keywords, profile.exclude_keywords, profile.dislikes, profile.min_score) == ((), (), (), 0.0)
+    assert (profile.name, profile.categories, profile.max_papers) == ("systems", ("cs.DC",), config.default.max_papers)
+
+
+@pytest.mark.parametrize("query", ["au=a", "like=2602.07306", "au=a&like=2602.07306"])
+def test_without_q_any_points_at_all_are_enough_and_none_are_not(config: Config, query: str) -> None:
+    assert select(config, query=query).profile.min_score == 0.01
+
+
+def test_what_an_address_does_not_want_adds_to_what_the_profile_does_not_want(config: Config) -> None:
+    profile = select(config, query="exclude=review,Survey&dislike=2602.07306").profile
+    assert (profile.exclude_keywords, profile.dislikes) == (("survey", "review"), ("2602.07306",))
+    assert (profile.keywords, profile.min_score) == (config.default.keywords, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "is_personal"),
+    [
+        *(("q=a", True), ("au=a", True), ("like=2602.07306", True), ("dislike=2602.07306", True), ("exclude=a", True)),
+        *(("", False), ("exclude=survey", False), ("min_score=2&days=3&types=new&limit=3&lang=de", False)),
+    ],
+)
+def test_a_selection_is_personal_where_the_address_says_what_is_wanted_or_not(
+    config: Config, query: str, is_personal: bool
+) -> None:
+    assert select(config, query=query).is_personal is is_personal
+
+
+@pytest.mark.parametrize(
+    ("query", "parameter", "reason"),
+    [
+        ("q=a (b", "q", "is no query, column 3: this parenthesis is never closed"),
+        ("au=LeCun, Yann, X", "au", "'LeCun, Yann, X' has several commas; names are separated by semicolons"),
+        ("au=a;…", "au", "'…' has no letter, so it is nobody's name"),
+        ("au= ; ", "au", "a name is expected, such as Yann LeCun"),
+        ("like=2602.07306,x", "like", "'x' is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001"),
+        ("dislike=,", "dislike", "identifiers such as 2401.01234, joined by commas, are expected"),
+        ("exclude=,,", "exclude", "terms joined by commas are expected"),
+    ],
+)
+def test_a_mistake_names_its_parameter(config: Config, query: str, parameter: str, reason: str) -> None:
+    with pytest.raises(BadQuery) as raised:
+        select(config, query=query)
+    assert (raised.value.parameter, raised.value.reason) == (parameter, reason)
+
+
+_NAMES = ["Yann LeCun", "Hinton, G.", "Éva Novák", "van der Berg, A. B.", "Marwati", "O'Rourke", "Li X", "杨立昆"]
+_IDS = ["2602.00001", "2602.00002", "hep-th/9901001", "cs/0412968", "math.GT/0309136"]
+_EXCLUSIONS = [
+    "survey",
+    "kv cache",
+    "ti:review",
+    '"a, b"',
+    "(moe OR rl)",
+    "quant*",
+    "-llm",
+    "cat:cs.LG",
+    'au:"A. Lovelace"',
+]
+
+
+def _lists_of(entries: list[str], separator: str) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(entries), min_size=1, max_size=4).map(separator.join)
+
+
+def _is_short(query: str) -> bool:
+    return len(str(parse_query(query))) < 1_000
+
+
+_REQUESTS: st.SearchStrategy[dict[str, str]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "q": queries,
+        "au": _lists_of(_NAMES, ";"),
+        "like": _lists_of(_IDS, ","),
+        "dislike": _lists_of(_IDS, ","),
+        "exclude": _lists_of(_EXCLUSIONS, ","),
+        "types": _lists_of(["new", "cross", "replace", "replace-cross"], ","),
+        "min_score": st.integers(0, 500).map(lambda hundredths: str(hundredths / 100)),
+        "days": st.integers(1, 30).map(str),
+        "limit": st.integers(1, 500).map(str),
+        "summaries": st.sampled_from(["0", "1"]),
+        "lang": st.sampled_from(["en", "EN", "de", "pt-BR"]),
+        "mailing": st.dates(date(2026, 1, 1), date(2026, 3, 5)).map(str),
+    },
+)
+
+
+def select_given(config: Config, scope: str, given_parameters: Mapping[str, str]) -> Selection:
+    parameters = FeedParameters.model_validate(dict(given_parameters))
+    return parse_selection(scope, parameters, config, limit=parameters.limit)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_REQUESTS, st.sampled_from(["default", "systems", "cs.AI+hep-th"]))
+def test_the_canonical_form_of_any_request_leads_back_to_it(
+    config: Config, request_: dict[str, str], scope: str
+) -> None:
+    selection = select_given(config, scope, request_)
+    assert select(config, scope, selection.parameters) == selection
+
+
+def _shuffled(separator: str) -> Callable[[str, Random], str]:
+    def shuffle(text: str, random: Random) -> str:
+        entries = text.split(separator)
+        return separator.join([*random.sample(entries, len(entries)), random.choice(entries)])
+
+    return shuffle
+
+
+# parameter -> how its text can be written otherwise
+_OTHERWISE: Mapping[str, Callable[[str, Random], str]] = {
+    "q": lambda text, random: random.choice(["({})", "{0} {0}", "{0} AND ({0})", "-(-({}))", "  {} "]).format(text),
+    "au": _shuffled(";"),
+    "like": _shuffled(","),
+    "dislike": _shuffled(","),
+    "exclude": lambda text, random: f"{text}, ,{text}",
+    "types": _shuffled(","),
+    "min_score": lambda text, random: f"{text}0",
+    "days": lambda text, random: f"0{text}",
+    "lang": lambda text, random: text.swapcase(),
+}
+
+
+@settings(max_examples=200, deadline=None)
+@given(_REQUESTS, st.randoms(use_true_random=False))
+def test_a_request_that_is_written_otherwise_is_the_same_request(
+    config: Config, request_: dict[str, str], random: Random
+) -> None:
+    names = random.sample(list(request_), len(request_))
+    other = {name: _OTHERWISE.get(name, lambda text, _: text)(request_[name], random) for name in names}
+    assert select_given(config, "default", other) == select_given(config, "default", request_)
+
+
+@settings(max_examples=200, deadline=None)
+@given(_REQUESTS, _REQUESTS)
+def test_two_requests_have_one_canonical_form_where_they_ask_for_the_same_and_only_there(
+    config: Config, one: dict[str, str], other: dict[str, str]
+) -> None:
+    first, second = (select_given(config, "default", request) for request in (one, other))
+    assert (first.parameters == second.parameters) is (first == second)
 
 
 @pytest.mark.parametrize(
@@ -136,3 +327,21 @@ def test_a_title_says_what_is_in_the_feed_and_whether_it_is_made_up(config: Conf
     selection = select(config, scope)
     titles = [feed_title(selection, sample_data=made_up) for made_up in (False, True)]
     assert titles == [title, f"{title} (sample data)"]
+
+
+@pytest.mark.parametrize(
+    ("query", "wish"),
+    [
+        ("q=MoE -survey", "moe -survey"),
+        ("au=Yann LeCun;Hinton", "by hinton, yann lecun"),
+        ("like=2602.00002,2602.00001", "like 2602.00001, 2602.00002"),
+        ("like=2602.00001&au=b&q=a", "a; by b; like 2602.00001"),
+    ],
+)
+def test_a_title_says_what_the_address_wants(config: Config, query: str, wish: str) -> None:
+    assert feed_title(select(config, "cs.AI", query), sample_data=False) == f"arXiv: cs.AI: {wish}"
+
+
+@pytest.mark.parametrize("query", ["exclude=a", "dislike=2602.00001", "min_score=2"])
+def test_a_title_does_not_say_what_the_address_does_not_want(config: Config, query: str) -> None:
+    assert feed_title(select(config, "cs.AI", query), sample_data=False) == "arXiv: cs.AI"
