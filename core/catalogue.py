@@ -15,7 +15,7 @@ reason. The rules, in this order:
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -37,7 +37,8 @@ from core.store.records import Frequencies, PaperRecord, Revision
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
-_KNOWLEDGE_LASTS = timedelta(days=30)  # of words; what was learned longer before a mailing does not serve it
+_KNOWLEDGE_LASTS = timedelta(days=10)  # of words; what was learned longer before a mailing does not serve it
+_STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
@@ -308,9 +309,8 @@ class Catalogue:
         self._store = store
         self._lock = asyncio.Lock()
         self._shelf = Shelf()
-        self._known: dict[
-            frozenset[str], tuple[tuple[Revision, date], Known]
-        ] = {}  # by streams, for what the shelf has
+        self._frequencies: OrderedDict[str, tuple[tuple[Revision, date], tuple[Frequencies, ...]]] = OrderedDict()
+        self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
 
@@ -341,8 +341,9 @@ class Catalogue:
         if self._loaded is None:
             return None
         revision, _ = self._loaded
-        _, known = self._known.get(_streams_of(selection.profile), (None, Known()))
-        return select(selection, self._shelf, revision, known, self._shelf.find(selection.profile.likes))
+        profile = selection.profile
+        liked = self._shelf.find((*profile.likes, *profile.dislikes))
+        return select(selection, self._shelf, revision, self._recall_known(profile), liked)
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -384,12 +385,29 @@ class Catalogue:
 
     async def _load_known(self, profile: Profile) -> Known:
         """What was learned of the streams that *profile* is ranked by, for all mailings that the shelf has."""
+        if profile.ranking != "relevance" or self._loaded is None:
+            return Known()
         streams = _streams_of(profile)
-        loaded, known = self._known.get(streams, (None, Known()))
-        if profile.ranking == "relevance" and self._loaded is not None and loaded != self._loaded:
-            known = Known(await self._store.load_frequencies(streams, since=self._loaded[1] - _KNOWLEDGE_LASTS))
-            self._known[streams] = (self._loaded, known)
-        return known
+        missing = [one for one in streams if one not in self._frequencies or self._frequencies[one][0] != self._loaded]
+        if missing:
+            found = await self._store.load_frequencies(missing, since=self._loaded[1] - _KNOWLEDGE_LASTS)
+            for stream in missing:
+                self._frequencies[stream] = (self._loaded, tuple(one for one in found if one.stream == stream))
+                self._frequencies.move_to_end(stream)
+        return self._recall_known(profile)
+
+    def _recall_known(self, profile: Profile) -> Known:
+        """What was loaded last of the streams that *profile* is ranked by."""
+        streams = [one for one in _streams_of(profile) if one in self._frequencies]
+        key = tuple((one, self._frequencies[one][0]) for one in streams)
+        if key not in self._known:
+            self._known[key] = Known(each for one in streams for each in self._frequencies[one][1])
+        self._known.move_to_end(key)
+        while len(self._frequencies) > _STREAMS_KEPT:
+            self._frequencies.popitem(last=False)
+        while len(self._known) > _STREAMS_KEPT:
+            self._known.popitem(last=False)
+        return self._known[key]
 
     async def _load_liked(self, profile: Profile) -> Mapping[str, Paper]:
         """The papers that *profile* likes and dislikes, as far as they are stored."""
@@ -423,9 +441,9 @@ class Catalogue:
         self._selected[selection] = selected
 
 
-def _streams_of(profile: Profile) -> frozenset[str]:
+def _streams_of(profile: Profile) -> list[str]:
     own = stream_of(profile)
-    return frozenset([*map(group_of, profile.categories), *([own] if own else [])])
+    return sorted({*map(group_of, profile.categories), *([own] if own else [])})
 
 
 def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
@@ -473,17 +491,17 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
 
 
 def _find_twins(shelf: Shelf, placing: Placing, days: Collection[date]) -> dict[int, int]:
-    """Which wanted papers of *days* repeat which other wanted one of theirs."""
+    """Which wanted papers of *days* repeat which other one of theirs, that of an earlier mailing or identifier."""
     if not shelf.twins:
         return {}
-    concerned = {*shelf.twins, *shelf.twins.values()}
     wanted = {
-        number
+        number: (day, submission_order(shelf.records[number].paper.id), shelf.records[number].paper.id)
         for day in days
         for number, listing in zip(*placing.mailings[day], strict=True)
-        if number in concerned and listing.is_wanted
+        if number in shelf.twins and listing.is_wanted
     }
-    return {number: twin for number, twin in shelf.twins.items() if number in wanted and twin in wanted}
+    first = {number: min({number, *(shelf.twins[number] & wanted.keys())}, key=wanted.__getitem__) for number in wanted}
+    return {number: other for number, other in first.items() if other != number}
 
 
 def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:

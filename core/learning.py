@@ -70,13 +70,14 @@ class Learner:
         if not missing:
             return
         papers = await source.fetch_papers(missing)
-        self._asked_for.update(missing)
         for _ in range(_WRITE_ATTEMPTS):
             revision = await store.load_revision()
             known = await store.load_papers(missing)  # a mailing may have brought one meanwhile
             changes = Changes(papers=tuple(paper for paper in papers if paper.id not in known))
             if not changes.papers or await store.apply(changes, based_on=revision.number, now=now):
+                self._asked_for.update(missing)
                 return
+        raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while papers were stored")
 
     async def learn(self, categories: Iterable[str], store: Store, *, now: datetime) -> None:
         """Count the stored mailings of *categories* that were not counted yet, and the newest one.
@@ -92,7 +93,9 @@ class Learner:
             known = await store.load_frequencies(streams, since=revision.newest_mailing - _LONG_AGO)
             since = _first_to_count(streams, known, revision.newest_mailing)
             days = _by_first_mailing(await store.load_records(since=since), since)
-            learned = await asyncio.to_thread(self.count, groups, days, known, await self._load_liked(store))
+            liked = await self._load_liked(store)
+            newest = revision.newest_mailing
+            learned = await asyncio.to_thread(self.count, groups, days, known, liked, newest=newest)
             if not learned or await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
                 return
         raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while words were counted")
@@ -108,15 +111,18 @@ class Learner:
         days: Mapping[date, Sequence[Paper]],
         known: Sequence[Frequencies],
         liked: Mapping[str, Paper] | None = None,
+        *,
+        newest: date | None = None,
     ) -> tuple[Frequencies, ...]:
         """What is known of *groups* and of the profiles after each of *days*, where it is not what was *known* before.
 
         *days* are mailings with the papers that they announced first, newest identifier first. Of a day that was
-        counted before only the newest is counted again. *liked* holds the papers that profiles like and dislike.
+        counted before only the newest mailing of all is counted again, by default the last of them. *liked* holds the
+        papers that profiles like and dislike.
         """
         streams = [*groups, *self._profiles]
         scorers = {stream: Scorer(profile, liked) for stream, profile in self._profiles.items()}
-        newest = max(days, default=date.min)
+        newest = newest or max(days, default=date.min)
         stored = {(one.stream, one.mailing): one for one in known}
         learned: dict[tuple[str, date], Frequencies] = {}
         for day in sorted(days):

@@ -20,7 +20,7 @@ from pathlib import Path
 from core.arxiv.taxonomy import find_category
 from core.papers import Paper
 from core.store.records import Frequencies
-from core.words import fold_words
+from core.words import fold_word, fold_words
 
 HALF_LIFE_DAYS = 60.0
 _PRIOR_PAPERS = 1_500.0
@@ -110,10 +110,14 @@ class Rarity:
         return each[0] + _OTHER_WORDS * sum(each[1:]) if each else 0.0
 
     def idf_of_prefix(self, prefix: str) -> float:
-        """The inverse document frequency of all words with *prefix* together, as if no paper had two of them."""
+        """The inverse document frequency of all words with *prefix* together, as if no paper had two of them.
+
+        Words are known without their endings, so the one that *prefix* itself is folded to is among them.
+        """
         if not self._sorted:
             self._sorted = sorted({*_load_prior(), *(word for one in self._known for word in one.counts)})
-        share = 0.0
+        folded = fold_word(prefix)
+        share = 0.0 if folded.startswith(prefix) else self.share(folded)
         for word in islice(self._sorted, bisect_left(self._sorted, prefix), None):
             if not word.startswith(prefix):
                 break

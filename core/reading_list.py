@@ -17,7 +17,7 @@ _NAMED = re.compile(
         | arxiv\s*:\s*
         | 10\.48550/arxiv\.
         | \beprint\s*=\s*["{{]+\s*(?:arxiv\s*:\s*)?
-        | ^[ \t]*[-*]?[ \t]*(?={_ID.replace("?P<id>", "?:")}[ \t\r,;]*$)
+        | ^[ \t]*(?:[-*][ \t]*)?(?={_ID.replace("?P<id>", "?:")}[ \t\r,;]*$)
     ){_ID}(?!\d)""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )

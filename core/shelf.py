@@ -69,28 +69,23 @@ class Shelf:
                     number = self.index.add(record.paper)
                 added.append(number)
             self.records[number] = record
-        # The papers that say much the same as an earlier one, with that one's number.
-        self.twins: dict[int, int] = {
-            number: twin
-            for number, twin in (kept.twins.items() if kept else ())
-            if number in self.records and twin in self.records
-        }
+        # The papers that say much the same as others, with the numbers of those.
+        self.twins: dict[int, frozenset[int]] = {}
+        for number, twins in kept.twins.items() if kept else ():
+            if number in self.records and (here := twins & self.records.keys()):
+                self.twins[number] = frozenset(here)
         for number in added:
             self._find_twins(number)
 
     def _find_twins(self, number: int) -> None:
-        """Note which papers say much the same as the paper *number*: of each such pair the later one has a twin."""
+        """Note which papers say much the same as the paper *number*, and that it does so too."""
         with self.lock:
             for other in self.index.may_repeat(number):
                 if other in self.records and is_near_duplicate(
-                    *(self.index.folded_words(one) for one in (number, other))
+                    self.index.folded_words(number), self.index.folded_words(other)
                 ):
-                    earlier, later = sorted((number, other), key=self._submission_order)
-                    self.twins[later] = min(self.twins.get(later, earlier), earlier, key=self._submission_order)
-
-    def _submission_order(self, number: int) -> tuple[tuple[int, int], str]:
-        paper_id = self.records[number].paper.id
-        return submission_order(paper_id), paper_id
+                    for one, twin in ((number, other), (other, number)):
+                        self.twins[one] = self.twins.get(one, frozenset()) | {twin}
 
     def find(self, paper_ids: Iterable[str]) -> dict[str, Paper]:
         """Those of *paper_ids* that are here."""

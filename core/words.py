@@ -69,8 +69,10 @@ def plain_word(word: str) -> str:
     """*word* in lower case without accents."""
     if word.isascii():
         return word.lower()
-    decomposed = unicodedata.normalize("NFKD", word.casefold().translate(_PLAIN_LETTERS))
-    return "".join(character for character in decomposed if not unicodedata.combining(character))
+    decomposed = unicodedata.normalize("NFKD", word)  # first: letters such as ℝ have no lower case of their own
+    decomposed = unicodedata.normalize("NFKD", decomposed.casefold().translate(_PLAIN_LETTERS))
+    plain = "".join(letter for letter in decomposed if not (unicodedata.combining(letter) or letter.isspace()))
+    return plain or word  # a mark that stands alone
 
 
 def singular_acronym(word: str) -> str:
@@ -89,6 +91,8 @@ def name_words(name: str) -> tuple[str, ...]:
     Read are `given family`, `family, given` and `family X`, where X is an initial.
     """
     family, comma, given = name.partition(",")
+    if {plain_word(word) for word in split_words(given)} <= _NAME_SUFFIXES:  # King, Jr.
+        name, comma = f"{family} {given}", ""
     words = [plain_word(word) for word in split_words(f"{given} {family}" if comma else name)]
     kept = [word for word in words[1:] if word not in _NAME_SUFFIXES]
     words = words[:1] + kept

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
+from sys import intern
 from typing import Any, Literal
 
 from pydantic import TypeAdapter
@@ -244,7 +245,8 @@ def dump_frequencies(frequencies: Frequencies) -> str:
 def parse_frequencies(text: str, *, stream: str, mailing: date) -> Frequencies:
     """The frequencies that `dump_frequencies` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     papers, counts = json.loads(text)
-    return Frequencies(stream, mailing, float(papers), {**counts})
+    # From mailing to mailing the words are the same.
+    return Frequencies(stream, mailing, float(papers), {intern(word): count for word, count in {**counts}.items()})
 
 
 def _paper_fields(paper: Paper) -> dict[str, Any]:

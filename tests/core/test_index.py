@@ -1,0 +1,413 @@
+"""Papers with numbers, where terms stand in them and how often, and whole queries held against many papers at once.
+
+Which words a term finds is in `test_scoring.py` and `test_query_truth.py`; here it is that the index finds in many
+papers what reading each one by itself finds.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex
+from core.papers import Author, Paper
+from core.query import And, Field, Node, Not, Or, Reading, Term, parse_query
+from core.shelf import is_near_duplicate
+from core.words import fold_word, is_same_name, name_words, plain_word, split_words
+from tests.builders import paper
+
+
+def of(title: str = "0", abstract: str = "0", **changes: Any) -> Paper:
+    """A paper of nobody that says only what is stated."""
+    return paper(**{"title": title, "abstract": abstract, "authors": (), **changes})
+
+
+def indexed(*texts: str | Paper) -> PaperIndex:
+    """An index of papers; of a bare text it is the abstract."""
+    return PaperIndex(one if isinstance(one, Paper) else of(abstract=one) for one in texts)
+
+
+def hits(index: PaperIndex, term: Term) -> dict[int, tuple[int, int]]:
+    """By number how often *term* stands in title and abstract."""
+    return {one >> HITS_BITS: (one >> COUNT_BITS & MOST, one & MOST) for one in index.find(term)}
+
+
+def found(index: PaperIndex, query: str) -> list[int]:
+    return sorted(index.evaluate(parse_query(query)))
+
+
+# --- Papers have numbers ----------------------------------------------------------------------------------------------
+
+
+def test_papers_are_numbered_in_the_order_in_which_they_come() -> None:
+    index = indexed("alpha", "beta")
+    added = index.add(of(id="2603.00009"))
+    assert (added, len(index), index.papers[2].id) == (2, 3, "2603.00009")
+
+
+def test_the_same_paper_twice_has_two_numbers() -> None:
+    index = indexed(of(id="2603.00007"), of(id="2603.00007"))
+    assert found(index, "id:2603.00007") == [0, 1]
+
+
+def test_lengths_are_the_words_of_title_and_abstract() -> None:
+    assert indexed(of("KV-cache", "C++, naïve 注意 and GPT-4")).lengths == [(2, 7)]
+
+
+def test_without_papers_nothing_is_found() -> None:
+    index = PaperIndex()
+    assert (found(index, "alpha"), found(index, "-alpha"), found(index, "alph*")) == ([], [], [])
+
+
+def test_papers_that_come_later_are_found_by_what_was_asked_before() -> None:
+    index = indexed("kv cache", "alpha")
+    queries = ("cache", '"kv cache"', "kv-cache", "cach*", '"kv cache"~2', "-alpha", "comment:oral", "cat:cs")
+    before = [found(index, query) for query in queries]
+    index.add(of(abstract="kv cache, cachet", comment="oral"))
+    assert ([found(index, query) for query in queries], before) == (
+        [[0, 2], [0, 2], [0, 2], [0, 2], [0, 2], [0, 2], [2], [0, 1, 2]],
+        [[0], [0], [0], [0], [0], [0], [], [0, 1]],
+    )
+
+
+def test_a_word_that_no_earlier_paper_had_is_found_by_its_beginning() -> None:
+    index = indexed("quantum")
+    assert found(index, "quant*") == [0]
+    index.add(of(abstract="quantile"))
+    assert found(index, "quant*") == [0, 1]
+
+
+def test_the_same_words_are_looked_for_anew_in_another_way() -> None:
+    index = indexed("kv cache", "kv caches", "cache, kv", "cache of a kv", "kv cachet")
+    queries = ("kv-cache", '"kv cache"', "kv-cach*", '"kv cach"', '"kv cache"~0', '"kv cache"~2', '"kv cache"~0')
+    numbers = [[0, 1], [0], [0, 1, 4], [], [0, 2], [0, 2, 3], [0, 2]]
+    assert [found(index, query) for query in queries] == numbers
+
+
+# --- Where a term stands, and how often -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        pytest.param(Term("cache"), (1, 3), id="in any form"),
+        pytest.param(Term("cache", "exact"), (1, 1), id="exactly"),
+        pytest.param(Term("kv cache"), (1, 2), id="a phrase"),
+        pytest.param(Term("kv cache", "exact"), (1, 1), id="a phrase exactly"),
+        pytest.param(Term("cach", "prefix"), (1, 4), id="a prefix"),
+        pytest.param(Term("kv c", "prefix"), (1, 2), id="a phrase with a prefix"),
+        pytest.param(Term("store kv", "near", distance=3), (0, 1), id="near words count once"),
+    ],
+)
+def test_hits_are_counted_in_title_and_in_abstract(term: Term, expected: tuple[int, int]) -> None:
+    index = indexed("alpha", of("A KV cache", "KV caches, KV-cache; caching with a cachet. A store of kv"))
+    assert hits(index, term) == {1: expected}
+
+
+@pytest.mark.parametrize("times", [254, 255, 256, 300, 70_000])
+def test_more_hits_than_255_are_as_good_as_255(times: int) -> None:
+    most = min(times, 255)
+    index = indexed("alpha", of("kernel " * times, "flash kernel, " * times), "kernel")
+    terms = (Term("kernel"), Term("flash kernel"), Term("kern", "prefix"))
+    assert [hits(index, term) for term in terms] == [
+        {1: (most, most), 2: (0, 1)},
+        {1: (0, most)},
+        {1: (most, most), 2: (0, 1)},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        pytest.param(Term("alpha"), {0: (1, 0), 1: (0, 2), 2: (1, 1)}, id="title and abstract"),
+        pytest.param(Term("alpha", field="title"), {0: (1, 0), 2: (1, 1)}, id="title"),
+        pytest.param(Term("alpha", field="abstract"), {1: (0, 2), 2: (1, 1)}, id="abstract"),
+        pytest.param(Term("alpha", "prefix", "title"), {0: (1, 0), 2: (1, 1)}, id="a prefix in the title"),
+        pytest.param(Term("A. Alpha", field="authors"), {3: (0, 1)}, id="authors"),
+        pytest.param(Term("cs.CL", field="categories"), {3: (0, 1)}, id="a category"),
+        pytest.param(Term("cs", field="categories"), {0: (0, 1), 1: (0, 1), 2: (0, 1), 3: (0, 1)}, id="an archive"),
+        pytest.param(Term("2603.00042", field="id"), {3: (0, 1)}, id="id"),
+        pytest.param(Term("alphas", field="comment"), {3: (0, 1)}, id="comment"),
+        pytest.param(Term("alpha", "exact", "comment"), {3: (0, 1)}, id="a comment exactly"),
+        pytest.param(Term("alpha oral", "near", "comment"), {3: (0, 1)}, id="near in a comment"),
+        pytest.param(Term("nobody", field="authors"), {}, id="nowhere"),
+    ],
+)
+def test_a_field_is_looked_in_alone_and_what_is_no_text_counts_once(
+    term: Term, expected: Mapping[int, tuple[int, int]]
+) -> None:
+    elsewhere = of(
+        id="2603.00042", authors=(Author("Ann Alpha"),), categories=("cs.CL", "cs.LG"), comment="oral; alpha, alpha"
+    )
+    index = indexed(of("alpha"), of(abstract="alpha alpha"), of("alpha", "alpha"), elsewhere)
+    assert hits(index, term) == expected
+
+
+@pytest.mark.parametrize(
+    ("term", "expected"),
+    [
+        pytest.param(Term("caching"), True, id="folded"),
+        pytest.param(Term("kv caches"), True, id="a folded phrase"),
+        pytest.param(Term("sparse kv"), False, id="a phrase of other words"),
+        pytest.param(Term("KV cache", "exact"), True, id="exact"),
+        pytest.param(Term("kv caches", "exact"), False, id="another exact form"),
+        pytest.param(Term("kv cac", "prefix"), True, id="prefix"),
+        pytest.param(Term("cachet", "prefix"), False, id="a longer prefix"),
+        pytest.param(Term("store cache", "near", distance=1), True, id="near"),
+        pytest.param(Term("store cache", "near", distance=0), False, id="not near enough"),
+        pytest.param(Term("sparse"), False, id="in the abstract alone"),
+    ],
+)
+def test_a_term_stands_in_the_title_as_it_is_read(term: Term, expected: bool) -> None:
+    index = indexed("alpha", of("The KV cache as store", "Sparse KV caches"))
+    assert index.stands_in_title(1, term) is expected
+
+
+def test_a_paper_s_folded_words_come_in_reading_order() -> None:
+    assert indexed("alpha", of("KV-Caches", "We cache LLMs")).folded_words(1) == (
+        ["kv", "cach"],
+        ["we", "cach", "llm"],
+    )
+
+
+def test_a_paper_spells_its_words_as_it_does_where_they_stand_first() -> None:
+    index = indexed("caches", of("LLMs, Naïve", "Caching the cached; an LLM's policies"))
+    assert index.spell(1, ["cach", "policy", "llm", "naiv"]) == ["caching", "policies", "llms", "naive"]
+
+
+def test_a_paper_may_repeat_those_of_whoever_writes_the_name_exactly_as_its_authors_do() -> None:
+    names = ("Ada Lovelace", "A. Lovelace", "ADA LOVELACE", "Kurt Gödel", "?")
+    index = indexed(*(of(authors=(Author(name), Author("?"))) for name in names))
+    assert [[*index.may_repeat(number)] for number in range(5)] == [[2], [], [0], [], []]
+
+
+def test_a_paper_that_says_something_else_cannot_repeat_one() -> None:
+    ada = (Author("Ada Lovelace"),)
+    index = indexed(of("One", "alpha beta gamma", authors=ada), of("Other", "delta epsilon zeta", authors=ada))
+    assert [[*index.may_repeat(number)] for number in range(2)] == [[], []]
+
+
+def test_a_paper_that_has_only_seven_tenths_of_another_s_words_may_repeat_it() -> None:
+    ada = (Author("Ada Lovelace"),)
+    index = indexed(of("One", "a b c d e f g h i j", authors=ada), of("Other", "a b c d e f g", authors=ada))
+    assert [[*index.may_repeat(number)] for number in range(2)] == [[1], [0]]
+
+
+def test_a_name_on_very_many_papers_is_nobody_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("core.index._MOST_NAMESAKES", 2)
+    li, ada = Author("Li Wei"), Author("Ada Lovelace")
+    index = indexed(of(authors=(li, ada)), of(authors=(li, ada)), of(authors=(li,)))
+    assert [[*index.may_repeat(number)] for number in range(3)] == [[1], [0], []]
+
+
+# --- Whole queries over several papers --------------------------------------------------------------------------------
+
+FOUR = ("gamma", "alpha", "beta", "alpha beta")
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ("alpha", [1, 3]),
+        ("-alpha", [0, 2]),
+        ("alpha beta", [3]),
+        ("alpha OR beta", [1, 2, 3]),
+        ("alpha -beta", [1]),
+        ("-alpha -beta", [0]),
+        ("alpha OR -beta", [0, 1, 3]),
+        ("-alpha OR -beta", [0, 1, 2]),
+        ("-alpha OR beta OR -gamma", [0, 1, 2, 3]),
+        ("alpha -alpha", []),
+        ("delta", []),
+        ("-delta", [0, 1, 2, 3]),
+        ("delta OR alpha", [1, 3]),
+        ("-delta alpha", [1, 3]),
+        ("-(alpha OR beta) OR (alpha beta)", [0, 3]),
+    ],
+)
+def test_a_query_finds_some_papers_and_its_complement_all_others(query: str, numbers: list[int]) -> None:
+    index = indexed(*FOUR)
+    assert (found(index, query), found(index, f"-({query})")) == (
+        numbers,
+        [number for number in range(4) if number not in numbers],
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("-(alpha beta)", "-alpha OR -beta"),
+        ("-(alpha OR beta)", "-alpha -beta"),
+        ("-(alpha -beta)", "-alpha OR beta"),
+        ("-(-alpha OR beta)", "alpha -beta"),
+        ("alpha (beta OR gamma)", "(alpha beta) OR (alpha gamma)"),
+        ("alpha OR (beta -gamma)", "(alpha OR beta) (alpha OR -gamma)"),
+        ("-(alpha beta gamma)", "-alpha OR -beta OR -gamma"),
+    ],
+)
+def test_queries_that_say_the_same_find_the_same_papers(one: str, other: str) -> None:
+    index = indexed(*FOUR, "alpha gamma", "beta gamma", "alpha beta gamma", "0")
+    assert found(index, one) == found(index, other)
+
+
+# --- As reading each paper by itself ----------------------------------------------------------------------------------
+
+VOCABULARY = (
+    "cache",
+    "caching",
+    "cachet",
+    "kv",
+    "KV-cache",
+    "API's",
+    "APIs",
+    "naïve",
+    "Naive",
+    "C++",
+    "C",
+    "注意",
+    "注",
+)
+WRITERS = ("Ada Lovelace", "A. Lovelace", "Kurt Gödel", "Lovelace")
+CATEGORIES = ("cs.LG", "cs.CL", "math.CO")
+
+words = st.sampled_from(VOCABULARY)
+texts = st.lists(words, max_size=6).map(" ".join)
+papers = st.builds(
+    of,
+    texts,
+    texts,
+    authors=st.lists(st.sampled_from(WRITERS), max_size=2, unique=True).map(lambda names: tuple(map(Author, names))),
+    categories=st.lists(st.sampled_from(CATEGORIES), min_size=1, max_size=2, unique=True).map(tuple),
+    comment=st.none() | texts,
+)
+text_fields = st.sampled_from([None, None, None, "title", "abstract", "comment"])
+phrases = st.lists(words, min_size=1, max_size=3).map(" ".join)
+terms = st.one_of(
+    st.builds(Term, phrases, st.sampled_from(["folded", "exact"]), text_fields),
+    st.builds(Term, st.sampled_from(["ca", "cach", "api", "c", "kv cach", "注"]), st.just("prefix")),
+    st.builds(Term, phrases, st.just("near"), text_fields, distance=st.integers(0, 2)),
+    st.builds(Term, st.sampled_from(WRITERS), field=st.just("authors")),
+    st.builds(Term, st.sampled_from([*CATEGORIES, "cs", "math"]), field=st.just("categories")),
+)
+
+
+def _groups(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
+    several = st.lists(inner, min_size=2, max_size=3).map(tuple)
+    negated: st.SearchStrategy[Node] = inner.map(lambda node: node.part if isinstance(node, Not) else Not(node))
+    return several.map(And) | several.map(Or) | negated
+
+
+nodes: st.SearchStrategy[Node] = st.recursive(terms, _groups, max_leaves=6)
+
+
+def is_found(node: Node, seen: Paper) -> bool:
+    """Whether *node* finds the one paper *seen*, by reading it from beginning to end."""
+    match node:
+        case And(parts):
+            return all(is_found(part, seen) for part in parts)
+        case Or(parts):
+            return any(is_found(part, seen) for part in parts)
+        case Not(part):
+            return not is_found(part, seen)
+    match node.field:
+        case "authors":
+            return any(is_same_name(name_words(node.text), name_words(author.name)) for author in seen.authors)
+        case "categories":
+            return any(node.text in {name, name.partition(".")[0]} for name in seen.categories)
+    return any(any(_places(node, split_words(text))) for text in _texts(seen, node.field))
+
+
+def _texts(seen: Paper, field: Field | None) -> Sequence[str]:
+    by_field = {"title": seen.title, "abstract": seen.abstract, "comment": seen.comment or ""}
+    return [by_field[field]] if field else [seen.title, seen.abstract]
+
+
+def _places(term: Term, text: Sequence[str]) -> Iterator[bool]:
+    """For each word of *text* whether *term* stands where that word begins."""
+    reading: Reading = term.reading
+    form = fold_word if reading == "folded" else plain_word
+    wanted, read = [*map(form, split_words(term.text))], [*map(form, text)]
+    for start in range(len(read)):
+        if reading == "near":
+            yield not Counter(wanted) - Counter(read[start : start + len(wanted) + term.distance])
+        else:
+            here = read[start : start + len(wanted)]
+            last = here[-1][: len(wanted[-1])] if reading == "prefix" else here[-1]
+            yield [*here[:-1], last] == wanted
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(papers, max_size=4), nodes)
+@example([of("an API"), of("APIs")], Term("apis", "exact"))
+@example([of("an API"), of("APIs")], Term("api", "prefix"))
+def test_a_query_finds_what_reading_each_paper_by_itself_finds(seen: list[Paper], node: Node) -> None:
+    assert PaperIndex(seen).evaluate(node) == {number for number, one in enumerate(seen) if is_found(node, one)}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(papers, max_size=3), st.lists(papers, max_size=3), st.lists(nodes, min_size=1, max_size=3))
+def test_an_index_that_grew_answers_as_one_that_was_made_at_once(
+    before: list[Paper], later: list[Paper], asked: list[Node]
+) -> None:
+    grown = PaperIndex(before)
+    for node in asked:
+        grown.evaluate(node)
+    for one in later:
+        grown.add(one)
+    at_once = PaperIndex([*before, *later])
+    assert [grown.evaluate(node) for node in asked] == [at_once.evaluate(node) for node in asked]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(papers, max_size=4), nodes, nodes)
+def test_not_turns_and_into_or(seen: list[Paper], one: Node, other: Node) -> None:
+    index = PaperIndex(seen)
+    everything = set(range(len(seen)))
+    both, either = (index.evaluate(kind((one, other))) for kind in (And, Or))
+    neither, not_both = (index.evaluate(kind((_not(one), _not(other)))) for kind in (And, Or))
+    assert (neither, not_both) == (everything - either, everything - both)
+
+
+def _not(node: Node) -> Node:
+    return node.part if isinstance(node, Not) else Not(node)
+
+
+few_letters = st.lists(st.sampled_from("abcd"), min_size=2, max_size=12).map(" ".join)
+
+
+@settings(max_examples=100, deadline=None)
+@given(few_letters, st.lists(st.sampled_from("abc"), min_size=2, max_size=4).map(" ".join), st.integers(0, 4))
+@example("a b a", "a a b", 0)
+@example("a b c a", "a a", 1)
+def test_near_words_are_found_as_often_as_they_are_asked_for(text: str, near: str, distance: int) -> None:
+    term = Term(near, "near", distance=distance)
+    assert hits(indexed(text), term) == ({0: (0, 1)} if any(_places(term, text.split())) else {})
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(papers, min_size=1, max_size=4), words, st.sampled_from(["folded", "exact"]))
+def test_a_word_has_as_many_hits_as_places_where_it_stands(seen: list[Paper], word: str, reading: Reading) -> None:
+    term = Term(split_words(word)[0], reading)
+    counted = {
+        number: tuple(sum(_places(term, split_words(text))) for text in (one.title, one.abstract))
+        for number, one in enumerate(seen)
+    }
+    assert hits(PaperIndex(seen), term) == {number: each for number, each in counted.items() if any(each)}
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(texts, st.lists(words, max_size=20).map(" ".join)), min_size=2, max_size=4))
+def test_whatever_repeats_a_paper_may_repeat_it(said: list[tuple[str, str]]) -> None:
+    index = indexed(*(of(title, abstract, authors=(Author("Ada Lovelace"),)) for title, abstract in said))
+    repeated = {
+        (one, other)
+        for one, other in permutations(range(len(said)), 2)
+        if is_near_duplicate(index.folded_words(one), index.folded_words(other))
+    }
+    assert repeated <= {(one, other) for one in range(len(said)) for other in index.may_repeat(one)}
