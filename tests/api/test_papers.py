@@ -1,14 +1,28 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from demo.standin import ArxivStandIn
-from tests.api.running import CONFIG, PUBLIC, WEEK, Running, best_first
+from tests.api.running import CONFIG, PUBLIC, WEEK, Running, best_first, refresh_through_week, running
 
 WIDE = "min_score=0&days=30&types=new,cross,replace,replace-cross"
+
+
+@pytest.fixture(scope="module")
+def ranked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """As `served`, ranking by relevance, with papers that the default profile likes."""
+    config = {key: value for key, value in CONFIG.items() if key != "ranking"} | {
+        "likes": ["2603.91204"],
+        "dislikes": ["2603.91545"],
+        "authors": ["Carvalho"],
+    }
+    with ArxivStandIn(WEEK) as standin, running(tmp_path_factory.mktemp("ranked"), standin, config=config) as service:
+        refresh_through_week(service, standin)
+        yield service
 
 
 def listed(service: Running, query: str = "") -> dict[str, Any]:
@@ -183,6 +197,142 @@ def test_an_explanation_agrees_with_the_feed(served: Running) -> None:
 def test_an_explanation_names_what_kept_a_paper_out(served: Running, query: str, outcome: str, detail: str) -> None:
     told = served.ask(f"/api/explain?id=2506.91772&{query}").json()
     assert (told["outcome"], told["detail"]) == (outcome, detail)
+
+
+def explained(service: Running, paper_id: str, query: str = "") -> dict[str, Any]:
+    told: dict[str, Any] = service.ask(f"/api/explain?id={paper_id}&{query}").json()
+    return told
+
+
+def rules_of(told: dict[str, Any], kind: str) -> list[tuple[str, bool]]:
+    """The rules of one *kind* in *told*, each with whether it is a hit."""
+    return [(rule["rule"], rule["is_hit"]) for rule in told["rules"] if rule["kind"] == kind]
+
+
+def every_id(service: Running) -> list[str]:
+    return [
+        item["id"] for mailing in WEEK for item in listed(service, f"{WIDE}&limit=500&mailing={mailing.day}")["items"]
+    ]
+
+
+def test_an_explanation_goes_through_every_rule_of_the_profile_in_order_hit_or_miss(served: Running) -> None:
+    for paper_id in every_id(served):
+        told = explained(served, paper_id)
+        cap = [("cap", "30 of each mailing")] if told["rank"] is not None else []
+        assert [(rule["kind"], rule["rule"]) for rule in told["rules"]] == [
+            ("announce type", "new or cross"),
+            ("exclusion", "survey"),
+            *(("keyword", keyword) for keyword in ("LLM", "attention", "network", "training", "fast")),
+            ("min_score", "1"),
+            *cap,
+        ]
+
+
+def test_a_hit_says_where_the_term_stands_and_what_it_gives_and_a_miss_says_nothing(served: Running) -> None:
+    rules = {rule["rule"]: rule for rule in explained(served, "2506.91772", "types=replace")["rules"]}
+    fields = ("is_hit", "field", "points")
+    assert [rules["attention"][field] for field in fields] == [True, "title", 3.0]
+    assert [rules["network"][field] for field in fields] == [False, None, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("query", "hits"),
+    [
+        ("", {"announce type": False, "exclusion": False, "min_score": True}),
+        ("types=replace", {"announce type": True, "exclusion": False, "min_score": True, "cap": True}),
+        ("types=replace&min_score=3", {"announce type": True, "exclusion": False, "min_score": True, "cap": True}),
+        ("types=replace&min_score=3.5", {"announce type": True, "exclusion": False, "min_score": False}),
+    ],
+)
+def test_the_rules_say_which_of_them_keep_a_paper_out(served: Running, query: str, hits: dict[str, bool]) -> None:
+    rules = explained(served, "2506.91772", query)["rules"]
+    assert {rule["kind"]: rule["is_hit"] for rule in rules if rule["kind"] != "keyword"} == hits
+
+
+def test_a_paper_over_the_cap_has_a_rank_behind_it(served: Running) -> None:
+    wide = f"{WIDE}&limit=500"
+    of_categories = {
+        item["id"] for scope in CONFIG["categories"] for item in listed(served, f"{wide}&scope={scope}")["items"]
+    }
+    over = [explained(served, paper_id, WIDE) for paper_id in of_categories - set(every_id(served))]
+    told = {(one["outcome"], one["rank"] > 30, *rules_of(one, "cap")) for one in over if one["rank"]}
+    assert told == {("over the cap", True, ("30 of each mailing", False))}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(
+            "",
+            "types=replace",
+            "scope=systems",
+            "scope=hep-ex&q=training",
+            "mailing=2026-03-03",
+            "exclude=network,ti:fast",
+        ),
+        *("q=network OR training", "q=(moe OR quant*) -training", "q=training&au=Carvalho", "au=Carvalho;Novák"),
+        *("like=2602.98134", "like=2602.98134&q=training&dislike=2603.91204", "dislike=2602.98134&min_score=0"),
+    ],
+)
+@pytest.mark.parametrize("by", ["count", "relevance"])
+def test_the_points_of_the_rules_add_up_to_the_score(served: Running, ranked: Running, by: str, query: str) -> None:
+    service = served if by == "count" else ranked
+    told = [explained(service, paper_id, query) for paper_id in every_id(served)[::4]]
+    assert [round(sum(rule["points"] for rule in one["rules"]), 4) for one in told] == [one["score"] for one in told]
+
+
+@pytest.mark.parametrize("query", ["q=training", "au=Carvalho", "q=training&exclude=fast", "like=2602.98134"])
+def test_an_explanation_agrees_with_a_personal_feed(ranked: Running, query: str) -> None:
+    kept = {item["id"]: (item["score"], item["reasons"]) for item in listed(ranked, f"{query}&limit=500")["items"]}
+    told = {paper_id: explained(ranked, paper_id, query) for paper_id in [*kept, *every_id(ranked)[::4]]}
+    assert {paper_id: (one["score"], one["reasons"]) for paper_id, one in told.items() if one["is_listed"]} == kept
+
+
+def test_an_explanation_of_q_has_its_own_rule_and_a_rule_for_each_wanted_term_and_none_of_the_profile(
+    served: Running,
+) -> None:
+    told = explained(served, "2603.91223", "q=Training^2 OR ti:kernel -survey")
+    assert [rule["kind"] for rule in told["rules"]] == [
+        *("announce type", "query", "term of the query", "term of the query", "min_score", "cap")
+    ]
+    assert rules_of(told, "query") == [("ti:kernel -survey OR training^2", True)]
+    assert rules_of(told, "term of the query") == [("kernel", False), ("training", True)]
+
+
+@pytest.mark.parametrize(
+    ("query", "outcome", "detail", "is_found"),
+    [
+        ("q=training", "listed", "", True),
+        ("q=network", "no match", "", False),
+        ("q=-training", "no match", "", False),
+        ("q=-network", "listed", "", True),
+        ("q=training&exclude=imputation,noise,kernel", "exclusion", "imputation, noise", True),
+        ("q=training&min_score=1.5", "below min_score", "1 of 1.5 points", True),
+        ("q=training&types=replace", "announce type", "announced as new", True),
+        ("q=training&mailing=2026-03-05", "other days", "announced in the mailing of 2026-03-04", True),
+        ("q=training&scope=cs.DC", "other categories", "announced in cs.LG", True),
+        ("q=network&scope=cs.DC", "other categories", "announced in cs.LG", False),
+    ],
+)
+def test_an_explanation_of_q_says_whether_it_finds_the_paper_and_what_decided(
+    served: Running, query: str, outcome: str, detail: str, is_found: bool
+) -> None:
+    told = explained(served, "2603.91223", query)
+    assert (told["outcome"], told["detail"]) == (outcome, detail)
+    assert [is_hit for _, is_hit in rules_of(told, "query")] == [is_found]
+
+
+def test_an_explanation_names_every_exclusion_of_profile_and_address_and_which_of_them_hit(served: Running) -> None:
+    told = explained(served, "2603.91223", "exclude=noise,kernel")
+    assert rules_of(told, "exclusion") == [("survey", False), ("kernel", False), ("noise", True)]
+
+
+def test_an_explanation_tells_authors_likes_and_dislikes_apart(ranked: Running) -> None:
+    told = explained(ranked, "2603.91223")
+    assert rules_of(told, "author") == [("Carvalho", True)]
+    points = {kind: [rule["points"] for rule in told["rules"] if rule["kind"] == kind] for kind in ("like", "dislike")}
+    assert [len(points["like"]), len(points["dislike"])] == [1, 1]
+    assert points["dislike"] < [0.0] < points["like"]
 
 
 def test_the_list_of_feeds_leads_to_feeds_that_answer(served: Running) -> None:

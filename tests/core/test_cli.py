@@ -21,7 +21,7 @@ import httpx
 import pytest
 
 from demo.standin import ArxivStandIn
-from tests.api.running import CONFIG, WEEK, write_config
+from tests.api.running import CONFIG, WEEK, refresh_through_week, running, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_SECONDS = 30
@@ -54,6 +54,18 @@ def environment(folder: Path, arxiv: ArxivStandIn) -> dict[str, str]:
         "COLUMNS": "200",
         "PYTHONWARNINGS": "error",
     }
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings of a service that has the whole week stored and ranks by relevance. For asking only: arXiv is away."""
+    folder = tmp_path_factory.mktemp("filled")
+    with ArxivStandIn(WEEK) as standin:
+        settings = environment(folder, standin)
+        config = {key: value for key, value in CONFIG.items() if key != "ranking"}
+        with running(folder, standin, config=config) as service:
+            refresh_through_week(service, standin)
+        yield settings | away(standin)
 
 
 def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -115,6 +127,126 @@ def test_a_bad_argument_is_one_line(settings: dict[str, str], arguments: tuple[s
     ended = run(settings, *arguments)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith(said)
+
+
+def listed_ids(ended: subprocess.CompletedProcess[str]) -> list[str]:
+    """The papers in the table that `papers` printed, best first."""
+    return re.findall(r"^│ \d+ +│ [\d.]+ +│ (\S+)", ended.stdout, re.M)
+
+
+def test_papers_ranks_what_a_query_finds_with_its_terms_as_reasons(filled: dict[str, str]) -> None:
+    ended = run(filled, "papers", "--q", "(network OR training) -ti:survey", "cs.DC", "--limit", "5")
+    scores = [float(score) for score in re.findall(r"^│ \d+ +│ ([\d.]+) +│", ended.stdout, re.M)]
+    reasons = re.findall(r"(network|training) ([\d.]+)(?: \(title\))? ", ended.stdout)
+    assert (ended.returncode, len(scores), scores) == (0, 5, sorted(scores, reverse=True))
+    assert {word for word, _ in reasons} == {"network", "training"}
+    assert re.search(r"^5 of \d+ listed papers of cs\.DC$", ended.stdout, re.M)
+
+
+def test_papers_follows_authors_and_leaves_out_what_is_excluded(filled: dict[str, str]) -> None:
+    followed = run(filled, "papers", "--au", "Carvalho, Aiko;Lars Nakamura")
+    fewer = run(filled, "papers", "--au", "Carvalho, Aiko;Lars Nakamura", "--exclude", "imputation,survey")
+    assert set(listed_ids(followed)) == {"2603.91223", "2603.91536"}
+    assert listed_ids(fewer) == ["2603.91536"]
+
+
+REFERENCES = """
+@article{one, title = {Gang Scheduling 2602.98107}, eprint = {2603.91204v2}, pages = {1234--1250}}
+@misc{two, howpublished = {\\url{https://arxiv.org/abs/2602.98134v1}}}
+@misc{three, note = {arXiv:2603.91204}}
+"""
+
+
+def test_papers_likes_what_a_file_of_references_names_as_if_it_were_named_itself(
+    filled: dict[str, str], tmp_path: Path
+) -> None:
+    references = tmp_path / "refs.bib"
+    references.write_text(REFERENCES, encoding="utf-8")
+    by_file = run(filled, "papers", "--like-file", str(references), "--limit", "4")
+    by_name = run(filled, "papers", "--like", "2602.98134, 2603.91204", "--limit", "4")
+    assert (by_file.returncode, by_file.stdout) == (0, by_name.stdout)
+    assert set(listed_ids(by_file)[:2]) == {"2603.91204", "2602.98134"}
+
+
+def test_papers_that_are_disliked_come_later_or_not_at_all(filled: dict[str, str]) -> None:
+    ended = run(filled, "papers", "--like", "2603.91204,2602.98134", "--dislike", "2602.98134", "--limit", "5")
+    assert (listed_ids(ended)[0], "2602.98134" in listed_ids(ended)) == ("2603.91204", False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--q", "(network\nOR"), "q: is no query, column 12: "),
+        (("--q", "[red]cat:[/red]"), "q: is no query, column 1: "),
+        (("--q", ""), "--q: "),
+        (("--au", "LeCun, Yann, X"), "au: 'LeCun, Yann, X' has several commas; names are separated by semicolons"),
+        (("--like", "2603.91204,x"), "like: 'x' is not an arXiv identifier such as "),
+        (
+            ("--exclude", "survey,cat:cs.XX"),
+            "exclude: is no list of queries, column 5: 'cs.XX' is no category of arXiv",
+        ),
+        (("--mailing", "2026-02-30"), "--mailing: "),
+    ],
+)
+def test_a_mistake_in_what_is_wanted_is_one_line(filled: dict[str, str], arguments: tuple[str, ...], said: str) -> None:
+    ended = run(filled, "papers", *arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(f"arxiv-feeds: {said}")
+
+
+def test_a_file_that_names_no_paper_is_one_line(filled: dict[str, str], tmp_path: Path) -> None:
+    references = tmp_path / "none.bib"
+    references.write_bytes(b"\xff\x00 @book{one, pages = {1234.5678}}")
+    ended = run(filled, "papers", "--like-file", str(references))
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(f"arxiv-feeds: --like-file: {references} names no paper of arXiv")
+
+
+def rule_rows(ended: subprocess.CompletedProcess[str]) -> list[list[str]]:
+    """The rows of the table that `explain` printed: hit or miss, the rule, what is told of it, points."""
+    rows = re.findall(r"^│ (hit|miss) +│ (.+?) +│ (.*?) *│ (.*?) *│$", ended.stdout, re.M)
+    return [list(row) for row in rows]
+
+
+def test_explain_lists_every_rule_hit_or_miss_with_points_that_add_up(filled: dict[str, str]) -> None:
+    ended = run(filled, "explain", "arXiv:2603.91223v1", "cs.LG", "--q", "training OR ti:kernel -survey")
+    rows = rule_rows(ended)
+    assert (ended.returncode, [row[:2] for row in rows]) == (
+        0,
+        [
+            ["hit", "announce type: new or cross"],
+            ["hit", "query: ti:kernel -survey OR training"],
+            ["miss", "term of the query: kernel"],
+            ["hit", "term of the query: training"],
+            ["hit", "min_score: 0"],
+            ["hit", "cap: 30 of each mailing"],
+        ],
+    )
+    assert f"listed; {sum(float(row[3] or 0) for row in rows):g} points" in ended.stdout
+    assert ended.stdout.startswith("Missing-Value Imputation with Heavy-Tailed Noise (2603.91223), cs.LG")
+
+
+def test_explain_names_what_keeps_a_paper_out(filled: dict[str, str]) -> None:
+    ended = run(filled, "explain", "2603.91223", "--au", "Aiko Carvalho", "--exclude", "noise,kernel")
+    assert (ended.returncode, "exclusion (noise); 3 points" in ended.stdout) == (0, True)
+    assert [row[:2] for row in rule_rows(ended)][1:4] == [
+        ["miss", "exclusion: kernel"],
+        ["hit", "exclusion: noise"],
+        ["hit", "author: aiko carvalho"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("2603.91223", "--q", "(kernel"), "q: is no query, column 1: this parenthesis is never closed"),
+        (("2401.99999", "--q", "kernel"), "No paper '2401.99999' is stored: "),
+    ],
+)
+def test_explain_without_an_answer_is_one_line(filled: dict[str, str], arguments: tuple[str, ...], said: str) -> None:
+    ended = run(filled, "explain", *arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith(f"arxiv-feeds: {said}")
 
 
 def test_a_mistake_in_config_json_is_one_line_with_its_place(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
