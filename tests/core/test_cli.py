@@ -176,11 +176,11 @@ def test_papers_that_are_disliked_come_later_or_not_at_all(filled: dict[str, str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--q", "(network\nOR"), "q: is no query, column 12: "),
-        (("--q", "[red]cat:[/red]"), "q: is no query, column 1: "),
+        (("--q", "network\n(OR"), "q: is no query, column 10: "),
+        (("--q", "cat:[red]"), "q: is no query, column 5: '[red]' is no category of arXiv"),
         (("--q", ""), "--q: "),
         (("--au", "LeCun, Yann, X"), "au: 'LeCun, Yann, X' has several commas; names are separated by semicolons"),
-        (("--like", "2603.91204,x"), "like: 'x' is not an arXiv identifier such as "),
+        (("--like", "2603.91204,x\ny"), "like: 'x\\ny' is not an arXiv identifier such as "),
         (
             ("--exclude", "survey,cat:cs.XX"),
             "exclude: is no list of queries, column 5: 'cs.XX' is no category of arXiv",
