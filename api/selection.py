@@ -134,10 +134,12 @@ def parse_selection(
     name, profile = parse_scope(scope, config)
     wishes = _parse_wishes(parameters, likes)
     base = _with_wishes(profile, wishes) if wishes.is_any else profile
+    dislikes = tuple(sorted({*base.dislikes, *_parse_ids("dislike", parameters.dislike)}))
     chosen = replace(
         base,
         exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base)),
-        dislikes=tuple(sorted({*base.dislikes, *_parse_ids("dislike", parameters.dislike)})),
+        dislikes=dislikes,
+        ranking="relevance" if wishes.likes or dislikes != base.dislikes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
         min_score=base.min_score if parameters.min_score is None else parameters.min_score,
         days_back=parameters.days or base.days_back,

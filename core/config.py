@@ -382,6 +382,8 @@ def _doubts(file: _File, profiles: Iterable[Profile]) -> Iterable[str]:
     if file.ai_summary.enabled:
         yield "ai_summary.enabled is true: this version writes no summaries yet"
     for profile in profiles:
+        if profile.ranking == "count" and (profile.likes or profile.dislikes):
+            yield f"profile {profile.name!r} has likes or dislikes, which have no say in the ranking by count"
         wants_something = profile.query or profile.keywords or profile.authors or profile.likes
         if profile.min_score > 0 and not wants_something:
             yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"

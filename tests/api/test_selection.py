@@ -147,15 +147,13 @@ def test_parameters_change_the_profile_and_nothing_else_does(config: Config) -> 
     assert (profile.name, profile.keywords) == ("systems", config.profiles[0].keywords)
 
 
-def test_what_an_address_wants_takes_the_place_of_what_the_profile_wants(config: Config) -> None:
-    profile = select(config, "systems", "q=Kv OR moe&au=Yann LeCun&like=2602.07306v2").profile
-    assert (str(profile.query), profile.authors, profile.likes) == (
-        "kv OR moe",
-        (Keyword("yann lecun"),),
-        ("2602.07306",),
-    )
-    assert (profile.keywords, profile.exclude_keywords, profile.dislikes, profile.min_score) == ((), (), (), 0.0)
-    assert (profile.name, profile.categories, profile.max_papers) == ("systems", ("cs.DC",), config.default.max_papers)
+def test_what_an_address_wants_takes_the_place_of_all_that_the_profile_wants_or_not() -> None:
+    wishes = {"query": "rl", "authors": ["Hinton"], "likes": ["2602.00001"], "dislikes": ["2602.00002"]}
+    config = parse_config(json.dumps({**CONFIG, **wishes, "max_papers": 5, "days_back": 3}))
+    profile = select(config, query="au=Yann LeCun").profile
+    assert (profile.query, profile.authors, profile.likes) == (None, (Keyword("yann lecun"),), ())
+    assert (profile.keywords, profile.exclude_keywords, profile.dislikes) == ((), (), ())
+    assert (profile.categories, profile.max_papers, profile.days_back) == (config.default.categories, 5, 3)
 
 
 @pytest.mark.parametrize("query", ["au=a", "like=2602.07306", "au=a&like=2602.07306"])
