@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 
 from api.caching import represent
 from api.feeds import list_feeds
-from api.selection import SelectionParameters, feed_title, parse_selection, refuse_repeated
+from api.selection import FeedParameters, SelectionParameters, feed_title, parse_selection, refuse_repeated
 from api.service import Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
@@ -238,7 +238,7 @@ class PaperListParameters(SelectionParameters):
     cursor: str | None = Field(default=None, max_length=300, description="The `next_cursor` of the page before.")
 
 
-class ExplainParameters(SelectionParameters):
+class ExplainParameters(FeedParameters):
     """The parameters of an explanation."""
 
     id: str = Field(max_length=60, description="arXiv's identifier, with or without a version.")
@@ -293,7 +293,7 @@ async def explain(
     request: Request, parameters: Annotated[ExplainParameters, Query()], service: ServiceDependency
 ) -> Response:
     """Why one stored paper is in a feed, or what kept it out, with the score and the reasons that it has there."""
-    selection = parse_selection(parameters.scope, parameters, service.config)
+    selection = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     number = parse_paper_number(parameters.id)
     try:
         notices = (await service.select(selection)).notices

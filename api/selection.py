@@ -21,14 +21,26 @@ from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
 from core.papers import AnnounceType, PaperId
 from core.profiles import Keyword, Profile
-from core.query import MAX_CHARACTERS, Node, canonical, parse_entry, parse_query, split_list
-from core.words import name_words
+from core.query import (
+    MAX_CHARACTERS,
+    And,
+    Node,
+    canonical,
+    every_term,
+    parse_entry,
+    parse_query,
+    refuse_too_much,
+    split_list,
+    without_weights,
+)
+from core.words import canonical_name, name_words
 
 MAX_SCOPE_CATEGORIES = 20
 LEAST_SCORE = 0.01  # any points at all
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _MAX_NAMES = 50
+_TOO_LONG = f"is too long: with its field before each of its terms it has more than {MAX_CHARACTERS:,} characters"
 _PERSONAL = ("q", "au", "like", "dislike", "exclude")
 _SAFE = ",;:*()"  # a query string may hold them as they are (RFC 3986 3.4), and people can read them
 _LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
@@ -141,7 +153,7 @@ def parse_selection(
         dislikes=dislikes,
         ranking="relevance" if wishes.likes or dislikes != base.dislikes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
-        min_score=base.min_score if parameters.min_score is None else parameters.min_score,
+        min_score=base.min_score if parameters.min_score is None else round(parameters.min_score, 4),
         days_back=parameters.days or base.days_back,
         summaries=base.summaries if parameters.summaries is None else parameters.summaries == "1",
         language=parameters.lang or base.language,
@@ -192,6 +204,11 @@ def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wis
         query = None if parameters.q is None else canonical(parse_query(parameters.q))
     except QueryMistake as error:
         raise BadQuery("q", f"is no query, {error}") from error
+    if query is not None and len(str(query)) > MAX_CHARACTERS:
+        reason = (
+            f"is too long: with a field written to each of its terms it has more than {MAX_CHARACTERS:,} characters"
+        )
+        raise BadQuery("q", reason)
     liked = {*likes, *_parse_ids("like", parameters.like)}
     return _Wishes(query, _parse_names(parameters.au), tuple(sorted(liked)))
 
@@ -217,10 +234,9 @@ def _parse_names(text: str | None) -> tuple[str, ...]:
         if name.count(",") > 1:
             raise BadQuery("au", f"{name.strip()[:100]!r} has several commas; names are separated by semicolons")
         if name.strip():
-            words = name_words(name)
-            if not words:
+            if not name_words(name):
                 raise BadQuery("au", f"{name.strip()[:100]!r} has no letter, so it is nobody's name")
-            names.add(" ".join(words))
+            names.add(canonical_name(name))
     if text is not None and not names:
         raise BadQuery("au", "a name is expected, such as Yann LeCun")
     if len(names) > _MAX_NAMES:
@@ -233,7 +249,7 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     ids = set()
     for one in filter(None, map(str.strip, (text or "").split(","))):
         try:
-            ids.add(PaperId.parse(one).number)
+            ids.add(PaperId.parse(re.sub("^arxiv:", "", one, flags=re.IGNORECASE)).number)
         except ValueError as error:
             raise BadQuery(parameter, str(error)) from error
     if text is not None and not ids:
@@ -245,17 +261,43 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
 
 def _parse_exclusions(text: str | None, profile: Profile) -> tuple[str, ...]:
     """What *text* excludes and *profile* does not, in canonical form; by the letter where the profile reads so."""
-    entries = split_list(text or "")
-    if text is not None and not entries:
-        raise BadQuery("exclude", "terms joined by commas are expected")
-    if profile.match == "word":
-        try:
-            entries = [str(canonical(parse_entry(entry))) for entry in entries]
-        except QueryMistake as error:
-            raise BadQuery("exclude", f"is no list of queries, {error}") from error
+    if text is None:
+        return ()
+    if profile.match == "substring":
+        entries = {entry.strip().lower() for entry in text.split(",") if entry.strip()}
+        known = set(profile.exclude_keywords)
     else:
-        entries = [entry.lower() for entry in entries]
-    return tuple(sorted(set(entries) - set(profile.exclude_keywords)))
+        entries = _parse_entries(text)
+        known = {_canonical_entry(parse_entry(entry)) for entry in profile.exclude_keywords}
+    if not entries:
+        raise BadQuery("exclude", "terms joined by commas are expected")
+    if len(",".join(entries)) > MAX_CHARACTERS:
+        raise BadQuery("exclude", _TOO_LONG)
+    return tuple(sorted(entries - known))
+
+
+def _parse_entries(text: str) -> set[str]:
+    start = 0
+    nodes = []
+    for entry in split_list(text):
+        start = text.index(entry, start)
+        try:
+            nodes.append(parse_entry(entry))
+        except QueryMistake as error:
+            where = QueryMistake(start + error.column, error.reason)
+            raise BadQuery("exclude", f"is no list of queries, {where}") from error
+        start += len(entry)
+    try:
+        refuse_too_much(term for node in nodes for term in every_term(node))
+    except QueryMistake as error:
+        raise BadQuery("exclude", f"asks for too much, {error}") from error
+    return set(map(_canonical_entry, nodes))
+
+
+def _canonical_entry(node: Node) -> str:
+    """The canonical text of an entry of a list, in which words side by side would be a phrase."""
+    form = canonical(without_weights(node))
+    return f"({form})" if isinstance(form, And) else str(form)
 
 
 def parse_scope(scope: str, config: Config) -> tuple[str, Profile]:

@@ -106,7 +106,7 @@ class Service:
             logger.warning("Answering from memory: %s", error)
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
         nothing_yet = () if selected.verdicts else (NOTHING_NOTICE,)
-        notices = (*self.standing_notices, *currency.problems, *nothing_yet, *_missing(selected))
+        notices = (*self.standing_notices, *currency.problems, *nothing_yet, *tell_unknown(selected))
         return Answered(selection, selected, currency, notices)
 
     async def _select_stored(self, selection: Selection) -> tuple[Currency, Selected]:
@@ -186,7 +186,7 @@ class Service:
         return self.respond(request, represent(body, media_type, last_modified=self.configured_at))
 
 
-def _missing(selected: Selected) -> tuple[str, ...]:
+def tell_unknown(selected: Selected) -> tuple[str, ...]:
     """A sentence on the papers that are liked or disliked and not stored, where there are any."""
     if not selected.unknown:
         return ()

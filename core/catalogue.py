@@ -385,15 +385,17 @@ class Catalogue:
 
     async def _load_known(self, profile: Profile) -> Known:
         """What was learned of the streams that *profile* is ranked by, for all mailings that the shelf has."""
-        if profile.ranking != "relevance" or self._loaded is None:
+        loaded = self._loaded
+        if profile.ranking != "relevance" or loaded is None:
             return Known()
         streams = _streams_of(profile)
-        missing = [one for one in streams if one not in self._frequencies or self._frequencies[one][0] != self._loaded]
+        missing = [one for one in streams if one not in self._frequencies or self._frequencies[one][0] != loaded]
         if missing:
-            found = await self._store.load_frequencies(missing, since=self._loaded[1] - _KNOWLEDGE_LASTS)
+            found = await self._store.load_frequencies(missing, since=loaded[1] - _KNOWLEDGE_LASTS)
             for stream in missing:
-                self._frequencies[stream] = (self._loaded, tuple(one for one in found if one.stream == stream))
-                self._frequencies.move_to_end(stream)
+                self._frequencies[stream] = (loaded, tuple(one for one in found if one.stream == stream))
+        for stream in streams:
+            self._frequencies.move_to_end(stream)
         return self._recall_known(profile)
 
     def _recall_known(self, profile: Profile) -> Known:
@@ -463,7 +465,8 @@ def select(
     """
     profile = selection.profile
     verdicts = judge(selection, shelf, known or Known(), liked or {})
-    unknown = tuple(paper_id for paper_id in (*profile.likes, *profile.dislikes) if paper_id not in (liked or {}))
+    named = dict.fromkeys((*profile.likes, *profile.dislikes))
+    unknown = tuple(paper_id for paper_id in named if paper_id not in (liked or {}))
     return Selected(verdicts, revision, tuple(find_repeats(selection, shelf)), unknown)
 
 
@@ -587,7 +590,7 @@ def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: 
             outcome = Outcome.EXCLUDED
         elif (matching is not None and number not in matching) or value <= 0 < least:
             outcome = Outcome.NO_MATCH
-        elif value < least:
+        elif value < least and least > 0:
             outcome = Outcome.BELOW_MIN_SCORE
         else:
             rank += 1

@@ -23,7 +23,7 @@ from api.feeds import list_feeds
 from api.papers import list_rules, parse_paper_number
 from api.selection import SelectionParameters, parse_scope, parse_selection
 from api.server import bind, serve
-from api.service import Service
+from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
 from api.wiring import build_service, create_app
 from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
@@ -145,6 +145,8 @@ def papers_command(
     told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     selected = asyncio.run(_closing(service, service.catalogue.select(selection)))
+    for notice in tell_unknown(selected):
+        _log.print(f"[yellow]{escape(notice)}[/yellow]", soft_wrap=True)
     _print_papers(selection, selected, limit)
 
 
@@ -343,7 +345,9 @@ def _parameters(given: Mapping[str, object]) -> SelectionParameters:
         return SelectionParameters.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadQuery(f"--{str(first['loc'][0]).replace('_', '-')}", first["msg"]) from error
+        raise BadQuery(
+            f"--{str(first['loc'][0]).replace('_', '-')}", first["msg"].removeprefix("Value error, ")
+        ) from error
 
 
 def _warn(service: Service) -> None:

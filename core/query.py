@@ -9,7 +9,7 @@ terms do.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.arxiv.taxonomy import CATEGORIES, find_category, hint_for
 from core.errors import QueryMistake
 from core.papers import PaperId
-from core.words import name_words, singular_acronym, split_words
+from core.words import canonical_name, plain_word, singular_acronym, split_words
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -28,6 +28,7 @@ Reading = Literal["folded", "exact", "prefix", "near"]
 MAX_CHARACTERS = 2_000
 MAX_TERMS = 500
 MAX_DEPTH = 20
+MIN_WEIGHT = 0.001
 MAX_WEIGHT = 100.0
 MAX_DISTANCE = 100
 MAX_SEARCHES = 30  # terms that one word of an index does not answer; each costs some milliseconds
@@ -82,7 +83,8 @@ _GRAMMAR = rf"""
 
 # What stands in an entry of a list only where the entry is a query; all else is a term as it is written.
 _SIGN = re.compile(
-    rf"""["“”()^~]|\*(?!$)|^-|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|\s|-)(?:{"|".join(_FIELDS)}):""", re.IGNORECASE
+    rf"""["“”()^~]|\*(?!$)|(?:^|(?<=\s))-(?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|\s|-)(?:{"|".join(_FIELDS)}):""",
+    re.IGNORECASE,
 )
 _OPERATOR_WORD = re.compile(r"(?<!\S)(?:AND|OR|NOT|ANDNOT)(?!\S)")
 
@@ -154,23 +156,28 @@ def parse_query(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
     if not text.strip():
         raise QueryMistake(1, "a word, a phrase in quotes or a parenthesis is expected")
     node = _parse(text)
-    terms = list(every_term(node))
+    refuse_too_much(every_term(node))
+    return node
+
+
+def refuse_too_much(every: Iterable[Term]) -> None:
+    """Raises QueryMistake where the terms of one request would cost too much."""
+    terms = list(every)
     if len(terms) > MAX_TERMS:
         raise QueryMistake(1, f"a query has at most {MAX_TERMS} terms; these are {len(terms):,}")
     if sum(map(_needs_search, terms)) > MAX_SEARCHES:
         raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
     if sum(term.reading == "near" for term in terms) > MAX_NEAR:
         raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
-    return node
 
 
-def parse_entry(text: str) -> Node:
+def parse_entry(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
     """An entry of a list of terms: a query where it has any sign of one, else one term as it is written.
 
     So `kv cache` is a phrase in a list, and `kv AND cache` two words anywhere. Raises QueryMistake.
     """
     if _looks_like_query(text):
-        return parse_query(text)
+        return parse_query(text, max_characters=max_characters)
     return _read_word(text.strip(), None, 1)
 
 
@@ -195,7 +202,7 @@ def canonical(node: Node) -> Node:
     if isinstance(node, Term):
         return replace(node, text=_canonical_text(node))
     if isinstance(node, Not):
-        return _negated(canonical(_without_weights(node.part)))
+        return _negated(canonical(without_weights(node.part)))
     kind = type(node)
     parts: dict[str, Node] = {}
     for part in map(canonical, node.parts):
@@ -243,19 +250,26 @@ def _canonical_text(term: Term) -> str:
     if term.field in {"categories", "id"}:
         return term.text
     if term.field == "authors":
-        return " ".join(name_words(term.text))
+        return canonical_name(term.text)
     if term.reading == "folded":
-        return " ".join(singular_acronym(word).lower() for word in split_words(term.text))
-    words = [word.lower() for word in split_words(term.text)]
+        return " ".join(_lower(singular_acronym(word)) for word in split_words(term.text))
+    words = [_lower(word) for word in split_words(term.text)]
     return " ".join(sorted(words) if term.reading == "near" else words)
 
 
-def _without_weights(node: Node) -> Node:
+def _lower(word: str) -> str:
+    """*word* in lower case; without its accents where it would fall apart, as İ does."""
+    lower = word.lower()
+    return lower if split_words(lower) == [lower] else plain_word(word)
+
+
+def without_weights(node: Node) -> Node:
+    """The same papers, each term with the weight 1."""
     if isinstance(node, Term):
         return replace(node, weight=1.0)
     if isinstance(node, Not):
-        return Not(_without_weights(node.part))  # type: ignore[arg-type] # a part of a Not is none, nor is this
-    return type(node)(tuple(map(_without_weights, node.parts)))
+        return Not(without_weights(node.part))  # type: ignore[arg-type] # a part of a Not is none, nor is this
+    return type(node)(tuple(map(without_weights, node.parts)))
 
 
 def _weight(weight: float) -> str:
@@ -407,13 +421,15 @@ def _weighted(part: _Part, text: str, column: int) -> _Part:
         own = float(text[1:])
     except ValueError:
         own = 0.0
-    if not 0 < own <= MAX_WEIGHT:  # NaN is neither
-        raise QueryMistake(column, f"a weight such as ^2 is expected: more than 0, {MAX_WEIGHT:g} at most")
+    if not MIN_WEIGHT <= own <= MAX_WEIGHT:  # NaN is neither
+        raise QueryMistake(column, f"a weight such as ^2 is expected, from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}")
 
     def build(field: Field | None, weight: float) -> Node:
-        if not own * weight <= MAX_WEIGHT:
-            raise QueryMistake(column, f"with the weight of its group this is more than {MAX_WEIGHT:g}")
-        return part.build(field, own * weight)
+        together = round(own * weight, 4)  # so that a weight is the same however it is written
+        if not MIN_WEIGHT <= together <= MAX_WEIGHT:
+            side = f"more than {MAX_WEIGHT:g}" if together > MAX_WEIGHT else f"less than {MIN_WEIGHT:g}"
+            raise QueryMistake(column, f"with the weight of its group this is {side}")
+        return part.build(field, together)
 
     return _Part(build, part.depth)
 
@@ -481,7 +497,7 @@ def _read_category(text: str, column: int) -> str:
     archive = text.removesuffix("*").removesuffix(".").lower()
     known = {category_id.partition(".")[0].lower(): category_id.partition(".")[0] for category_id in CATEGORIES}
     if archive not in known:
-        raise QueryMistake(column, f"{text!r} is no category of arXiv. {hint_for(text)}")
+        raise QueryMistake(column, f"{text!r} is no category of arXiv. {hint_for(text)}".rstrip("."))
     return known[archive]
 
 

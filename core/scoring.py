@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
@@ -20,7 +20,7 @@ from ahocorasick_rs import AhoCorasick
 from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
-from core.query import Field, Node, Term, parse_entry, wanted_terms
+from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, wanted_terms
 from core.rarity import Known, Rarity, group_of
 from core.relevance import (
     TIES,
@@ -48,7 +48,8 @@ AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
 _WORDS_NAMED = 6  # of those that tie a paper to others
 UNIT = 10_000  # points are counted in whole ten-thousandths, so that sums show no binary dust and need no order
 
-parse_term = lru_cache(maxsize=8_192)(parse_entry)
+# What an entry was read as before is longer where its terms all have their field.
+parse_term = lru_cache(maxsize=8_192)(partial(parse_entry, max_characters=100 * MAX_CHARACTERS))
 
 
 @dataclass(frozen=True, slots=True)

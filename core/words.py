@@ -100,6 +100,13 @@ def name_words(name: str) -> tuple[str, ...]:
     return (*words[-1:], *words[:-1]) if is_initial_last else tuple(words)
 
 
+def canonical_name(name: str) -> str:
+    """*name* in one form: `given family`, or `family, given` where that would be read as another name."""
+    words = name_words(name)
+    joined = " ".join(words)
+    return joined if name_words(joined) == words else f"{words[-1]}, {' '.join(words[:-1])}"
+
+
 def is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether *name* can be the person *wanted*: same family name, and each given name or initial in its order.
 

@@ -183,7 +183,7 @@ def test_papers_that_are_disliked_come_later_or_not_at_all(filled: dict[str, str
         (("--like", "2603.91204,x\ny"), "like: 'x\\ny' is not an arXiv identifier such as "),
         (
             ("--exclude", "survey,cat:cs.XX"),
-            "exclude: is no list of queries, column 5: 'cs.XX' is no category of arXiv",
+            "exclude: is no list of queries, column 12: 'cs.XX' is no category of arXiv",
         ),
         (("--mailing", "2026-02-30"), "--mailing: "),
     ],
