@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from textwrap import shorten
 from typing import Annotated, Literal
 from urllib.parse import quote, urlencode
 
@@ -39,6 +38,7 @@ MAX_SCOPE_CATEGORIES = 20
 LEAST_SCORE = 0.01  # any points at all
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
+_TITLE_LENGTH = 100
 _MAX_NAMES = 50
 _TOO_LONG = f"is too long: with its field before each of its terms it has more than {MAX_CHARACTERS:,} characters"
 _PERSONAL = ("q", "au", "like", "dislike", "exclude")
@@ -196,7 +196,8 @@ class _Wishes:
             f"by {', '.join(self.authors)}" if self.authors else "",
             f"like {', '.join(self.likes)}" if self.likes else "",
         ]
-        return shorten("; ".join(filter(None, parts)), 100, placeholder=" …")
+        text = "; ".join(filter(None, parts))
+        return text if len(text) <= _TITLE_LENGTH else f"{text[: _TITLE_LENGTH - 2].rstrip()} …"
 
 
 def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wishes:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings
+from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings, numbers_in
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, wanted_terms
@@ -138,7 +138,9 @@ class Scores:
     def check(self, number: int) -> Iterator[Check]:
         """What each term of the profile says of the paper *number*, in profile order, then what ties it to papers."""
         for one in self.found:
-            place = self._place(one, number) if number in one.points else None
+            # A term of an entry that is not met whole gives nothing, and stands there all the same.
+            stands = number in one.points or (one.term and number in numbers_in(self.index.find(one.term)))
+            place = self._place(one, number) if stands else None
             yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
         for kind, reason in self._bonds(number):
             yield Check(kind, reason.term, reason.field, reason.points)

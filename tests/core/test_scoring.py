@@ -639,3 +639,14 @@ def _rank_as_the_origin(digest: Digest) -> list[tuple[str, float]]:
         if number not in scores.excluded
     ]
     return sorted(kept, key=lambda pair: -pair[1])[: digest.profile.max_papers]
+
+
+# --- Checks -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_term_of_an_entry_that_is_not_met_whole_is_told_with_its_place_and_no_points() -> None:
+    scores = judged(PaperIndex([paper(title="A Kernel", abstract="0", authors=())]), profile("kernel AND token"))
+    assert [(one.term, one.field, one.points) for one in scores.check(0)] == [
+        ("kernel", "title", 0.0),
+        ("token", None, 0.0),
+    ]
