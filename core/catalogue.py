@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from textwrap import shorten
-from typing import NamedTuple, Protocol, overload
+from typing import NamedTuple, Protocol
 
 from core.errors import UnknownPaper
 from core.index import PaperIndex
@@ -173,7 +173,7 @@ class _Row(NamedTuple):
     place: int | None = None  # in the whole list, where the limit cut it off
 
 
-class Verdicts(Sequence[Verdict]):
+class Verdicts:
     """The verdicts on all papers that a selection could list, in feed order; only those on listed papers are ready."""
 
     def __init__(
@@ -192,16 +192,6 @@ class Verdicts(Sequence[Verdict]):
     def __iter__(self) -> Iterator[Verdict]:
         scores = self._rescore()
         return (self._build(row, scores) for row in self._rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Verdict: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Verdict]: ...
-    def __getitem__(self, index: int | slice) -> Verdict | Sequence[Verdict]:
-        scores = self._rescore()
-        if isinstance(index, slice):
-            return [self._build(row, scores) for row in self._rows[index]]
-        return self._build(self._rows[index], scores)
 
     @property
     def items(self) -> tuple[Item, ...]:
