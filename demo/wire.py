@@ -1,7 +1,7 @@
-"""How an answer of the stand-in goes over the wire, and what can be made to go wrong with it there.
+"""How an answer of a stand-in goes over the wire, and what can be made to go wrong with it there.
 
-Knows HTTP and sockets, and nothing of arXiv. A connection carries one request and is closed after it, so that no thread
-outlives its request.
+Knows HTTP and sockets, and nothing of arXiv or a model. A connection carries one request and is closed after it, so
+that no thread outlives its request.
 """
 
 from __future__ import annotations
@@ -90,6 +90,18 @@ class Exchange(BaseHTTPRequestHandler):
     def do_HEAD(self) -> None:
         self._answer()
 
+    def read_body(self) -> bytes:
+        """The body of the request, as long as Content-Length says; empty without one, or where that is no number.
+
+        Raises ConnectionError where less arrives, TimeoutError where the client stops sending.
+        """
+        said = self.headers.get("Content-Length", "")
+        size = int(said) if said.isascii() and said.isdigit() else 0
+        body = self.rfile.read(size)
+        if len(body) < size:
+            raise ConnectionAbortedError(f"{len(body)} of {size} bytes arrived")
+        return body
+
     def pieces(self, answer: Answer, fault: Fault) -> tuple[bytes, ...]:
         """*answer* after *fault*, in the pieces in which it is to be sent, the first with status and headers.
 
@@ -120,7 +132,7 @@ class Exchange(BaseHTTPRequestHandler):
             return True
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is the base class's
-        """Says nothing; `ArxivStandIn.requests` tells."""
+        """Says nothing; the stand-in's `requests` tell."""
 
     def _answer(self) -> None:
         self.close_connection = True
@@ -154,12 +166,28 @@ class Exchange(BaseHTTPRequestHandler):
         return _render_head(status, headers), body[: fault.cut_after] if is_sent else b""
 
 
+class WritingExchange(Exchange):
+    """An exchange that may have a body to begin with, or delete something."""
+
+    def do_POST(self) -> None:
+        self._answer()
+
+    def do_DELETE(self) -> None:
+        self._answer()
+
+
 class Server(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], handle_exchange: Callable[[Exchange], None]) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        handle_exchange: Callable[[Exchange], None],
+        *,
+        exchange: type[Exchange] = Exchange,
+    ) -> None:
         self.handle_exchange = handle_exchange
-        super().__init__(address, Exchange)
+        super().__init__(address, exchange)
 
     def server_bind(self) -> None:
         """Binds without asking the name service what this host is called, as HTTPServer would."""
