@@ -21,8 +21,9 @@ from core import leases
 from core.errors import SourceUnavailable, StoreUnavailable
 from core.store.records import Endpoint, Lease
 
-# arXiv's services: the announcement feeds, and the query API, which answers from another host and fails more often.
-Service = Literal["feeds", "search"]
+# arXiv's services: the announcement feeds; the query API, which answers from another host and fails more often; and the
+# texts of papers.
+Service = Literal["feeds", "search", "pages"]
 
 logger = logging.getLogger(__name__)
 

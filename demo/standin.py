@@ -1,4 +1,4 @@
-"""A server that stands in for arXiv: announcement feeds, query API and paper pages of made-up mailings.
+"""A server that stands in for arXiv: announcement feeds, query API, pages and PDFs of made-up mailings.
 
     python -m demo.standin --port 8001 --mailing 2026-03-05
 
@@ -27,7 +27,14 @@ from core.papers import PaperId
 from demo.announcements import BadSpec, parse_spec, render_atom, render_atom_error, render_rss, render_rss_error
 from demo.batches import Lapse, select_shown
 from demo.mailing import Mailing, SamplePaper, build_moment, feed_midnight
-from demo.pages import render_abstract_page, render_full_text, render_message
+from demo.pages import (
+    has_full_text,
+    render_abstract_page,
+    render_full_text,
+    render_message,
+    render_no_full_text,
+)
+from demo.pdf import render_pdf
 from demo.request_log import Request
 from demo.search import answer, current_versions
 from demo.week import last_mailing_day, mailing_week
@@ -317,10 +324,15 @@ class ArxivStandIn:
         paper = _find_paper(text, self._known_papers(day))
         if paper is None:
             return _page(404, f"No paper {text} was made up.")
-        if kind == "pdf":
-            return _page(404, f"The paper {text} is made up and has no PDF.")
-        render = render_abstract_page if kind == "abs" else render_full_text
-        return Answer(200, HTML, render(paper))
+        match kind:
+            case "pdf":
+                return Answer(200, "application/pdf", render_pdf(paper))
+            case "html" if has_full_text(paper):
+                return Answer(200, HTML, render_full_text(paper))
+            case "html":
+                return Answer(404, HTML, render_no_full_text(paper))
+            case _:
+                return Answer(200, HTML, render_abstract_page(paper))
 
     def _known_papers(self, day: date) -> tuple[SamplePaper, ...]:
         """The papers announced until *day*, in each version that was announced."""

@@ -1,7 +1,7 @@
 """Asks arXiv, politely: each request in its turn, within bounds of time and size.
 
-Moves bytes only; what they mean is in `rss.py` and `query_api.py`. Whose turn it is, over all processes that ask, is
-decided by whoever hands in the turns (`core/turns.py`).
+Moves bytes only; what they mean is in `rss.py` and `query_api.py`, and in `core/summaries/fulltext.py`. Whose turn it
+is, over all processes that ask, is decided by whoever hands in the turns (`core/turns.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from core.arxiv.query_api import Search, SearchPage, build_search_url, build_win
 from core.arxiv.rss import parse_announcements
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceUnavailable
-from core.papers import Paper, PaperId
+from core.papers import ARXIV_URL, Paper, PaperId
 
 RSS_BASE = "https://rss.arxiv.org/rss"
 API_BASE = "https://export.arxiv.org/api/query"
@@ -34,7 +34,12 @@ MOST_REDIRECTS = 5
 MOST_RAW_BYTES = 8 * 1024 * 1024
 MOST_DECODED_BYTES = 32 * 1024 * 1024
 
-_ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9"
+MOST_PAGE_BYTES = 20 * 1024 * 1024
+MOST_PDF_BYTES = 30 * 1024 * 1024
+
+_FEED_TYPES = "application/rss+xml, application/atom+xml, application/xml;q=0.9"
+_PAGE_TYPES = ("text/html", "application/xhtml+xml")
+_PDF_START = b"%PDF"
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)  # the query API takes a while before the first byte of a long page
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _LONGEST_ETAG = 200
@@ -42,13 +47,33 @@ _IDS_PER_REQUEST = 100  # keeps the address well under the 8 KB that servers acc
 
 _Parsed = TypeVar("_Parsed")
 
+# arXiv's services. The texts of papers have a host of their own, and fail without that anything else does.
+Service = Literal["feeds", "search", "pages"]
+
 logger = logging.getLogger(__name__)
 
 
 class Turns(Protocol):
     """Who may ask when: the block of `take` makes one request."""
 
-    def take(self, service: Literal["feeds", "search"], url: str) -> AbstractAsyncContextManager[None]: ...
+    def take(self, service: Service, url: str) -> AbstractAsyncContextManager[None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """A kind of document: who has it, what is asked for, and how much of it is taken, as sent and as decoded."""
+
+    service: Service
+    accept: str
+    most_raw_bytes: int = MOST_RAW_BYTES
+    most_bytes: int = MOST_DECODED_BYTES
+    is_bound_to_host: bool = False  # a redirect may not lead to another one
+
+
+_FEED = _Kind("feeds", _FEED_TYPES)
+_SEARCH = _Kind("search", _FEED_TYPES)
+_PAGE = _Kind("pages", ", ".join(_PAGE_TYPES), MOST_PAGE_BYTES, MOST_PAGE_BYTES, is_bound_to_host=True)
+_PDF = _Kind("pages", "application/pdf", MOST_PDF_BYTES, MOST_PDF_BYTES, is_bound_to_host=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +82,7 @@ class _Answer:
 
     status: int
     raw: bytes
+    content_type: str
     content_encoding: str
     content_length: str | None
     etag: str | None
@@ -72,7 +98,7 @@ class _Connection:
 
 
 class ArxivClient:
-    """arXiv's feeds and query API, each request in one of *turns*.
+    """arXiv's feeds, query API and texts of papers, each request in one of *turns*.
 
     *deadline_seconds* bound one request with its answer; waiting for one's turn is not part of them. *now* gives aware
     datetimes. *open_client* is called when first needed, and again when the running event loop is another one:
@@ -86,14 +112,16 @@ class ArxivClient:
         turns: Turns,
         rss_base: str = RSS_BASE,
         api_base: str = API_BASE,
+        pages_base: str = ARXIV_URL,
         deadline_seconds: float = 30.0,
         open_client: Callable[[], httpx.AsyncClient] = httpx.AsyncClient,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip"}
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip"}
         self._turns = turns
         self._rss_base = rss_base.rstrip("/")
         self._api_base = api_base.rstrip("/")
+        self._pages_base = pages_base.rstrip("/")
         self._deadline_seconds = deadline_seconds
         self._open_client = open_client
         self._now = now
@@ -121,7 +149,7 @@ class ArxivClient:
             sort_by="submittedDate" if window.by == "submitted" else "lastUpdatedDate",
             sort_order="ascending",
         )
-        page = await self._ask("search", build_search_url(self._api_base, search), parse_search_page)
+        page = await self._search(build_search_url(self._api_base, search))
         received = len(page.papers) + len(page.rejected)
         if not received and window.start < page.total_results:
             raise SourceMalformed(f"it has no result from {window.start} on, of {page.total_results} that there are")
@@ -140,10 +168,31 @@ class ArxivClient:
         for start in range(0, len(unique), _IDS_PER_REQUEST):
             some = unique[start : start + _IDS_PER_REQUEST]
             url = build_search_url(self._api_base, Search(ids=some, max_results=len(some)))
-            page = await self._ask("search", url, parse_search_page)
+            page = await self._search(url)
             _report_gaps(page)
             papers += page.papers
         return tuple(papers)
+
+    async def fetch_full_text_page(self, paper: Paper) -> bytes | None:
+        """The page that arXiv renders of *paper*, in this version; None where it has none, or something else there.
+
+        A page is no text yet: arXiv also says on one that there is none. Raises SourceUnavailable and SourceMalformed,
+        the latter for more than 20 MB.
+        """
+        url = f"{self._pages_base}/html/{paper.id}v{paper.version}"
+        answer = await self._find(_PAGE, url)
+        if answer is None or answer.content_type.partition(";")[0].strip().lower() not in _PAGE_TYPES:
+            return None
+        return await self._read(_PAGE, answer, url, bytes) or None
+
+    async def fetch_pdf(self, paper: Paper) -> bytes | None:
+        """The PDF of *paper*, in this version; None where arXiv has none.
+
+        Raises SourceUnavailable and SourceMalformed, the latter for what is no PDF and for more than 30 MB.
+        """
+        url = f"{self._pages_base}/pdf/{paper.id}v{paper.version}"
+        answer = await self._find(_PDF, url)
+        return None if answer is None else await self._read(_PDF, answer, url, _check_pdf)
 
     async def aclose(self) -> None:
         """Closes the connections; the next request opens new ones."""
@@ -153,10 +202,10 @@ class ArxivClient:
 
     async def _fetch_within_limit(self, categories: tuple[str, ...], etag: str | None = None) -> Announced:
         url = f"{self._rss_base}/{'+'.join(categories)}"
-        answer = await self._get("feeds", url, etag)
+        answer = await self._get(_FEED, url, etag)
         if answer.status == httpx.codes.NOT_MODIFIED:
             return Announced((), requests=1, answered_at=answer.answered_at, etag=etag, is_unchanged=True)
-        feed = await self._read(answer, url, parse_announcements)
+        feed = await self._read(_FEED, answer, url, parse_announcements)
         if len(feed.entries) + len(feed.rejected) < MOST_ENTRIES:
             return Announced((feed,), requests=1, answered_at=answer.answered_at, etag=answer.etag)
         if len(categories) == 1:
@@ -171,12 +220,23 @@ class ArxivClient:
             answered_at=second.answered_at,
         )
 
-    async def _ask(self, service: Literal["feeds", "search"], url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
-        return await self._read(await self._get(service, url), url, parse)
+    async def _search(self, url: str) -> SearchPage:
+        return await self._read(_SEARCH, await self._get(_SEARCH, url), url, parse_search_page)
 
-    async def _read(self, answer: _Answer, url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+    async def _find(self, kind: _Kind, url: str) -> _Answer | None:
+        """The answer at *url*, None where nothing is there."""
         try:
-            parsed = await asyncio.to_thread(_decode, answer, parse)  # a whole mailing would hold up every request
+            return await self._get(kind, url)
+        except SourceUnavailable as error:
+            if error.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+
+    async def _read(self, kind: _Kind, answer: _Answer, url: str, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+        try:
+            parsed = await asyncio.to_thread(
+                _decode, kind, answer, parse
+            )  # a whole mailing would hold up every request
         except SourceMalformed as error:
             if answer.status == httpx.codes.OK:
                 raise
@@ -185,12 +245,12 @@ class ArxivClient:
             raise SourceUnavailable(url, _describe(answer.status), status=answer.status)
         return parsed
 
-    async def _get(self, service: Literal["feeds", "search"], url: str, etag: str | None = None) -> _Answer:
+    async def _get(self, kind: _Kind, url: str, etag: str | None = None) -> _Answer:
         """The answer at *url*, or at the end of its redirects, each of which is a request that waits its turn."""
         address = httpx.URL(url)
         for _ in range(MOST_REDIRECTS + 1):
-            async with self._turns.take(service, str(address)):
-                outcome = await self._exchange_in_time(address, etag)
+            async with self._turns.take(kind.service, str(address)):
+                outcome = await self._exchange_in_time(kind, address, etag)
             if isinstance(outcome, _Answer):
                 return outcome
             address = outcome
@@ -202,10 +262,10 @@ class ArxivClient:
             self._connection = _Connection(loop, self._open_client())
         return self._connection.client
 
-    async def _exchange_in_time(self, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
+    async def _exchange_in_time(self, kind: _Kind, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
         try:
             async with asyncio.timeout(self._deadline_seconds):
-                return await self._exchange(address, etag)
+                return await self._exchange(kind, address, etag)
         except TimeoutError as error:  # the deadline's or a socket's; a turn that ends cancels instead
             reason = f"arXiv did not answer in full within {self._deadline_seconds:g} seconds"
             raise SourceUnavailable(str(address), reason) from error
@@ -213,27 +273,28 @@ class ArxivClient:
             # ValueError comes from urllib and idna, for some addresses that a redirect can name.
             raise SourceUnavailable(str(address), f"no answer came ({type(error).__name__}: {error})") from error
 
-    async def _exchange(self, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
+    async def _exchange(self, kind: _Kind, address: httpx.URL, etag: str | None) -> _Answer | httpx.URL:
         """One request: its answer, or the address it redirects to."""
         # arXiv sends its validator without quotes; a cache before it compares what it sent, byte for byte.
-        headers = self._headers | ({"If-None-Match": etag} if etag else {})
+        headers = self._headers | {"Accept": kind.accept} | ({"If-None-Match": etag} if etag else {})
         request = self._connect().stream("GET", address, headers=headers, timeout=_TIMEOUT, follow_redirects=False)
         async with request as response:
-            return await self._receive(response, address, is_conditional=bool(etag))
+            return await self._receive(kind, response, address, is_conditional=bool(etag))
 
     async def _receive(
-        self, response: httpx.Response, address: httpx.URL, *, is_conditional: bool
+        self, kind: _Kind, response: httpx.Response, address: httpx.URL, *, is_conditional: bool
     ) -> _Answer | httpx.URL:
         status = response.status_code
         if status in _REDIRECTS:
-            return _redirect_target(address, response)
+            return _redirect_target(kind, address, response)
         is_unchanged = is_conditional and status == httpx.codes.NOT_MODIFIED
         if not is_unchanged and status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
             wait = parse_retry_after(response.headers.get("Retry-After"), self._now())
             raise SourceUnavailable(str(address), _describe(status), status=status, retry_after_seconds=wait)
         return _Answer(
             status=status,
-            raw=b"" if is_unchanged else await _collect(response),
+            raw=b"" if is_unchanged else await _collect(response, kind.most_raw_bytes),
+            content_type=response.headers.get("Content-Type", ""),
             content_encoding=response.headers.get("Content-Encoding", ""),
             content_length=None if "Transfer-Encoding" in response.headers else response.headers.get("Content-Length"),
             etag=_usable_etag(response.headers.get("ETag")),
@@ -270,8 +331,11 @@ def _describe(status: int) -> str:
     return f"arXiv answered {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
-def _redirect_target(address: httpx.URL, response: httpx.Response) -> httpx.URL:
-    """Where *response* redirects to; refused are anything but https after https, and anything that is not http."""
+def _redirect_target(kind: _Kind, address: httpx.URL, response: httpx.Response) -> httpx.URL:
+    """Where *response* redirects to; refused are anything but https after https, and anything that is not http.
+
+    So is another host than that of *address*, where documents of *kind* are bound to it.
+    """
     target = address.join(location) if (location := response.headers.get("Location")) else None
     allowed = ("https",) if address.scheme == "https" else ("https", "http")
     if target is None or target.scheme not in allowed:
@@ -281,15 +345,20 @@ def _redirect_target(address: httpx.URL, response: httpx.Response) -> httpx.URL:
         )
     if target.port is not None and not 0 < target.port < 65_536:
         raise SourceUnavailable(str(address), "arXiv redirected to an impossible port", status=response.status_code)
+    if kind.is_bound_to_host and (target.host, target.port) != (address.host, address.port):
+        where = f"from {address.host} to {target.host}"
+        raise SourceUnavailable(
+            str(address), f"arXiv redirected {where}, which is refused", status=response.status_code
+        )
     return target
 
 
-async def _collect(response: httpx.Response) -> bytes:
+async def _collect(response: httpx.Response, most_bytes: int) -> bytes:
     raw = bytearray()
     async for chunk in response.aiter_raw():
         raw += chunk
-        if len(raw) > MOST_RAW_BYTES:
-            raise SourceMalformed(f"it is larger than {MOST_RAW_BYTES} bytes")
+        if len(raw) > most_bytes:
+            raise SourceMalformed(f"it is larger than {most_bytes} bytes")
     return bytes(raw)
 
 
@@ -298,6 +367,12 @@ def _usable_etag(text: str | None) -> str | None:
     return text if text and len(text) <= _LONGEST_ETAG and text.isascii() and text.isprintable() else None
 
 
-def _decode(answer: _Answer, parse: Callable[[bytes], _Parsed]) -> _Parsed:
+def _check_pdf(body: bytes) -> bytes:
+    if not body.startswith(_PDF_START):
+        raise SourceMalformed("it is no PDF")
+    return body
+
+
+def _decode(kind: _Kind, answer: _Answer, parse: Callable[[bytes], _Parsed]) -> _Parsed:
     check_length(answer.raw, answer.content_length)
-    return parse(decode_body(answer.raw, answer.content_encoding, most_bytes=MOST_DECODED_BYTES))
+    return parse(decode_body(answer.raw, answer.content_encoding, most_bytes=kind.most_bytes))

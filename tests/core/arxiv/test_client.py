@@ -16,8 +16,15 @@ import httpx
 import pytest
 
 from core.arxiv.announced import Rejected, Submissions, Window
-from core.arxiv.client import MOST_DECODED_BYTES, MOST_RAW_BYTES, ArxivClient
+from core.arxiv.client import MOST_DECODED_BYTES, MOST_PAGE_BYTES, MOST_PDF_BYTES, MOST_RAW_BYTES, ArxivClient
 from core.errors import SourceMalformed, SourceUnavailable
+from core.papers import Paper
+from core.summaries.fulltext import extract_text
+from demo.faults import FAULTS
+from demo.pages import has_full_text, render_full_text
+from demo.pdf import render_pdf
+from demo.standin import ArxivStandIn
+from demo.week import mailing_week
 from tests.core.arxiv.documents import api_entry, api_page, rss_feed, rss_item
 
 FEED = rss_feed(rss_item())
@@ -710,6 +717,170 @@ def test_a_search_that_arxiv_cannot_answer_is_told_with_the_time_to_wait() -> No
     assert (raised.value.status, raised.value.retry_after_seconds) == (503, 30.0)
 
 
+# --- The texts of papers ----------------------------------------------------------------------------------------------
+
+PAGE = b"<!DOCTYPE html><html><body><article class='ltx_document'>A paper.</article></body></html>"
+PDF = b"%PDF-1.7\n..."
+
+
+def paper(**changes: Any) -> Paper:
+    values: dict[str, Any] = {
+        "id": "2603.00001",
+        "version": 2,
+        "title": "A Paper",
+        "authors": (),
+        "abstract": "",
+        "categories": ("cs.LG",),
+        "raw_title": "A Paper",
+        "raw_authors": "",
+        "raw_abstract": "",
+    }
+    return Paper(**(values | changes))
+
+
+def fetch_text(handler: Any, kind: str = "html", *, of: Paper | None = None, **changes: Any) -> bytes | None:
+    """What `fetch_full_text_page` or, for the *kind* `pdf`, `fetch_pdf` gives."""
+
+    async def work() -> bytes | None:
+        arxiv = open_arxiv(handler, **changes)
+        try:
+            return await (arxiv.fetch_pdf if kind == "pdf" else arxiv.fetch_full_text_page)(of or paper())
+        finally:
+            await arxiv.aclose()
+
+    return run(work)
+
+
+def page(body: bytes = PAGE, status: int = 200, **headers: str) -> httpx.Response:
+    return answer(body, status, **{"Content_Type": "text/html; charset=utf-8", **headers})
+
+
+def pdf(body: bytes = PDF, status: int = 200, **headers: str) -> httpx.Response:
+    return answer(body, status, **{"Content_Type": "application/pdf", **headers})
+
+
+TEXTS: dict[str, Callable[..., httpx.Response]] = {"html": page, "pdf": pdf}
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize(
+    ("identifier", "version", "name"),
+    [("2603.00001", 2, "2603.00001v2"), ("hep-th/9901001", 1, "hep-th/9901001v1")],
+    ids=["new", "old"],
+)
+def test_a_text_is_asked_for_in_the_papers_version(kind: str, identifier: str, version: int, name: str) -> None:
+    arxiv, turns = FakeArxiv(TEXTS[kind]), FakeTurns()
+    fetch_text(arxiv, kind, of=paper(id=identifier, version=version), turns=turns)
+    assert turns.taken == [("pages", f"https://arxiv.org/{kind}/{name}")]
+    assert arxiv.urls == [f"https://arxiv.org/{kind}/{name}"]
+
+
+@pytest.mark.parametrize(("kind", "accept"), [("html", "text/html, application/xhtml+xml"), ("pdf", "application/pdf")])
+def test_a_request_for_a_text_says_who_asks_and_what_is_understood(kind: str, accept: str) -> None:
+    arxiv = FakeArxiv(TEXTS[kind])
+    fetch_text(arxiv, kind, pages_base="https://mirror.example/")
+    headers = arxiv.requests[0].headers
+    assert (headers["User-Agent"], headers["Accept"]) == ("arxiv-feeds-tests/1", accept)
+    assert arxiv.urls == [f"https://mirror.example/{kind}/2603.00001v2"]
+
+
+@pytest.mark.parametrize("content_type", ["text/html; charset=utf-8", "Text/HTML", "application/xhtml+xml"])
+def test_a_page_is_given_as_it_is(content_type: str) -> None:
+    assert fetch_text(lambda _: page(Content_Type=content_type)) == PAGE
+
+
+@pytest.mark.parametrize(("kind", "body"), [("html", PAGE), ("pdf", PDF)])
+def test_a_text_is_unpacked(kind: str, body: bytes) -> None:
+    assert fetch_text(lambda _: TEXTS[kind](gzip.compress(body), Content_Encoding="gzip"), kind) == body
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_where_arxiv_has_no_text_there_is_none(kind: str) -> None:
+    turns = FakeTurns()
+    assert fetch_text(lambda _: page(b"<h1>No HTML for '2603.00001v2'</h1>", 404), kind, turns=turns) is None
+    assert turns.ends == ["SourceUnavailable"]  # what an answer says of arXiv is for the turns to judge
+
+
+@pytest.mark.parametrize("content_type", ["application/pdf", "text/plain", ""])
+def test_what_is_no_html_is_no_page(content_type: str) -> None:
+    assert fetch_text(lambda _: page(Content_Type=content_type)) is None
+
+
+def test_an_empty_page_is_none() -> None:
+    assert fetch_text(lambda _: page(b"")) is None
+
+
+@pytest.mark.parametrize("body", [b"", PAGE, b"\n%PDF-1.7", b"%pdf-1.7"])
+def test_what_is_no_pdf_is_malformed(body: bytes) -> None:
+    with pytest.raises(SourceMalformed, match="it is no PDF"):
+        fetch_text(lambda _: pdf(body), "pdf")
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize(
+    ("status", "header", "seconds"),
+    [(429, "120", 120.0), (503, "Thu, 05 Mar 2026 05:10:00 GMT", 600.0), (403, "", None), (400, "", None)],
+)
+def test_a_text_that_is_refused_is_told_with_the_time_to_wait(
+    kind: str, status: int, header: str, seconds: float | None
+) -> None:
+    with pytest.raises(SourceUnavailable, match=f"arXiv answered {status}") as raised:
+        fetch_text(lambda _: TEXTS[kind](status=status, Retry_After=header), kind)
+    assert (raised.value.status, raised.value.retry_after_seconds) == (status, seconds)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most", "is_packed"),
+    [("html", MOST_PAGE_BYTES, False), ("html", MOST_PAGE_BYTES, True), ("pdf", MOST_PDF_BYTES, False)],
+    ids=["page", "packed page", "PDF"],
+)
+def test_a_text_may_be_so_large_and_no_larger(kind: str, most: int, *, is_packed: bool) -> None:
+    def sized(body_bytes: int) -> httpx.Response:
+        body = b"%PDF".ljust(body_bytes)
+        return TEXTS[kind](gzip.compress(body, 1), Content_Encoding="gzip") if is_packed else TEXTS[kind](body)
+
+    assert len(fetch_text(lambda _: sized(most), kind) or b"") == most
+    with pytest.raises(SourceMalformed, match=f"more than {most} bytes|larger than {most} bytes"):
+        fetch_text(lambda _: sized(most + 1), kind)
+
+
+def test_a_cut_off_text_is_malformed() -> None:
+    with pytest.raises(SourceMalformed, match="bytes came instead of"):
+        fetch_text(lambda _: page(Content_Length=str(len(PAGE) + 1)))
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize("location", ["/elsewhere", "https://arxiv.org/elsewhere", "https://arxiv.org:443/elsewhere"])
+def test_a_redirect_within_the_host_is_followed(kind: str, location: str) -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 301, Location=location), TEXTS[kind])
+    assert fetch_text(arxiv, kind) in (PAGE, PDF)
+    assert arxiv.urls[1:] == ["https://arxiv.org/elsewhere"]
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize(
+    "location", ["https://example.org/", "https://export.arxiv.org/html/1", "https://arxiv.org:8443/", "//169.254.1.1/"]
+)
+def test_a_redirect_to_another_host_is_refused(kind: str, location: str) -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 302, Location=location), TEXTS[kind])
+    with pytest.raises(SourceUnavailable, match=r"arXiv redirected from arxiv\.org to .*, which is refused"):
+        fetch_text(arxiv, kind)
+    assert len(arxiv.urls) == 1
+
+
+def test_a_redirect_to_where_nothing_is_leads_to_no_text() -> None:
+    assert fetch_text(FakeArxiv(lambda: answer(b"", 301, Location="/elsewhere"), lambda: page(status=404))) is None
+
+
+def test_a_text_that_takes_too_long_is_given_up() -> None:
+    async def stuck(request: httpx.Request) -> httpx.Response:
+        await asyncio.Event().wait()
+        return page()
+
+    with pytest.raises(SourceUnavailable, match=r"did not answer in full within 0\.01 seconds"):
+        fetch_text(stuck, deadline_seconds=0.01)
+
+
 # --- Real connections -------------------------------------------------------------------------------------------------
 
 
@@ -766,3 +937,58 @@ def test_answers_over_a_real_connection(path: str, expected: str) -> None:
         except (SourceMalformed, SourceUnavailable) as error:
             outcome = str(error)
     assert expected in outcome
+
+
+SAMPLES = [listing.paper for listing in mailing_week(date(2026, 3, 5))[-1].listings]
+
+
+@pytest.fixture(scope="module")
+def stand_in() -> Iterator[ArxivStandIn]:
+    with ArxivStandIn(mailing_week(date(2026, 3, 5))) as arxiv:
+        yield arxiv
+
+
+def ask_stand_in(stand_in: ArxivStandIn, kind: str, *, is_there: bool = True) -> bytes | None:
+    sample = next(sample for sample in SAMPLES if has_full_text(sample) == is_there)
+    return fetch_text(
+        None,
+        kind,
+        of=paper(id=sample.id, version=sample.version),
+        pages_base=stand_in.base,
+        deadline_seconds=0.5,
+        open_client=lambda: httpx.AsyncClient(trust_env=False),
+    )
+
+
+@pytest.mark.parametrize(("kind", "render"), [("html", render_full_text), ("pdf", render_pdf)])
+def test_texts_over_a_real_connection(stand_in: ArxivStandIn, kind: str, render: Callable[[Any], bytes]) -> None:
+    assert ask_stand_in(stand_in, kind) == render(next(sample for sample in SAMPLES if has_full_text(sample)))
+
+
+def test_a_paper_without_a_full_text_over_a_real_connection(stand_in: ArxivStandIn) -> None:
+    assert ask_stand_in(stand_in, "html", is_there=False) is None
+
+
+# Of a page that lacks its end, whose length does not give that away, the beginning is read.
+READABLE = {"slow drip", "wrong content type", "huge feed", "invalid UTF-8", "unknown encoding", "entity expansion"}
+READABLE |= {"partly malformed", "redirect", "empty page", "short page", "truncated XML"}
+WITHOUT_TEXT = {"HTML page", "other XML", "other feed", "empty body"}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_whatever_goes_wrong_with_a_page_is_an_error_of_ours_or_no_text(stand_in: ArxivStandIn, fault: str) -> None:
+    stand_in.answer_with(FAULTS[fault]())
+    try:
+        body = ask_stand_in(stand_in, "html")
+    except (SourceMalformed, SourceUnavailable):
+        assert fault not in READABLE | WITHOUT_TEXT
+    else:
+        has_text = body is not None and extract_text(body) is not None
+        assert fault in (READABLE if has_text else WITHOUT_TEXT)
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault not in READABLE])
+def test_whatever_goes_wrong_with_a_pdf_is_an_error_of_ours(stand_in: ArxivStandIn, fault: str) -> None:
+    stand_in.answer_with(FAULTS[fault]())
+    with pytest.raises((SourceMalformed, SourceUnavailable)):
+        ask_stand_in(stand_in, "pdf")

@@ -1,0 +1,62 @@
+"""A model's answer -> the text that is checked, stored and rendered.
+
+Only what carries no meaning goes: characters that XML cannot carry or that hide text from a reader, and the wrappings
+that some models put around an answer. What the text says is not judged here.
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_CHARACTERS = 40_000  # the longest of 2,615 real summaries has 7,237
+
+_LINE_ENDING = re.compile(r"\r\n?")
+_NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+_UNWANTED = re.compile(
+    "["
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # controls and surrogates: feedgen fails the whole feed on one
+    f"{_NONCHARACTERS}"
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # they turn the reading direction and show nothing
+    "\u200b\ufeff"  # zero-width space and byte-order mark; the joiner U+200D stays, emoji are made with it
+    "]"
+)
+_THOUGHTS = re.compile(r"(?:\s*<think>(?:(?!</think>)[\s\S])*+</think>)++")
+_WRAPPER = re.compile(
+    r"(?P<fence>`{3,})[ \t]*(?P<info>markdown|md|)[ \t]*\n(?P<inner>[\s\S]*)\n(?P=fence)", re.IGNORECASE
+)
+_FENCE = re.compile(r"^ {0,3}`{3,}(.*)$", re.MULTILINE)
+
+
+def drop_unprintable(text: str) -> str:
+    """*text* without what hides or turns it, and without what XML cannot carry; lines end in a line feed."""
+    return _UNWANTED.sub("", _LINE_ENDING.sub("\n", text))
+
+
+def clean_answer(text: str) -> str:
+    """*text* without unprintable characters, wrappings and white space around it; at most MAX_CHARACTERS of it.
+
+    A leading `<think>…</think>` and a code fence around the whole answer are wrappings; a
+    fence that is closed earlier is the answer's own. Cleaning twice is cleaning once.
+    """
+    text = drop_unprintable(text)
+    return _unwrap(_unwrap(text)[:MAX_CHARACTERS])
+
+
+def _unwrap(text: str) -> str:
+    text = text.strip()
+    if thoughts := _THOUGHTS.match(text):
+        text = text[thoughts.end() :].lstrip()
+    wrapper = _WRAPPER.fullmatch(text)
+    if wrapper is None or not _is_around_all(wrapper):
+        return text
+    inner = wrapper["inner"].strip()
+    # Wrappings in wrappings are left: no model makes them, and taking off thousands would take quadratic time.
+    return text if inner.startswith(("```", "<think>")) else inner
+
+
+def _is_around_all(wrapper: re.Match[str]) -> bool:
+    """Whether the last fence closes the first: the fences between them are pairs."""
+    between = [info.strip() for info in _FENCE.findall(wrapper["inner"])]
+    if wrapper["info"]:
+        return len(between) % 2 == 0
+    return all(between[::2]) and not any(between[1::2]) and len(between) % 2 == 0
