@@ -17,6 +17,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from core.papers import Announcement, AnnounceType, Author, Paper
+from core.summaries.attempts import Attempts, SummaryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +124,15 @@ class Revision:
     """The state of the data as a number that grows with every change, and when it last changed (aware UTC).
 
     `newest_mailing` is the newest that any paper was announced in. `checks` grows with everything that is written, what
-    is known of refreshes included: while it stays, nothing that was loaded is out of date.
+    is known of refreshes included: while it stays, nothing that was loaded is out of date. `papers` is the number that
+    the last change of papers or word counts brought: while it stays, only summaries have changed.
     """
 
     number: int = 0
     changed_at: datetime | None = None
     newest_mailing: date | None = None
     checks: int = 0
+    papers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,24 +168,32 @@ class Frequencies:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What one intake wants written, all or nothing; `refreshes` are sets of categories (joined by +) and their state.
+    """What is to be written, all or nothing; `refreshes` are sets of categories (joined by +) and their state.
 
-    Announcements of a paper must come with the paper.
+    Announcements of a paper must come with the paper. `attempts` are papers (by id) and all that came of summarising
+    each of them.
     """
 
     papers: tuple[Paper, ...] = ()
     announcements: tuple[Announcement, ...] = ()
     refreshes: tuple[tuple[str, RefreshState], ...] = ()
     frequencies: tuple[Frequencies, ...] = ()
+    attempts: tuple[tuple[str, Attempts], ...] = ()
+    summary_state: SummaryState | None = None
 
     @property
     def has_papers(self) -> bool:
         return bool(self.papers or self.announcements)
 
     @property
+    def has_lists(self) -> bool:
+        """Whether they change what any feed lists."""
+        return self.has_papers or bool(self.frequencies)
+
+    @property
     def has_data(self) -> bool:
         """Whether they change what any feed lists or says."""
-        return self.has_papers or bool(self.frequencies)
+        return self.has_lists or bool(self.attempts)
 
 
 def dump_paper(paper: Paper) -> str:
@@ -247,6 +258,36 @@ def parse_frequencies(text: str, *, stream: str, mailing: date) -> Frequencies:
     papers, counts = json.loads(text)
     # From mailing to mailing the words are the same.
     return Frequencies(stream, mailing, float(papers), {intern(word): count for word, count in {**counts}.items()})
+
+
+def dump_attempts(attempts: Attempts) -> str:
+    """All that came of summarising one paper, as JSON, without what is as it was at the beginning."""
+    return _attempts().dump_json(attempts, exclude_defaults=True).decode()
+
+
+def parse_attempts(text: str) -> Attempts:
+    """The attempts that `dump_attempts` wrote. Raises ValueError for anything else."""
+    return _attempts().validate_json(text)
+
+
+def dump_summary_state(state: SummaryState) -> str:
+    """*state* as JSON, in field order and without what is as it was at the beginning."""
+    return _summary_states().dump_json(state, exclude_defaults=True).decode()
+
+
+def parse_summary_state(text: str) -> SummaryState:
+    """The state that `dump_summary_state` wrote. Raises ValueError for anything else."""
+    return _summary_states().validate_json(text)
+
+
+@cache
+def _attempts() -> TypeAdapter[Attempts]:
+    return TypeAdapter(Attempts)
+
+
+@cache
+def _summary_states() -> TypeAdapter[SummaryState]:
+    return TypeAdapter(SummaryState)
 
 
 def _paper_fields(paper: Paper) -> dict[str, Any]:

@@ -8,6 +8,7 @@ What is kept, under a prefix that names the version of this layout:
   field `~{stream}` has the compressed word counts that were known of the stream after this mailing.
 - `mailings`: a hash, date -> the same categories. `revision`: a hash, the fields of Revision. `refreshes`: a hash,
   categories -> the day of the last check and the compressed state.
+- `summary:{paper id}`: all that came of summarising a paper, compressed. `summarising`: the state of that as a whole.
 - `lease:{name}`, `endpoint:{name}`, and for a moment `staged:{token}`, what one writer is about to write.
 
 Every change is one script (`core/store/redis_scripts.py`), so nothing is ever half written. What cannot be read counts
@@ -26,6 +27,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator,
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -46,12 +48,16 @@ from core.store.records import (
     PaperRecord,
     RefreshState,
     Revision,
+    dump_attempts,
     dump_frequencies,
     dump_record,
     dump_refresh,
+    dump_summary_state,
+    parse_attempts,
     parse_frequencies,
     parse_record,
     parse_refresh,
+    parse_summary_state,
 )
 from core.store.redis_scripts import (
     APPLY,
@@ -63,6 +69,7 @@ from core.store.redis_scripts import (
     TAKE_LEASE,
     Script,
 )
+from core.summaries.attempts import Attempts, SummaryState
 
 logger = logging.getLogger(__name__)
 
@@ -170,6 +177,23 @@ class RedisStore:
         found = await self._ask(lambda client: self._load_fields(client, since, names), seconds=_LONG_SECONDS)
         return await asyncio.to_thread(_read_frequencies, found)
 
+    async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]:
+        """What came of summarising those of *paper_ids* of which anything is known."""
+        ids = sorted(set(paper_ids))
+        found: dict[str, Attempts] = {}
+        for group in _in_groups(ids, _IDS_PER_SCRIPT):
+            values = await self._ask(partial(self._load_summaries, paper_ids=group))
+            found |= await asyncio.to_thread(_read_attempts, group, values)
+        return found
+
+    async def load_summary_state(self) -> SummaryState:
+        """What is known of summarising as a whole."""
+        value = await self._ask(lambda client: self._get(client, "GET", "summarising"))
+        with _damage_of("the state of summarising"):
+            if value is not None:
+                return parse_summary_state(value.decode())
+        return SummaryState()
+
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
         value = await self._ask(lambda client: self._get(client, "HGET", "refreshes", categories))
@@ -184,7 +208,7 @@ class RedisStore:
     async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool:
         """Write *changes* in one step, unless the data has changed since revision *based_on*.
 
-        False means that somebody else wrote in between: load again, decide again. Only papers and announcements raise
+        False means that somebody else wrote in between: load again, decide again. Only what feeds list or say raises
         the revision's number. Raises LeaseLost where *lease* has passed to another holder.
         """
         plan = await self._plan(changes)
@@ -193,18 +217,20 @@ class RedisStore:
             await self._stage(staged, fields)
         became = await self._run(
             APPLY,
-            ["revision", "mailings", "refreshes", staged, f"lease:{lease.name if lease else ''}"],
+            ["revision", "mailings", "refreshes", staged, f"lease:{lease.name if lease else ''}", "summarising"],
             [
                 based_on,
                 *((lease.holder, lease.fence) if lease else ("", "")),
                 now.isoformat(),
-                int(changes.has_data),
+                2 if changes.has_lists else int(changes.has_data),
                 int(changes != Changes()),
                 int(plan.had_mailings),
                 len(plan.fields),
                 self._key("mailing:"),
+                self._key("summary:"),
                 _milliseconds(self._keep + _KEPT_LONGER),
                 (now - self._keep).date().isoformat(),
+                dump_summary_state(changes.summary_state) if changes.summary_state else "",
                 *_listed(plan.mailings),
                 *_listed((day,) for day in plan.over),
                 *_listed(await asyncio.to_thread(_dump_refreshes, changes.refreshes)),
@@ -283,7 +309,7 @@ class RedisStore:
         return "" if self._clock is None else str(round(self._clock().timestamp() * 1000))
 
     async def _load_revision(self, client: Redis) -> Revision:
-        names = ("number", "changed_at", "newest_mailing", "checks")
+        names = ("number", "changed_at", "newest_mailing", "checks", "papers")
         values = await self._get(client, "HMGET", "revision", *names) or [None] * len(names)
         if _read_number(values[0]) is None:
             keys = [self._key("revision"), self._key("mailings")]
@@ -329,6 +355,11 @@ class RedisStore:
             for stream, packed in zip(streams, values, strict=False)
             if packed is not None
         ]
+
+    async def _load_summaries(self, client: Redis, *, paper_ids: Sequence[str]) -> list[bytes | None]:
+        """What is packed of each; MGET, unlike GET, gives nothing for a key of another type."""
+        found: list[bytes | None] = await _call(client, "MGET", *(self._key(f"summary:{one}") for one in paper_ids))
+        return found
 
     async def _load_mailings(self, client: Redis) -> Mapping[bytes, bytes]:
         """The list of mailings; where that was lost and the papers were not, it is made anew."""
@@ -550,8 +581,9 @@ def _plan(
         for one in changes.frequencies
         if one.mailing.isoformat() in lasting
     )
+    told = ((f"*{paper_id}", _pack(dump_attempts(attempts))) for paper_id, attempts in changes.attempts)
     return _Plan(
-        fields=(*taken, *put, *counted),
+        fields=(*taken, *put, *counted, *told),
         mailings=tuple((day, " ".join(sorted(categories.get(day, ())))) for day in sorted(changed & lasting)),
         over=tuple(sorted(set(categories) - lasting)),
         had_mailings=bool(mailings),
@@ -603,6 +635,15 @@ def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequen
     return tuple(read)
 
 
+def _read_attempts(paper_ids: Iterable[str], values: Iterable[bytes | None]) -> dict[str, Attempts]:
+    found: dict[str, Attempts] = {}
+    for paper_id, value in zip(paper_ids, values, strict=True):
+        with _damage_of(f"the summaries of {paper_id}"):
+            if value is not None:
+                found[paper_id] = parse_attempts(_unpack(value))
+    return found
+
+
 def _read_refresh(categories: str, value: bytes) -> RefreshState | None:
     with _damage_of(f"the refreshes of {categories}"):
         return parse_refresh(_unpack(value[_DAY_BYTES:]))
@@ -618,12 +659,13 @@ def _dump_refreshes(refreshes: Iterable[tuple[str, RefreshState]]) -> list[tuple
 
 
 def _read_revision(values: Sequence[bytes | None]) -> Revision:
-    number, changed_at, newest, checks = values
+    number, changed_at, newest, checks, papers = values
     return Revision(
         _read_number(number) or 0,
         _read_moment(changed_at),
         max(_dates([newest or b""]), default=None),
         _read_number(checks) or 0,
+        _read_number(papers) or _read_number(number) or 0,
     )
 
 

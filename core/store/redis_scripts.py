@@ -59,11 +59,11 @@ if number_in(KEYS[1], 'number') == nil and is_hash(KEYS[2]) then
   local number = text(microseconds())
   local newest = newest_of(KEYS[2])
   make_room(KEYS[1])
-  redis.pcall('HSET', KEYS[1], 'number', number, 'newest_mailing', newest, 'checks', number)
-  return {number, false, newest, number}
+  redis.pcall('HSET', KEYS[1], 'number', number, 'newest_mailing', newest, 'checks', number, 'papers', number)
+  return {number, false, newest, number, number}
 end
-if not is_hash(KEYS[1]) then return {false, false, false, false} end
-return redis.call('HMGET', KEYS[1], 'number', 'changed_at', 'newest_mailing', 'checks')
+if not is_hash(KEYS[1]) then return {false, false, false, false, false} end
+return redis.call('HMGET', KEYS[1], 'number', 'changed_at', 'newest_mailing', 'checks', 'papers')
 """)
 
 # The list of mailings where it was lost while they were not, from what each of them says of itself.
@@ -105,16 +105,17 @@ return found
 """)
 
 # What is staged becomes visible, in one step with all that goes with it; says what became of it.
-# KEYS: revision, mailings, refreshes, staged, lease.
+# KEYS: revision, mailings, refreshes, staged, lease, the state of summarising.
 # ARGV: the revision it is based on; holder and fence of the lease, both empty without one; the moment of the change;
-# 1 where data change; 1 where anything changes; 1 where a list of mailings was there; the number of staged fields;
-# the prefix of a mailing's key; the milliseconds that a mailing lasts; the day before which a check is forgotten; then
-# three lists, each after its length: mailings with their categories, mailings that are over, refreshes and their state.
+# 2 where lists change, 1 where other data do; 1 where anything changes; 1 where a list of mailings was there; the
+# number of staged fields; the prefixes of a mailing's and of a summary's key; the milliseconds that they last; the day
+# before which a check is forgotten; the state of summarising, empty where it stays; then three lists, each after its
+# length: mailings with their categories, mailings that are over, refreshes and their state.
 APPLY = _script("""
-local revision, mailings, refreshes, staged, lease = unpack(KEYS)
+local revision, mailings, refreshes, staged, lease, summarising = unpack(KEYS)
 local based_on, holder, fence, now, has_data, has_any, had_mailings, staged_fields = unpack(ARGV, 1, 8)
-local prefix, lasts, forgotten = unpack(ARGV, 9, 11)
-local place = 11
+local prefix, of_summary, lasts, forgotten, state = unpack(ARGV, 9, 13)
+local place = 13
 local function following()
   place = place + 1
   return ARGV[place]
@@ -144,7 +145,9 @@ for _ = 1, tonumber(following()) do
 end
 for i = 1, #fields, 2 do
   local key, id = prefix .. fields[i]:sub(2, 11), fields[i]:sub(12)
-  if fields[i]:sub(1, 1) == '+' then
+  if fields[i]:sub(1, 1) == '*' then
+    redis.call('SET', of_summary .. fields[i]:sub(2), fields[i + 1], 'PX', lasts)
+  elseif fields[i]:sub(1, 1) == '+' then
     -- Word counts do not bring a mailing back that the server has let go.
     if id:sub(1, 1) ~= '~' or is_hash(key) then redis.call('HSET', key, id, fields[i + 1]) end
   elseif is_hash(key) then
@@ -166,12 +169,17 @@ for i = 1, #kept, 2 do
   if kept[i + 1]:sub(1, 10) < forgotten then redis.call('HDEL', refreshes, kept[i]) end
 end
 
+if state ~= '' then redis.call('SET', summarising, state) end
+
 make_room(revision)
 local function raise(name)
-  redis.call('HSET', revision, name, text((number_in(revision, name) or microseconds()) + 1))
+  local raised = text((number_in(revision, name) or microseconds()) + 1)
+  redis.call('HSET', revision, name, raised)
+  return raised
 end
-if has_data == '1' then
-  raise('number')
+if has_data ~= '0' then
+  local number = raise('number')
+  if has_data == '2' then redis.call('HSET', revision, 'papers', number) end
   redis.call('HSET', revision, 'changed_at', now, 'newest_mailing', newest_of(mailings))
 end
 if has_any == '1' then raise('checks') end

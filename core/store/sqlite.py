@@ -28,15 +28,20 @@ from core.store.records import (
     PaperRecord,
     RefreshState,
     Revision,
+    dump_attempts,
     dump_frequencies,
     dump_paper,
     dump_refresh,
+    dump_summary_state,
     dump_types,
+    parse_attempts,
     parse_frequencies,
     parse_paper,
     parse_refresh,
+    parse_summary_state,
     parse_types,
 )
+from core.summaries.attempts import Attempts, SummaryState
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +97,14 @@ _MIGRATIONS = (
         stream TEXT NOT NULL, mailing TEXT NOT NULL, record BLOB NOT NULL, PRIMARY KEY (stream, mailing)
     ) WITHOUT ROWID
     """,
+    """
+    CREATE TABLE summaries (paper_id TEXT PRIMARY KEY, record BLOB NOT NULL) WITHOUT ROWID;
+    CREATE TABLE states (name TEXT PRIMARY KEY, record TEXT NOT NULL) WITHOUT ROWID;
+    ALTER TABLE revision ADD COLUMN papers INTEGER NOT NULL DEFAULT 0;
+    UPDATE revision SET papers = number
+    """,
 )
+_SUMMARY_STATE = "summaries"
 
 
 class SqliteStore:
@@ -140,6 +152,14 @@ class SqliteStore:
         """What was known of *streams* after each of the mailings from *since* on, by stream and mailing."""
         return await self._read(_load_frequencies, streams, since)
 
+    async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]:
+        """What came of summarising those of *paper_ids* of which anything is known."""
+        return await self._read(_load_attempts, paper_ids)
+
+    async def load_summary_state(self) -> SummaryState:
+        """What is known of summarising as a whole."""
+        return await self._read(_load_summary_state)
+
     async def load_refresh(self, categories: str) -> RefreshState | None:
         """What is known of the refreshes of *categories* (joined by +), None before the first."""
         return (await self._read(_load_refreshes, categories)).get(categories)
@@ -151,7 +171,7 @@ class SqliteStore:
     async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool:
         """Write *changes* as one transaction, unless the data has changed since revision *based_on*.
 
-        False means that somebody else wrote in between: load again, decide again. Only papers and announcements raise
+        False means that somebody else wrote in between: load again, decide again. Only what feeds list or say raises
         the revision's number. Raises LeaseLost where *lease* has passed to another holder.
         """
         return await self._write(_apply, changes, based_on, now, lease)
@@ -353,10 +373,10 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _load_revision(connection: sqlite3.Connection) -> Revision:
-    number, changed_at, newest, checks = connection.execute(
-        "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements), checks FROM revision"
+    number, changed_at, newest, checks, papers = connection.execute(
+        "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements), checks, papers FROM revision"
     ).fetchone()
-    return Revision(number, _moment(changed_at), date.fromisoformat(newest) if newest else None, checks)
+    return Revision(number, _moment(changed_at), date.fromisoformat(newest) if newest else None, checks, papers)
 
 
 def _load_mailings(connection: sqlite3.Connection) -> frozenset[date]:
@@ -441,8 +461,19 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
             "INSERT OR REPLACE INTO refreshes (categories, record) VALUES (?, ?)",
             [(categories, dump_refresh(state)) for categories, state in changes.refreshes],
         )
+        connection.executemany(
+            "INSERT OR REPLACE INTO summaries (paper_id, record) VALUES (?, ?)",
+            [(paper_id, zlib.compress(dump_attempts(attempts).encode())) for paper_id, attempts in changes.attempts],
+        )
+        if changes.summary_state is not None:
+            connection.execute(
+                "INSERT OR REPLACE INTO states (name, record) VALUES (?, ?)",
+                [_SUMMARY_STATE, dump_summary_state(changes.summary_state)],
+            )
         if changes.has_data:
             connection.execute("UPDATE revision SET number = number + 1, changed_at = ?", [now.isoformat()])
+        if changes.has_lists:
+            connection.execute("UPDATE revision SET papers = number")
         if changes != Changes():
             connection.execute("UPDATE revision SET checks = checks + 1")
     return True
@@ -469,6 +500,29 @@ def _load_frequencies(connection: sqlite3.Connection, streams: Collection[str], 
             day = date.fromisoformat(mailing)
             found.append(parse_frequencies(zlib.decompress(record).decode(), stream=stream, mailing=day))
     return tuple(found)
+
+
+def _load_attempts(connection: sqlite3.Connection, paper_ids: Collection[str]) -> dict[str, Attempts]:
+    wanted = sorted(set(paper_ids))
+    found: dict[str, Attempts] = {}
+    with _reading(connection):
+        for start in range(0, len(wanted), _IDS_PER_QUERY):
+            ids = wanted[start : start + _IDS_PER_QUERY]
+            for paper_id, record in connection.execute(
+                f"SELECT paper_id, record FROM summaries WHERE paper_id IN ({','.join('?' * len(ids))})",  # noqa: S608 - no value in it
+                ids,
+            ):
+                with _damage_of(f"the summaries of {paper_id}"):
+                    found[paper_id] = parse_attempts(zlib.decompress(record).decode())
+    return found
+
+
+def _load_summary_state(connection: sqlite3.Connection) -> SummaryState:
+    row = connection.execute("SELECT record FROM states WHERE name = ?", [_SUMMARY_STATE]).fetchone()
+    with _damage_of("the state of summarising"):
+        if row is not None:
+            return parse_summary_state(row[0])
+    return SummaryState()
 
 
 def _load_refreshes(connection: sqlite3.Connection, wanted: str | None) -> dict[str, RefreshState]:

@@ -33,6 +33,17 @@ from core.store.records import (
     RefreshState,
     Revision,
 )
+from core.summaries.attempts import (
+    Attempt,
+    Breaker,
+    Failure,
+    Key,
+    Run,
+    Section,
+    Summary,
+    SummaryState,
+    Usage,
+)
 from tests.builders import DAY, MOMENT, paper
 from tests.core.store.redis_server import RunningRedis
 from tests.core.store.running import Clock, run
@@ -265,7 +276,7 @@ def test_a_change_of_papers_raises_number_and_checks_and_says_when(store: Store)
     second = write(store, Changes((paper(version=2),)), now=LATER)
     assert (first.changed_at, second) == (
         MOMENT,
-        Revision(first.number + 1, LATER, DAY, first.checks + 1),
+        Revision(first.number + 1, LATER, DAY, first.checks + 1, papers=first.number + 1),
     )
 
 
@@ -414,6 +425,73 @@ def test_what_is_learned_anew_takes_the_place_of_what_was_known(store: Store) ->
     for known in (KNOWN[1], replace(KNOWN[1], papers=1.0)):
         write(store, Changes((paper(),), announce(paper(), DAY), frequencies=(known,)))
     assert run(store.load_frequencies((CS,), since=DAY)) == (replace(KNOWN[1], papers=1.0),)
+
+
+# --- Summaries --------------------------------------------------------------------------------------------------------
+
+KEY = Key(1, "qwen-long", "1", "zh", "html")
+WRITTEN = Attempt(
+    KEY,
+    MOMENT,
+    summary=Summary(
+        tldr="一句话。",
+        tldr_html="<p>一句话。</p>",
+        sections=(
+            Section("results", "结果", "**3.5** 倍", "<p><strong>3.5</strong> 倍</p>"),
+            Section(None, "X", "", ""),
+        ),
+        model="qwen-plus",
+        source="abstract",
+        renderer="1",
+        flags=("unverified",),
+        numbers=4,
+        unsupported=0.25,
+        urls=("https://example.org/",),
+    ),
+    usage=Usage(2, 1_000, 500, 51.25, 0.0015),
+    request_id="r-1",
+)
+DEFERRED = Attempt(replace(KEY, language="en"), LATER, "unavailable", "it is away", failures=2, retry_at=LATER)
+STATE = SummaryState(
+    day=DAY,
+    papers=3,
+    spent=WRITTEN.usage,
+    breaker=Breaker("Arrearage", "it refuses", LATER, "abc"),
+    mailings=(("default", DAY), ("mine", DAY - ONE_DAY)),
+    last_run=Run(MOMENT, 2, 1, 4, WRITTEN.usage, (Failure("2603.00001", "refused", "no", "r-2"),), "over"),
+)
+
+
+def test_what_came_of_summaries_comes_back_by_paper(shelf: Shelf) -> None:
+    attempts = (("2603.00001", (WRITTEN, DEFERRED)), ("hep-th/9901001", (DEFERRED,)))
+    first = shelf.open()
+    write(first, Changes(attempts=attempts, summary_state=STATE))
+    run(first.close())
+    store = shelf.open()
+    assert run(store.load_attempts([paper_id for paper_id, _ in attempts] + ["2603.00009"])) == dict(attempts)
+    assert (run(store.load_attempts(())), run(store.load_summary_state())) == ({}, STATE)
+
+
+def test_a_store_knows_nothing_of_summaries_at_first(store: Store) -> None:
+    assert (run(store.load_attempts(("2603.00001",))), run(store.load_summary_state())) == ({}, SummaryState())
+
+
+def test_a_summary_changes_what_feeds_say_and_not_what_they_list(store: Store) -> None:
+    before = keep(store, paper(), DAY)
+    after = write(store, Changes(attempts=((paper().id, (WRITTEN,)),)), now=LATER)
+    assert after == Revision(before.number + 1, LATER, DAY, before.checks + 1, papers=before.papers)
+
+
+def test_what_is_known_of_summarising_as_a_whole_changes_no_feed(store: Store) -> None:
+    before = keep(store, paper(), DAY)
+    after = write(store, Changes(summary_state=STATE), now=LATER)
+    assert after == replace(before, checks=before.checks + 1)
+
+
+def test_later_attempts_take_the_place_of_earlier_ones(store: Store) -> None:
+    for attempts in ((DEFERRED,), (WRITTEN, DEFERRED)):
+        write(store, Changes(attempts=((paper().id, attempts),)))
+    assert run(store.load_attempts((paper().id,))) == {paper().id: (WRITTEN, DEFERRED)}
 
 
 # --- Refreshes --------------------------------------------------------------------------------------------------------

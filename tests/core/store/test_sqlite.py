@@ -137,7 +137,7 @@ def fill_as_version_one(path: Path) -> tuple[Paper, ...]:
 def test_the_papers_of_the_first_version_are_kept(path: Path) -> None:
     papers = fill_as_version_one(path)
     with opened(path) as store:
-        assert run(store.load_revision()) == Revision(7, MOMENT, DAY)
+        assert run(store.load_revision()) == Revision(7, MOMENT, DAY, papers=7)
         assert run(store.load_records(since=DAY)) == tuple(
             PaperRecord(one, announce(one, DAY)) for one in sorted(papers, key=lambda one: one.id)
         )
@@ -150,7 +150,7 @@ def test_what_the_first_version_knew_of_refreshes_is_asked_anew(path: Path) -> N
         assert run(store.take_lease("refresh", "another", seconds=30))
         changes = Changes((paper(version=2),), refreshes=(("cs.LG", RefreshState(MOMENT)),))
         assert run(store.apply(changes, based_on=7, now=MOMENT))
-        assert run(store.load_revision()) == Revision(8, MOMENT, DAY, 1)
+        assert run(store.load_revision()) == Revision(8, MOMENT, DAY, 1, papers=8)
 
 
 def test_a_migration_that_is_cut_off_leaves_the_version_before_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
