@@ -1,4 +1,4 @@
-"""Where recorded arXiv answers lie beside the project, for the tests that read them; they skip where there are none."""
+"""Where recorded arXiv answers and real summaries lie beside the project; tests that read them skip without them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ import pytest
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ARXIV = SHARED / "arxiv"
+SUMMARIES = SHARED / "summaries"
 
 needs_recordings = pytest.mark.skipif(
     not ARXIV.is_dir(), reason="the recorded arXiv answers (../shared/arxiv) are not part of the repository"
+)
+
+needs_summaries = pytest.mark.skipif(
+    not SUMMARIES.is_dir(), reason="the real summaries (../shared/summaries) are not part of the repository"
 )
