@@ -1,7 +1,7 @@
 """For the operator and for machines: health, the status of the data, and refreshing on demand, which needs the secret.
 
-What a refresh leaves open, the mailings that no feed brought, is asked for after it; a failure of that is a line in the
-report.
+What a refresh leaves open, the mailings that no feed brought and the summaries of papers, is done after it; a failure
+of that is a line in the report.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ from core.errors import StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
 from core.store.records import CategoryState
+from core.summaries.attempts import Run
 
 logger = logging.getLogger(__name__)
 
 router = APIRouter(tags=["operations"])
 
 HEALING_WAIT_SECONDS = 5.0  # of who asks for a refresh; the healing itself goes on
-CRON_SECONDS = 25.0  # a page may take half a minute after that, and a scheduler's function has a minute
+SUMMARY_WAIT_SECONDS = 20.0
+CRON_HEALING_SECONDS = 25.0  # a page may take half a minute after that
+CRON_SECONDS = 240.0  # of the 300 that vercel.json allows; no summary is started in the last minute of it
 
 
 class Health(BaseModel):
@@ -58,6 +61,28 @@ class HealingModel(BaseModel):
     notices: list[str]
 
 
+class SummaryFailureModel(BaseModel):
+    paper: str
+    code: str = Field(examples=["refused"])
+    reason: str
+    request_id: str
+
+
+class SummaryRunModel(BaseModel):
+    """What came of writing summaries; written + failed + deferred are those that there were to write."""
+
+    written: int
+    failed: int
+    deferred: int = Field(description="Left for the next time.")
+    is_finished: bool = Field(description="Whether nothing is left to write now.")
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    cost: float
+    failures: list[SummaryFailureModel] = Field(description="The first of them.")
+    notices: list[str]
+
+
 class RefreshReport(BaseModel):
     """What one refresh found; received = new + updated + duplicate + rejected."""
 
@@ -74,6 +99,7 @@ class RefreshReport(BaseModel):
     notices: list[str]
     standing: list[Standing] = Field(description="How each category stands now.")
     healing: HealingModel
+    summaries: SummaryRunModel
 
 
 async def require_secret(
@@ -117,7 +143,7 @@ async def status(service: ServiceDependency, response: Response) -> Status:
 async def refresh(service: ServiceDependency, response: Response) -> RefreshReport:
     """Ask arXiv now for the configured categories, and for mailings that were missed. Needs the secret.
 
-    What was missed is waited for a few seconds and goes on in the background.
+    What was missed, and summaries, are waited for some seconds and go on in the background.
     """
     return await _refresh(service, response)
 
@@ -126,17 +152,21 @@ async def refresh(service: ServiceDependency, response: Response) -> RefreshRepo
 async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
     """The same for schedulers that can only GET, such as Vercel's. Needs the secret.
 
-    Nothing goes on in the background, where a function may be frozen: what is not done within half a minute is done the
+    Nothing goes on in the background, where a function may be frozen: what is not done within four minutes is done the
     next time.
     """
     started = time.monotonic()
 
-    def is_over() -> bool:
-        return time.monotonic() - started >= CRON_SECONDS
+    def spent_seconds() -> float:
+        return time.monotonic() - started
 
     response.headers["Cache-Control"] = "no-store"
     report = await service.freshness.refresh()
-    return await _report(service, report, await _heal(lambda: service.freshness.heal(is_over=is_over)))
+    healing = await _heal(lambda: service.freshness.heal(is_over=lambda: spent_seconds() >= CRON_HEALING_SECONDS))
+    summaries = await _summarise(
+        service, lambda: service.summaries.run(remaining_seconds=lambda: CRON_SECONDS - spent_seconds())
+    )
+    return await _report(service, report, healing, summaries)
 
 
 # One route, so that a 405 names both methods; left out of the schema, where one route cannot have two operation ids.
@@ -155,7 +185,9 @@ async def update_cache(service: ServiceDependency, response: Response) -> Refres
 async def _refresh(service: Service, response: Response) -> RefreshReport:
     response.headers["Cache-Control"] = "no-store"
     report = await service.freshness.refresh()
-    return await _report(service, report, await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS)))
+    healing = await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS))
+    summaries = await _summarise(service, lambda: service.summaries.run_for(SUMMARY_WAIT_SECONDS))
+    return await _report(service, report, healing, summaries)
 
 
 async def _heal(heal: Callable[[], Awaitable[HealingReport | None]]) -> HealingModel:
@@ -168,7 +200,52 @@ async def _heal(heal: Callable[[], Awaitable[HealingReport | None]]) -> HealingM
     return _healing_model(report) if report else _unfinished("It goes on in the background; /api/status tells of it.")
 
 
-async def _report(service: Service, report: Report, healing: HealingModel) -> RefreshReport:
+async def _summarise(service: Service, run: Callable[[], Awaitable[Run | None]]) -> SummaryRunModel:
+    """What *run* wrote. Whatever goes wrong with it is a line in the report: the papers before it are stored."""
+    if service.summaries.obstacle:
+        return _no_summaries(service.summaries.obstacle, is_finished=True)
+    try:
+        found = await run()
+    except Exception:
+        logger.exception("Summaries could not be written")
+        return _no_summaries("Summaries could not be written; the log of the service says why.")
+    return _run_model(found) if found else _no_summaries("They are being written; /api/status tells of it.")
+
+
+def _run_model(run: Run) -> SummaryRunModel:
+    return SummaryRunModel(
+        written=run.written,
+        failed=run.failed,
+        deferred=run.deferred,
+        is_finished=not run.deferred,
+        calls=run.usage.calls,
+        input_tokens=run.usage.input_tokens,
+        output_tokens=run.usage.output_tokens,
+        cost=run.usage.cost,
+        failures=[
+            SummaryFailureModel(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
+            for one in run.failures
+        ],
+        notices=[run.notice] if run.notice else [],
+    )
+
+
+def _no_summaries(notice: str, *, is_finished: bool = False) -> SummaryRunModel:
+    return SummaryRunModel(
+        written=0,
+        failed=0,
+        deferred=0,
+        is_finished=is_finished,
+        calls=0,
+        input_tokens=0,
+        output_tokens=0,
+        cost=0.0,
+        failures=[],
+        notices=[notice],
+    )
+
+
+async def _report(service: Service, report: Report, healing: HealingModel, summaries: SummaryRunModel) -> RefreshReport:
     ledger = report.ledger
     now, days_back = service.clock(), find_days_back(service.config)
     return RefreshReport(
@@ -183,6 +260,7 @@ async def _report(service: Service, report: Report, healing: HealingModel) -> Re
             describe_standing(one, now=now, days_back=days_back) for one in await _load_standing(service, report)
         ],
         healing=healing,
+        summaries=summaries,
     )
 
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
@@ -20,10 +21,13 @@ from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
+from core.feeds.content import build_absence, build_origin
 from core.papers import AnnounceType, Paper, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.scoring import Kind, Place
 from core.store.records import PaperRecord
+from core.summaries.attempts import SourceKind
+from core.summaries.languages import SectionName
 
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
@@ -32,6 +36,9 @@ RuleKind = Kind | Literal["announce type", "exclusion", "term of the query", "mi
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
+_NOT_WANTED = (
+    "No AI summary: only the best papers of each mailing of a configured profile get one, in the profile's language."
+)
 _PLACE: TypeAdapter[tuple[float, int, int, int, str]] = TypeAdapter(tuple[float, int, int, int, str])
 
 
@@ -74,17 +81,69 @@ class PaperModel(BaseModel):
     comment: str | None = None
 
 
+class SectionModel(BaseModel):
+    name: SectionName | None = Field(description="Null for what the model added to the four that it was asked for.")
+    heading: str
+    markdown: str = Field(description="As the model wrote it; render it with care.")
+    html: str = Field(description="Ready to show: no script, style or image, links only to what the paper links to.")
+
+
+class UsageModel(BaseModel):
+    """What the calls for a summary used, those in vain included."""
+
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    cost: float = Field(description="In the currency of ai_summary.prices; 0 where no price is known.")
+
+
+class ChecksModel(BaseModel):
+    """What was found when the summary was held against what the model had read."""
+
+    flags: list[str] = Field(description="Doubts that do not spoil it.", examples=[["unverified"]])
+    numbers: int = Field(description="How many numbers were looked for.")
+    unsupported: float | None = Field(
+        description="The share of them that is not there; null where none was looked for."
+    )
+
+
+class SummaryModel(BaseModel):
+    """A summary that a model wrote of one version of a paper."""
+
+    tldr: str = Field(description="One sentence, empty where the model wrote none.")
+    tldr_html: str
+    sections: list[SectionModel]
+    model: str = Field(examples=["qwen-long"])
+    language: str = Field(description="BCP 47.", examples=["zh"])
+    source: SourceKind = Field(description="What the model read.")
+    version: int = Field(description="The version of the paper.")
+    prompt: str = Field(description="The version of the prompt.")
+    written_at: datetime
+    origin: str = Field(description="Model, language and source in a sentence.")
+    checks: ChecksModel
+    usage: UsageModel
+    request_id: str = Field(description="What the model's service calls the request.")
+
+
 class ItemModel(PaperModel):
     """A paper as a feed lists it."""
 
     mailing: date = Field(description="The mailing it is listed under, a day in US Eastern time.")
     published: datetime = Field(description="When that mailing appeared.")
-    updated: datetime = Field(description="When the newest mailing that changed it appeared.")
+    updated: datetime = Field(
+        description="When the newest mailing that changed it appeared, or its summary was written."
+    )
     announce_type: AnnounceType = Field(description="The best within the categories asked for.")
     announce_types: dict[str, AnnounceType] = Field(description="Per category, as far as announced.")
     score: float = Field(description="The sum of the reasons' points; 0 for no match.", examples=[2.5])
     reasons: list[ReasonModel] = Field(description="Heaviest first.")
-    summary: str | None = Field(default=None, description="Null where there is no summary.")
+    summary: SummaryModel | None = Field(default=None, description="Null where there is no summary.")
+    summary_absence: str | None = Field(
+        default=None,
+        description="Why there is no summary; null where there is one.",
+        examples=["No AI summary: the budget for summaries is used up for now."],
+    )
 
 
 class Answer(BaseModel):
@@ -261,7 +320,7 @@ async def list_papers(
         notices=list(answered.notices),
         scope=selection.scope,
         total=len(best),
-        items=[_item_model(item) for item in page],
+        items=[_item_model(item, service) for item in page],
         next_cursor=_cursor(page[-1]) if len(remaining) > len(page) else None,
     )
     feed = service.build_feed(answered)
@@ -427,7 +486,7 @@ def _paper_fields(paper: Paper) -> dict[str, Any]:  # Any: the fields of PaperMo
     }
 
 
-def _item_model(item: Item) -> ItemModel:
+def _item_model(item: Item, service: Service) -> ItemModel:
     return ItemModel(
         **_paper_fields(item.paper),
         mailing=item.mailing,
@@ -437,6 +496,30 @@ def _item_model(item: Item) -> ItemModel:
         announce_types=dict(item.announce_types),
         score=item.score.value,
         reasons=_reason_models(item),
+        summary=_summary_model(item),
+        summary_absence=None if item.summary else build_absence(item) or service.summaries.obstacle or _NOT_WANTED,
+    )
+
+
+def _summary_model(item: Item) -> SummaryModel | None:
+    attempt = item.attempt
+    if attempt is None or attempt.summary is None:
+        return None
+    summary = attempt.summary
+    return SummaryModel(
+        tldr=summary.tldr,
+        tldr_html=summary.tldr_html,
+        sections=[SectionModel(**asdict(section)) for section in summary.sections],
+        model=summary.model,
+        language=attempt.key.language,
+        source=summary.source,
+        version=attempt.key.version,
+        prompt=attempt.key.prompt,
+        written_at=attempt.at,
+        origin=build_origin(item),
+        checks=ChecksModel(flags=list(summary.flags), numbers=summary.numbers, unsupported=summary.unsupported),
+        usage=UsageModel(**asdict(attempt.usage)),
+        request_id=attempt.request_id,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Literal
@@ -19,7 +19,7 @@ from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
 from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
 from core.papers import AnnounceType, PaperId
-from core.profiles import Keyword, Profile
+from core.profiles import Keyword, Profile, SummaryMode
 from core.query import (
     MAX_CHARACTERS,
     And,
@@ -44,6 +44,7 @@ _TOO_LONG = f"is too long: with its field before each of its terms it has more t
 _PERSONAL = ("q", "au", "like", "dislike", "exclude")
 _SAFE = ",;:*()"  # a query string may hold them as they are (RFC 3986 3.4), and people can read them
 _LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
+_SUMMARY_PARAMETERS: Mapping[SummaryMode, str] = {"full": "1", "brief": "brief", "none": "0"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -106,9 +107,12 @@ class SelectionParameters(BaseModel):
     days: int | None = Field(
         None, ge=1, le=MAX_DAYS, description="Calendar days up to the newest mailing, that one included.", examples=[3]
     )
-    summaries: Literal["0", "1"] | None = Field(
-        None, description="0 leaves the summaries of papers out, 1 puts them in.", examples=["0"]
+    summaries: Literal["0", "1", "brief"] | None = Field(
+        None,
+        description="0 leaves the summaries of papers out, 1 puts them in, brief puts them in place of the abstracts.",
+        examples=["0"],
     )
+    brief: Literal["0", "1"] | None = Field(None, description="1 is the same as summaries=brief.", examples=["1"])
     lang: Annotated[str, StringConstraints(to_lower=True, pattern=_LANGUAGE)] | None = Field(
         None, description="The language of the summaries (BCP 47).", examples=["en", "zh"]
     )
@@ -155,7 +159,7 @@ def parse_selection(
         announce_types=_announce_types(parameters.types) or base.announce_types,
         min_score=base.min_score if parameters.min_score is None else round(parameters.min_score, 4),
         days_back=parameters.days or base.days_back,
-        summaries=base.summaries if parameters.summaries is None else parameters.summaries == "1",
+        summaries=_summary_mode(parameters) or base.summaries,
         language=parameters.lang or base.language,
     )
     limit = limit or MAX_ITEMS
@@ -350,6 +354,16 @@ def _announce_types(types: str | None) -> tuple[AnnounceType, ...]:
     return tuple(one for one in AnnounceType if one in wanted)
 
 
+def _summary_mode(parameters: SelectionParameters) -> SummaryMode | None:
+    """What an address says of summaries, None where it says nothing. Raises BadQuery where it says two things."""
+    if parameters.brief != "1":
+        told = parameters.summaries
+        return next((mode for mode, text in _SUMMARY_PARAMETERS.items() if text == told), None)
+    if parameters.summaries == "0":
+        raise BadQuery("brief", "cannot be 1 together with summaries=0, which leaves summaries out")
+    return "brief"
+
+
 def _changes(chosen: Profile, base: Profile) -> dict[str, object]:
     """The parameters that make *chosen* of *base*, in fixed order, None for what is the same."""
     exclusions = chosen.exclude_keywords[len(base.exclude_keywords) :]
@@ -360,6 +374,6 @@ def _changes(chosen: Profile, base: Profile) -> dict[str, object]:
         "types": ",".join(chosen.announce_types) if chosen.announce_types != base.announce_types else None,
         "min_score": f"{chosen.min_score + 0.0:.15g}" if chosen.min_score != base.min_score else None,
         "days": chosen.days_back if chosen.days_back != base.days_back else None,
-        "summaries": int(chosen.summaries) if chosen.summaries != base.summaries else None,
+        "summaries": _SUMMARY_PARAMETERS[chosen.summaries] if chosen.summaries != base.summaries else None,
         "lang": chosen.language if chosen.language != base.language else None,
     }

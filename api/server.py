@@ -55,6 +55,8 @@ async def _refresh_if_due(service: Service) -> float:
     try:
         await service.freshness.ensure(service.config.categories)
         await service.freshness.heal(only_when_due=True)
+        if service.summaries.obstacle is None:
+            await service.summaries.run_for(0, is_patient=True)  # takes minutes, beside this watch
         due = await service.freshness.next_look_at()
     except ArxivFeedsError as error:
         logger.warning("Nothing to serve at the moment: %s", error)

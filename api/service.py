@@ -14,6 +14,7 @@ from fastapi import Depends, Request, Response
 
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
 from api.selection import feed_addresses, feed_title
+from api.summarising import Summarising
 from core import catalogue, freshness, turns
 from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
 from core.config import Config
@@ -22,6 +23,7 @@ from core.freshness import Currency, Freshness, Source
 from core.mailings import next_mailing_moment
 from core.settings import Settings
 from core.store.records import RefreshState, Revision
+from core.summaries.attempts import SummaryState
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +44,8 @@ class Store(freshness.Store, catalogue.Store, turns.Store, Protocol):
 
     @property
     def name(self) -> str: ...
+
+    async def load_summary_state(self) -> SummaryState: ...
 
     async def load_refreshes(self) -> Mapping[str, RefreshState]: ...
 
@@ -87,6 +91,7 @@ class Service:
     clock: Callable[[], datetime]
     configured_at: datetime
     sample_data: bool
+    summaries: Summarising
     renderings: Renderings = field(default_factory=Renderings)
 
     async def select(self, selection: Selection) -> Answered:
@@ -133,6 +138,7 @@ class Service:
 
     async def close(self) -> None:
         """End what is under way and close what is open; the service opens it again when it is used again."""
+        await self.summaries.close()
         await self.freshness.close()
         await self.store.close()
 

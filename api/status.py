@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
 from typing import Literal
@@ -24,13 +24,19 @@ from core.healing import MOST_DAYS
 from core.mailings import eastern_date, explain_silence, mailing_moment, newest_mailing, next_mailing_moment
 from core.standing import find_gaps
 from core.store.records import CategoryState, Endpoint, Healing, Ledger, RefreshState, Revision
+from core.summaries.attempts import Run, SummaryState
+from core.summaries.options import Options
 
 logger = logging.getLogger(__name__)
 
 _STORE_SECONDS = 2.0  # people wait for the answer
 _GRACE = timedelta(hours=1)  # what is due is asked for, and gaps are filled in, well within this
 
-_SERVICES: Mapping[turns.Service, str] = {"feeds": "announcement feeds are", "search": "search is"}
+_SERVICES: Mapping[turns.Service, str] = {
+    "feeds": "announcement feeds are",
+    "search": "search is",
+    "pages": "full texts are",
+}
 
 
 class LedgerModel(BaseModel):
@@ -147,12 +153,63 @@ class StoreStatus(BaseModel):
 class ArxivStatus(BaseModel):
     """How one of arXiv's services has answered lately."""
 
-    service: Literal["feeds", "search"]
+    service: turns.Service
     failures: int = Field(description="In a row.", examples=[0])
     closed_until: datetime | None = Field(
         description="Until when it is left alone, because it failed or asked for that; null while it is asked.",
         examples=[None],
     )
+
+
+class SummaryFailureStatus(BaseModel):
+    """A summary that could not be written."""
+
+    paper: str = Field(examples=["2603.01234"])
+    code: str = Field(examples=["refused"])
+    reason: str
+    request_id: str = Field(description="What the model's service calls the request, where it said so.")
+
+
+class SummaryRunStatus(BaseModel):
+    """The last run that had summaries to write; written + failed + deferred are those."""
+
+    at: datetime
+    written: int
+    failed: int
+    deferred: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float = Field(description="That calls took, added up.")
+    cost: float
+    notice: str = Field(description="Why it ended before all was done; empty where it did not.")
+    failures: list[SummaryFailureStatus]
+
+
+class SummaryBudgetStatus(BaseModel):
+    """What a day (UTC) may take, null for as much as it needs, and what today has taken."""
+
+    day: date | None
+    papers: int
+    papers_limit: int | None
+    calls: int
+    tokens: int
+    tokens_limit: int | None
+    cost: float
+    cost_limit: float | None
+    currency: str
+
+
+class SummaryStatus(BaseModel):
+    """How summaries are written, and what has come of it."""
+
+    obstacle: str | None = Field(description="Why none are written at all; null where they are.")
+    models: list[str] = Field(description="In the order in which they are asked.", examples=[["qwen-long"]])
+    languages: list[str] = Field(examples=[["zh"]])
+    closed_until: datetime | None = Field(description="Until when the model is left alone; null while it is asked.")
+    closed_because: str | None
+    budget: SummaryBudgetStatus
+    last_run: SummaryRunStatus | None
 
 
 class Status(BaseModel):
@@ -179,15 +236,28 @@ class Status(BaseModel):
         description="The configured categories first, then others that readers asked for; "
         "empty while the store is out of reach."
     )
+    summaries: SummaryStatus | None = Field(description="Null while the store is out of reach.")
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What a store says: how new it is, and what is known of each set of categories (joined by +) and of arXiv."""
+    """What a store says: how new it is, and what is known of each set of categories (joined by +), of arXiv and of
+    summaries.
+    """
 
     revision: Revision
     states: Mapping[str, RefreshState]
     endpoints: Mapping[turns.Service, Endpoint]
+    summaries: SummaryState = field(default_factory=SummaryState)
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How summaries are configured: the options, the profiles' languages, and why none are written, if so."""
+
+    options: Options = field(default_factory=Options)
+    languages: tuple[str, ...] = ()
+    obstacle: str | None = None
 
 
 async def load_status(service: Service) -> Status:
@@ -207,6 +277,11 @@ async def load_status(service: Service) -> Status:
         is_shared=service.store.is_shared,
         notices=service.standing_notices,
         sample_data=service.sample_data,
+        writing=Writing(
+            service.config.summaries,
+            tuple(dict.fromkeys(one.language for one in service.config.every_profile if one.summaries != "none")),
+            service.summaries.obstacle,
+        ),
     )
 
 
@@ -216,16 +291,20 @@ async def _load_stored(service: Service) -> Stored:
         async with asyncio.timeout(_STORE_SECONDS):
             states = await service.store.load_refreshes()
             endpoints = {name: await service.store.load_endpoint(name) for name in _SERVICES}
+            summaries = await service.store.load_summary_state()
     except TimeoutError as error:
         raise StoreUnavailable(
             f"The store {service.store.name} did not answer within {_STORE_SECONDS:g} seconds"
         ) from error
-    return Stored(revision, states, endpoints)
+    return Stored(revision, states, endpoints, summaries)
 
 
 def find_days_back(config: Config) -> int:
     """How many days of the configured categories are meant to be complete: as many as the longest feed has."""
     return min(MOST_DAYS, config.days_back)
+
+
+_NO_WRITING = Writing()
 
 
 def describe_status(
@@ -238,6 +317,7 @@ def describe_status(
     is_shared: bool,
     notices: Sequence[str] = (),
     sample_data: bool = False,
+    writing: Writing = _NO_WRITING,
 ) -> Status:
     """What there is to tell at *now* of what is *stored*, None where the store is out of reach.
 
@@ -252,6 +332,8 @@ def describe_status(
     problems = [] if stored else [_store_problem(store_name)]
     problems += [problem for one in watched for problem in _find_problems(one, calendar, now)]
     problems += [_service_problem(one) for one in arxiv if one.closed_until]
+    summaries = _describe_summaries(stored.summaries, writing, now) if stored else None
+    problems += _summary_problems(summaries) if summaries else []
     under_way = [notice for one in watched for notice in _healing_notices(one, calendar, now)]
     return Status(
         sample_data=sample_data,
@@ -264,6 +346,7 @@ def describe_status(
         data=_describe_data(stored.revision) if stored else None,
         arxiv=arxiv,
         sets=sets,
+        summaries=summaries,
     )
 
 
@@ -299,6 +382,51 @@ def _describe_service(name: turns.Service, endpoint: Endpoint, now: datetime) ->
     closed_until = endpoint.closed_until
     is_closed = closed_until is not None and now < closed_until <= now + turns.LONGEST_WAIT
     return ArxivStatus(service=name, failures=endpoint.failures, closed_until=closed_until if is_closed else None)
+
+
+def _describe_summaries(state: SummaryState, writing: Writing, now: datetime) -> SummaryStatus:
+    options, today = writing.options, state.on(now.date())
+    breaker = state.breaker if state.breaker and now < state.breaker.until else None
+    return SummaryStatus(
+        obstacle=writing.obstacle,
+        models=list(options.models),
+        languages=list(writing.languages),
+        closed_until=breaker.until if breaker else None,
+        closed_because=breaker.reason if breaker else None,
+        budget=SummaryBudgetStatus(
+            day=today.day,
+            papers=today.papers,
+            papers_limit=options.limits.papers_per_day,
+            calls=today.spent.calls,
+            tokens=today.spent.tokens,
+            tokens_limit=options.limits.tokens_per_day,
+            cost=today.spent.cost,
+            cost_limit=options.limits.cost_per_day,
+            currency=options.currency,
+        ),
+        last_run=_describe_run(state.last_run) if state.last_run else None,
+    )
+
+
+def _describe_run(run: Run) -> SummaryRunStatus:
+    return SummaryRunStatus(
+        at=run.at,
+        written=run.written,
+        failed=run.failed,
+        deferred=run.deferred,
+        **asdict(run.usage),
+        notice=run.notice,
+        failures=[
+            SummaryFailureStatus(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
+            for one in run.failures
+        ],
+    )
+
+
+def _summary_problems(one: SummaryStatus) -> list[str]:
+    if one.obstacle or one.closed_until is None:
+        return []
+    return [f"No summaries are written until {_in_words(one.closed_until)}: {one.closed_because}."]
 
 
 def _describe_sets(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,8 +22,9 @@ from api import feeds, operations, pages, papers
 from api.edge import Edge
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service, Store
+from api.summarising import Summarising
 from core.arxiv.announced import Announced, Submissions, Window
-from core.catalogue import Catalogue
+from core.catalogue import Catalogue, Selection
 from core.config import Config, load_config
 from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
@@ -28,10 +32,14 @@ from core.learning import Learner
 from core.papers import Paper
 from core.settings import Settings
 from core.store.sqlite import SqliteStore
+from core.summaries.options import DEFAULT_KEY, Options, find_obstacle
 from core.turns import Turns
 
 if TYPE_CHECKING:
     from core.arxiv.client import ArxivClient
+    from core.summaries.job import Summaries
+    from core.summaries.model import Model
+    from core.summaries.writing import Texts
 
 VERSION = "0.1.0"
 
@@ -51,6 +59,7 @@ def build_service(
     source: Source | None = None,
     store: Store | None = None,
     clock: Callable[[], datetime] | None = None,
+    model: Model | None = None,
     sample_data: bool = False,
 ) -> Service:
     """The parts of one service, joined; nothing is opened or asked yet.
@@ -60,7 +69,8 @@ def build_service(
     clock = clock or _now
     config = config or load_config(settings.config_file)
     store = store or _build_store(settings, config.days_back, clock)
-    source = source or _Arxiv(settings, store, clock)
+    arxiv = _Arxiv(settings, store, clock)
+    source = source or arxiv
     freshness = Freshness(
         source=source,
         store=store,
@@ -70,16 +80,69 @@ def build_service(
         days_back=config.days_back,
         learner=Learner((config.default, *config.profiles)),
     )
+    catalogue = Catalogue(store)
+    key = None if model else _find_key(settings, config.summaries)
+
+    def build_summaries() -> Summaries:
+        return _build_summaries(
+            settings, config, texts=arxiv, store=store, catalogue=catalogue, clock=clock, model=model, key=key
+        )
+
     return Service(
         settings=settings,
         config=config,
         source=source,
         store=store,
         freshness=freshness,
-        catalogue=Catalogue(store),
+        catalogue=catalogue,
         clock=clock,
         configured_at=min(_changed_at(settings.config_file), clock()),
         sample_data=sample_data,
+        summaries=Summarising(build_summaries, obstacle=find_obstacle(config.summaries, has_key=bool(model or key))),
+    )
+
+
+def _find_key(settings: Settings, options: Options) -> str | None:
+    """The key of the model's service: that of DashScope, or what the variable holds that config.json names."""
+    if options.key_variable != DEFAULT_KEY:
+        return os.environ.get(options.key_variable, "").strip() or None
+    return settings.dashscope_api_key.get_secret_value() or None if settings.dashscope_api_key else None
+
+
+def _build_summaries(
+    settings: Settings,
+    config: Config,
+    *,
+    texts: Texts,
+    store: Store,
+    catalogue: Catalogue,
+    clock: Callable[[], datetime],
+    model: Model | None,
+    key: str | None,
+) -> Summaries:
+    """The job that writes summaries, with the model at the address that environment or config.json name."""
+    from core.summaries.job import Summaries, fingerprint  # noqa: PLC0415 - brings parsers, which no request needs
+    from core.summaries.writing import World  # noqa: PLC0415
+
+    options = config.summaries
+    base_url = settings.llm_base_url or options.base_url or settings.dashscope_http_base_url
+    if model is None and key is not None:
+        from core.summaries.dashscope import DashScope  # noqa: PLC0415
+
+        model = DashScope(key, base_url=base_url, user_agent=f"arxiv-feeds/{VERSION}")
+    return Summaries(
+        options,
+        profiles=config.every_profile,
+        select=lambda profile: catalogue.select(Selection(profile.name, profile)),
+        store=store,
+        model=model,
+        texts=texts,
+        clock=clock,
+        world=World(
+            sleep=asyncio.sleep, monotonic=time.monotonic, draw_nonce=lambda: secrets.token_hex(8), draw=random.random
+        ),
+        lease_seconds=settings.lease_seconds,
+        fingerprint=fingerprint(key or "", base_url or "", *options.models),
     )
 
 
@@ -116,6 +179,14 @@ class _Arxiv:
         self._client = self._client or self._build_client()
         return await self._client.fetch_papers(ids)
 
+    async def fetch_full_text_page(self, paper: Paper) -> bytes | None:
+        self._client = self._client or self._build_client()
+        return await self._client.fetch_full_text_page(paper)
+
+    async def fetch_pdf(self, paper: Paper) -> bytes | None:
+        self._client = self._client or self._build_client()
+        return await self._client.fetch_pdf(paper)
+
     async def aclose(self) -> None:
         if self._client is not None:
             await self._client.aclose()
@@ -128,6 +199,7 @@ class _Arxiv:
             user_agent=f"arxiv-feeds/{VERSION} (reads announcement feeds; {settings.public_address})",
             rss_base=settings.arxiv_rss_base,
             api_base=settings.arxiv_api_base,
+            pages_base=settings.arxiv_base,
             turns=Turns(
                 self._store,
                 min_interval_seconds=settings.arxiv_min_interval_seconds,
@@ -146,13 +218,16 @@ def create_app(
     source: Source | None = None,
     store: Store | None = None,
     clock: Callable[[], datetime] | None = None,
+    model: Model | None = None,
     sample_data: bool = False,
 ) -> FastAPI:
     """The HTTP application; its parts are in `app.state.service`. Raises BadConfig.
 
     Its lifespan only closes what requests have opened, so it works where no lifespan is run.
     """
-    service = build_service(settings, config=config, source=source, store=store, clock=clock, sample_data=sample_data)
+    service = build_service(
+        settings, config=config, source=source, store=store, clock=clock, model=model, sample_data=sample_data
+    )
     app = _Application(
         title="arxiv-feeds (sample data)" if sample_data else "arxiv-feeds",
         version=VERSION,

@@ -17,7 +17,8 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from textwrap import shorten
@@ -33,6 +34,7 @@ from core.relevance import stream_of
 from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
 from core.store.records import Frequencies, PaperRecord, Revision
+from core.summaries.attempts import Attempt, Attempts, Summary, find_shown
 
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
@@ -95,6 +97,8 @@ class Item:
     `mailing` is the one it is listed under, `published` that mailing's moment, `updated` the moment of the newest
     mailing that changed it (aware UTC, whole seconds). `announce_type` is the best within the feed's categories,
     `announce_types` all that are known, in the paper's category order. `guid` is an absolute URL that never changes.
+    `attempt` is the summary to show, or the reason why there is none, None where none was asked for; with `is_brief`
+    the summary stands in place of the abstract.
     """
 
     paper: Paper
@@ -106,6 +110,12 @@ class Item:
     announce_type: AnnounceType
     announce_types: tuple[tuple[str, AnnounceType], ...]
     score: Score
+    attempt: Attempt | None = None
+    is_brief: bool = False
+
+    @property
+    def summary(self) -> Summary | None:
+        return self.attempt.summary if self.attempt else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +213,16 @@ class Verdicts:
         """The mailing that each paper stands under, and what became of it."""
         return ((row.listing.mailing, row.outcome) for row in self._rows)
 
+    def show(self, attempts: Mapping[str, Attempts]) -> Verdicts:
+        """The same verdicts, whose listed items have what came of their summaries."""
+        shown = copy(self)
+        profile = self._selection.profile
+        shown._listed = {
+            number: _with_summary(item, attempts.get(item.paper.id, ()), profile)
+            for number, item in self._listed.items()
+        }
+        return shown
+
     def explain(self, paper_id: str) -> Explained | None:
         """The verdict on one paper and what led to it; None where there is none."""
         row = next((row for row in self._rows if self._records[row.number].paper.id == paper_id), None)
@@ -291,6 +311,8 @@ class Store(Protocol):
 
     async def load_frequencies(self, groups: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
 
+    async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]: ...
+
 
 class Catalogue:
     """Answers selections from the store, and keeps what it prepared for as long as the data stay the same."""
@@ -303,6 +325,8 @@ class Catalogue:
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
+        self._attempts: dict[str, Attempts] = {}
+        self._attempts_loaded: tuple[int, set[str]] = (-1, set())  # the revision's number, and the papers
 
     async def select(self, selection: Selection, revision: Revision | None = None) -> Selected:
         """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it.
@@ -318,7 +342,8 @@ class Catalogue:
                 shelf = await self._load_shelf(selection, revision)
                 known = await self._load_known(selection.profile)
                 liked = await self._load_liked(selection.profile)
-                self._remember(selection, await asyncio.to_thread(select, selection, shelf, revision, known, liked))
+                selected = await asyncio.to_thread(select, selection, shelf, revision, known, liked)
+                self._remember(selection, _show(selected, await self._load_attempts(selection, selected)))
             return self._selected[selection]
 
     def recall(self, selection: Selection) -> Selected | None:
@@ -333,7 +358,8 @@ class Catalogue:
         revision, _ = self._loaded
         profile = selection.profile
         liked = self._shelf.find((*profile.likes, *profile.dislikes))
-        return select(selection, self._shelf, revision, self._recall_known(profile), liked)
+        selected = select(selection, self._shelf, revision, self._recall_known(profile), liked)
+        return selected if profile.summaries == "none" else _show(selected, self._attempts)
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -416,12 +442,29 @@ class Catalogue:
         Nothing deletes papers or announcements. So what this process knows and the store does not know any more was
         lost there, and is kept here: a feed gets no shorter because a store forgot.
         """
-        if self._loaded is None or self._loaded[0].number != revision.number or since < self._loaded[1]:
+        if self._loaded is None or self._loaded[0].papers != revision.papers or since < self._loaded[1]:
             records = await self._store.load_records(since=since)
             known = [record for record in self._shelf.records.values() if last_mailing(record) >= since]
             self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
             self._loaded = (revision, since)
         return self._shelf
+
+    async def _load_attempts(self, selection: Selection, selected: Selected) -> Mapping[str, Attempts]:
+        """What came of summarising the papers that *selected* lists; what is loaded of a revision is kept.
+
+        What this process knows and the store does not know any more is kept too: it was lost there.
+        """
+        if selection.profile.summaries == "none":
+            return {}
+        number, loaded = self._attempts_loaded
+        if number != selected.revision.number:
+            loaded = set()
+            self._attempts_loaded = (selected.revision.number, loaded)
+        missing = {item.paper.id for item in selected.items} - loaded
+        if missing:
+            self._attempts |= await self._store.load_attempts(missing)
+            loaded |= missing
+        return self._attempts
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
@@ -458,6 +501,10 @@ def select(
     named = dict.fromkeys((*profile.likes, *profile.dislikes))
     unknown = tuple(paper_id for paper_id in named if paper_id not in (liked or {}))
     return Selected(verdicts, revision, tuple(find_repeats(selection, shelf)), unknown)
+
+
+def _show(selected: Selected, attempts: Mapping[str, Attempts]) -> Selected:
+    return replace(selected, verdicts=selected.verdicts.show(attempts))
 
 
 def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, Paper]) -> Verdicts:
@@ -606,6 +653,15 @@ def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Pr
         announce_types=tuple((category, types[category]) for category in paper.categories if category in types),
         score=score,
     )
+
+
+def _with_summary(item: Item, attempts: Attempts, profile: Profile) -> Item:
+    """*item* with what came of its summary; a summary that came after the item's last change is a change of it."""
+    attempt = find_shown(attempts, profile.language) if profile.summaries != "none" else None
+    if attempt is None:
+        return item
+    updated = max(item.updated, attempt.at) if attempt.summary else item.updated
+    return replace(item, attempt=attempt, updated=updated, is_brief=profile.summaries == "brief")
 
 
 def _apply_limit(rows: list[_Row], limit: int) -> Sequence[_Row]:

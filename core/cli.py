@@ -1,4 +1,4 @@
-"""The command line: serve, refresh, papers, doctor, demo. Typer and rich are imported here and nowhere else."""
+"""The command line: everything that an operator does. Typer and rich are imported here and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from api.feeds import list_feeds
@@ -27,14 +27,24 @@ from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
 from api.wiring import build_service, create_app
 from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
-from core.config import DEFAULT_PROFILE, MAX_PAPERS
-from core.errors import ArxivFeedsError, BadQuery, RefreshUnderWay, SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.config import DEFAULT_PROFILE, MAX_PAPERS, load_config
+from core.errors import (
+    ArxivFeedsError,
+    BadConfig,
+    BadQuery,
+    RefreshUnderWay,
+    SourceMalformed,
+    SourceUnavailable,
+    StoreUnavailable,
+)
 from core.healing import HealingReport
 from core.intake import Report
 from core.mailings import EASTERN
 from core.reading_list import find_paper_ids
 from core.settings import load_settings
 from core.store.records import Ledger
+from core.summaries.attempts import Run
+from core.summaries.job import Progress as Done
 
 T = TypeVar("T")
 
@@ -122,6 +132,28 @@ def refresh_command() -> None:
     started = time.monotonic()
     refreshed = asyncio.run(_closing(service, _refresh_and_judge(service)))
     _print_report(refreshed, seconds=time.monotonic() - started)
+    if refreshed.run is not None:
+        _print_run(refreshed.run, currency=service.config.summaries.currency)
+
+
+@app.command("summarize")
+def summarize_command(
+    papers: Annotated[
+        list[str] | None, typer.Argument(help="arXiv's identifiers of stored papers; without any, what is missing.")
+    ] = None,
+    *,
+    again: Annotated[bool, typer.Option(help="Also what has a summary, and with a model that was left alone.")] = False,
+) -> None:
+    """Write the summaries that are missing, within the budgets, and say what they took."""
+    service = build_service(load_settings())
+    _warn(service)
+    if service.summaries.obstacle:
+        raise BadConfig(service.summaries.obstacle)
+    numbers = tuple(parse_paper_number(paper) for paper in papers or ())
+    run = asyncio.run(_closing(service, _summarise(service, numbers, is_forced=again)))
+    _print_run(run, currency=service.config.summaries.currency)
+    if run.failed or run.deferred:
+        raise typer.Exit(1)
 
 
 @app.command("papers")
@@ -214,7 +246,8 @@ def _serve_sample(host: str, port: int) -> None:
 
     settings = load_settings()
     with bind(host, port) as listening, open_sample(settings.model_copy(update={"port": port})) as sample:
-        application = create_app(sample.settings, sample_data=True)
+        config = sample.configure(load_config(sample.settings.config_file))
+        application = create_app(sample.settings, config=config, sample_data=True)
         service: Service = application.state.service
         with Progress(
             SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_log
@@ -226,19 +259,42 @@ def _serve_sample(host: str, port: int) -> None:
                 progress.console.print(f"{mailing}: {_ledger_line(report.ledger)}")
 
             asyncio.run(_closing(service, sample.refresh_through_week(service.freshness.refresh, tell=tell)))
+        _print_run(asyncio.run(_closing(service, _summarise(service))), currency="")
         _log.print("[yellow]These are sample data: every paper is made up.[/yellow]")
         _print_addresses(service)
         serve(application, listening)
 
 
+async def _summarise(service: Service, papers: Sequence[str] = (), *, is_forced: bool = False) -> Run:
+    """What a run came to, with a bar that shows how far it is. Raises UnknownPaper."""
+    for paper in papers:
+        await service.catalogue.find(paper)
+    with Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=_log,
+    ) as progress:
+        task = progress.add_task("Writing summaries", total=None)
+
+        def tell(so_far: Done) -> None:
+            text = f"Writing summaries: {so_far.usage.tokens:,} tokens"
+            progress.update(task, completed=so_far.done, total=so_far.total, description=text)
+
+        return await service.summaries.build().run(paper_ids=papers, tell=tell, is_forced=is_forced)
+
+
 @dataclass(frozen=True, slots=True)
 class _Refreshed:
-    """What came of a refresh and of the healing after it, what each profile makes of the data, and how they stand."""
+    """What came of a refresh and of what followed it, what each profile makes of the data, and how they stand."""
 
     report: Report
     healing: HealingReport
     selected: dict[str, Selected]
     standing: list[CategoryStatus]
+    run: Run | None
 
 
 async def _refresh_and_judge(service: Service) -> _Refreshed:
@@ -257,7 +313,8 @@ async def _refresh_and_judge(service: Service) -> _Refreshed:
             selected[name] = await service.catalogue.select(Selection(name, profile))
             progress.advance(task)
     standing = [one for asked in (await load_status(service)).sets if asked.is_configured for one in asked.categories]
-    return _Refreshed(report, healing, selected, standing)
+    run = None if service.summaries.obstacle else await _summarise(service)
+    return _Refreshed(report, healing, selected, standing, run)
 
 
 def _healed(so_far: HealingReport) -> str:
@@ -278,6 +335,7 @@ async def _examine(service: Service) -> list[_Finding]:
     return [
         _examine_configuration(service),
         _examine_secret(service),
+        _examine_summaries(service),
         await _examine_store(service),
         *await _examine_arxiv(service),
     ]
@@ -297,6 +355,17 @@ def _examine_secret(service: Service) -> _Finding:
     is_long = len(secret) >= _GOOD_SECRET_LENGTH
     text = "CRON_SECRET is set" if is_long else f"CRON_SECRET has fewer than {_GOOD_SECRET_LENGTH} characters"
     return _Finding("secret", is_long, text)
+
+
+def _examine_summaries(service: Service) -> _Finding:
+    options = service.config.summaries
+    if service.summaries.obstacle:
+        return _Finding("summaries", True, service.summaries.obstacle)
+    language = ", ".join(dict.fromkeys(profile.language for profile in service.config.every_profile))
+    text = (
+        f"written by {', else '.join(options.models)} in {language}, of the best {options.papers} papers of a mailing"
+    )
+    return _Finding("summaries", True, text)
 
 
 async def _examine_store(service: Service) -> _Finding:
@@ -386,6 +455,21 @@ def _print_report(refreshed: _Refreshed, *, seconds: float) -> None:
     for name, verdicts in refreshed.selected.items():
         _print_ledger(name, verdicts)
     _out.print(f"{report.requests + healing.requests} request(s) to arXiv, {seconds:.1f} seconds")
+
+
+def _print_run(run: Run, *, currency: str) -> None:
+    usage = run.usage
+    cost = f", {usage.cost:.4f} {currency}" if usage.cost else ""
+    _out.print(
+        f"Summaries: {run.written} written, {run.failed} failed, {run.deferred} left for later;"
+        f" {usage.calls} call(s), {usage.input_tokens:,} + {usage.output_tokens:,} tokens{cost}",
+        soft_wrap=True,
+    )
+    for failure in run.failures:
+        request = f", request {failure.request_id}" if failure.request_id else ""
+        _out.print(escape(f"  {failure.paper_id}: {failure.reason} ({failure.code}{request})"), soft_wrap=True)
+    if run.notice:
+        _out.print(f"[yellow]{escape(run.notice)}[/yellow]", soft_wrap=True)
 
 
 def _print_standing(standing: Sequence[CategoryStatus]) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
@@ -27,12 +27,17 @@ from core.papers import AnnounceType, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.query import Node, parse_entry, parse_query
 from core.scoring import is_usable_term
+from core.summaries.attempts import SourceKind
+from core.summaries.languages import find_language
+from core.summaries.options import DEFAULT_KEY, DEFAULT_LANGUAGE, DEFAULT_MODEL, KNOWN_PRICES, Limits, Options, Price
 
 DEFAULT_PROFILE = "default"
 
 MAX_PAPERS = 2_000
 MAX_DAYS_BACK = 366
 MAX_SCORE = 1_000_000.0
+MAX_PRICE = 100_000.0
+_MAX_PROMPT_BYTES = 100_000
 _MAX_FILE_BYTES = 1_000_000
 _MAX_TERMS = 3_000
 _MAX_LIKES = 500
@@ -58,18 +63,43 @@ _EXPECTED = {
     "too_short": "a list that is not empty",
 }
 
+_DEFAULT_OPTIONS = Options()
+# Keys of ai_summary under the name that the option has.
+_SAME_OPTIONS = {
+    "papers": "max_papers_to_summarize",
+    "workers": "max_workers",
+    "temperature": "temperature",
+    "timeout_seconds": "timeout_seconds",
+    "max_output_tokens": "max_output_tokens",
+}
+_LIMITS = ("papers_per_run", "papers_per_day", "tokens_per_day", "cost_per_day")
+_SOURCES: Mapping[str, tuple[SourceKind, ...]] = {
+    "html": ("html", "abstract"),
+    "pdf": ("pdf", "html", "abstract"),
+    "abstract": ("abstract",),
+}
+
 _Model = TypeVar("_Model", bound=BaseModel)
 
 Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]  # of a model
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """What config.json says: the default profile, the named ones in file order, and what a person should know."""
+    """What config.json says: the default profile, the named ones in file order, how summaries are made, and what a
+    person should know.
+    """
 
     default: Profile
     profiles: tuple[Profile, ...] = ()
     warnings: tuple[str, ...] = ()
+    summaries: Options = _DEFAULT_OPTIONS
+
+    @property
+    def every_profile(self) -> tuple[Profile, ...]:
+        """All profiles, the default one first."""
+        return (self.default, *self.profiles)
 
     @property
     def categories(self) -> tuple[str, ...]:
@@ -121,22 +151,41 @@ class _Profile(BaseModel):
     min_score: float = Field(default=0.0, ge=0, le=MAX_SCORE, allow_inf_nan=False)
     max_papers: int = Field(default=30, ge=1, le=MAX_PAPERS)
     days_back: int = Field(default=7, ge=1, le=MAX_DAYS_BACK)
+    summaries: bool = True
+    language: str | None = None
+
+
+class _Price(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    input: float = Field(ge=0, le=MAX_PRICE, allow_inf_nan=False)
+    output: float = Field(ge=0, le=MAX_PRICE, allow_inf_nan=False)
 
 
 class _AiSummary(BaseModel):
-    """The origin's keys for summaries; they are checked here and used where summaries are written."""
+    """How summaries are made: the origin's keys, and ours; null stands for the default."""
 
     model_config = ConfigDict(strict=True)
 
     enabled: bool = False
-    model: str = ""
-    api_key_env: str = ""
+    model: str | None = None
+    fallback_models: list[_Name] = Field(default=[], max_length=5)
+    api_key_env: str | None = None
     base_url: str | None = None
-    max_papers_to_summarize: int | None = Field(default=None, ge=0)
-    max_workers: int | None = Field(default=None, ge=1)
+    max_papers_to_summarize: int | None = Field(default=None, ge=0, le=MAX_PAPERS)
+    max_workers: int | None = Field(default=None, ge=1, le=32)
     prompt_file: str | None = None
     language: str | None = None
-    source: str | None = None
+    source: Literal["html", "pdf", "abstract"] | None = None
+    temperature: float | None = Field(default=None, ge=0, lt=2, allow_inf_nan=False)
+    timeout_seconds: float | None = Field(default=None, ge=1, le=900, allow_inf_nan=False)
+    max_output_tokens: int | None = Field(default=None, ge=200, le=100_000)
+    max_papers_per_run: int | None = Field(default=None, ge=1)
+    max_papers_per_day: int | None = Field(default=None, ge=0)
+    max_tokens_per_day: int | None = Field(default=None, ge=0)
+    max_cost_per_day: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+    prices: dict[_Name, _Price] = {}
+    currency: str = Field(default="CNY", min_length=1, max_length=10)
 
 
 class _File(_Profile):
@@ -147,7 +196,10 @@ class _File(_Profile):
 
 
 def load_config(path: Path) -> Config:
-    """The configuration in the file *path*. Raises BadConfig with file, line, column and what is expected."""
+    """The configuration in the file *path*, and in the prompt that it names.
+
+    Raises BadConfig with file, line, column and what is expected.
+    """
     try:
         body = path.read_bytes()
     except OSError as error:
@@ -159,31 +211,95 @@ def load_config(path: Path) -> Config:
     except UnicodeDecodeError as error:
         *before, current = error.object[: error.start].decode().split("\n")
         raise BadConfig(f"{path}:{len(before) + 1}:{len(current) + 1}: not UTF-8; save the file as UTF-8") from error
-    return parse_config(text, name=str(path))
+    return parse_config(text, name=str(path), read_prompt=lambda named: _read_prompt(path.parent / named))
 
 
-def parse_config(text: str, *, name: str = "config.json") -> Config:
-    """The configuration that *text* holds; *name* is what errors call it. Raises BadConfig."""
+def parse_config(
+    text: str, *, name: str = "config.json", read_prompt: Callable[[str], str] = lambda named: named
+) -> Config:
+    """The configuration that *text* holds; *name* is what errors call it. Raises BadConfig.
+
+    *read_prompt* gives the text of the file that `prompt_file` names, and raises ValueError where it cannot be used.
+    """
     try:
-        return _build_config(text, _Places(text, name))
+        return _build_config(text, _Places(text, name), read_prompt)
     except RecursionError as error:
         raise BadConfig(f"{name}:1:1: lists and objects are nested too deeply for a configuration") from error
 
 
-def _build_config(text: str, place: _Places) -> Config:
+def _read_prompt(path: Path) -> str:
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror})") from error
+    if len(body) > _MAX_PROMPT_BYTES:
+        raise ValueError(f"{path} is larger than {_MAX_PROMPT_BYTES:,} bytes, which no prompt needs")
+    try:
+        text = body.decode("utf-8-sig").strip()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8") from error
+    if not text:
+        raise ValueError(f"{path} is empty")
+    return text
+
+
+def _build_config(text: str, place: _Places, read_prompt: Callable[[str], str]) -> Config:
     document = _parse_json(text, place)
     warnings = list(_check_keys(document, place))
     file = _validated(_File, document, (), place)
-    default = _build_profile(DEFAULT_PROFILE, file, (), place)
+    options = _build_options(file.ai_summary, place, read_prompt)
+    default = _build_profile(DEFAULT_PROFILE, file, (), place, options)
     profiles = tuple(
-        _build_named_profile(profile_name, file, document, place, warnings) for profile_name in file.profiles
+        _build_named_profile(profile_name, file, document, place=place, warnings=warnings, options=options)
+        for profile_name in file.profiles
     )
-    warnings += _doubts(file, (default, *profiles))
-    return Config(default, profiles, tuple(warnings))
+    warnings += _doubts(file, (default, *profiles), options)
+    return Config(default, profiles, tuple(warnings), options)
+
+
+def _build_options(keys: _AiSummary, place: _Places, read_prompt: Callable[[str], str]) -> Options:
+    where = ("ai_summary",)
+    key_variable = keys.api_key_env or DEFAULT_KEY
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", key_variable):  # it may be the key itself: do not print it
+        reason = (
+            f"the name of an environment variable is expected, such as {DEFAULT_KEY}; a key is no part of this file"
+        )
+        place.refuse((*where, "api_key_env"), f"ai_summary.api_key_env: {reason}")
+    if keys.base_url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", keys.base_url.strip()):
+        place.refuse((*where, "base_url"), "ai_summary.base_url: an address such as https://example.org/v1 is expected")
+    try:
+        template = read_prompt(keys.prompt_file) if keys.prompt_file and keys.enabled else None
+    except ValueError as error:
+        place.refuse((*where, "prompt_file"), f"ai_summary.prompt_file: {error}")
+    known = {name: getattr(keys, key) for name, key in _SAME_OPTIONS.items() if getattr(keys, key) is not None}
+    limits = {name: getattr(keys, f"max_{name}") for name in _LIMITS if getattr(keys, f"max_{name}") is not None}
+    return Options(
+        is_enabled=keys.enabled,
+        models=tuple(dict.fromkeys((keys.model or DEFAULT_MODEL, *keys.fallback_models))),
+        key_variable=key_variable,
+        base_url=(keys.base_url or "").strip().rstrip("/") or None,
+        template=template,
+        language=_language(keys.language, (*where, "language"), place) or DEFAULT_LANGUAGE,
+        sources=_SOURCES[keys.source or "html"],
+        limits=Limits(**limits),
+        prices={**KNOWN_PRICES, **{name: Price(price.input, price.output) for name, price in keys.prices.items()}},
+        currency=keys.currency,
+        **known,
+    )
+
+
+def _language(text: str | None, where: tuple[str, ...], place: _Places) -> str | None:
+    """The tag of the language that *text* names, None where it names none."""
+    if not text:
+        return None
+    found = find_language(text)
+    if found is None:
+        place.refuse(where, f"{text!r} is no language; a tag such as zh, en or pt-br is expected, or an English name")
+    return found.tag
 
 
 def _build_named_profile(
-    name: str, file: _File, document: Mapping[str, Any], place: _Places, warnings: list[str]
+    name: str, file: _File, document: Mapping[str, Any], *, place: _Places, warnings: list[str], options: Options
 ) -> Profile:
     """The profile *name*: its own keys, and the default profile's where it has none."""
     where = ("profiles", name)
@@ -194,10 +310,10 @@ def _build_named_profile(
     warnings += _check_profile_keys(own, where, _Profile, place)
     inherited = {key: document[key] for key in _Profile.model_fields if key in document}
     profile = _validated(_Profile, inherited | own, where, place)
-    return _build_profile(name, profile, where, place)
+    return _build_profile(name, profile, where, place, options)
 
 
-def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: _Places) -> Profile:
+def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: _Places, options: Options) -> Profile:
     _check_entries(profile, where, place)
     return Profile(
         name=name,
@@ -214,6 +330,8 @@ def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: 
         min_score=profile.min_score,
         max_papers=profile.max_papers,
         days_back=profile.days_back,
+        summaries="full" if profile.summaries else "none",
+        language=_language(profile.language, (*where, "language"), place) or options.language,
     )
 
 
@@ -375,12 +493,14 @@ def _expected(error: ErrorDetails) -> str:
     return pattern.format(**context) if pattern else f"something else ({error['msg']})"
 
 
-def _doubts(file: _File, profiles: Iterable[Profile]) -> Iterable[str]:
+def _doubts(file: _File, profiles: Iterable[Profile], options: Options) -> Iterable[str]:
     """What is allowed and probably not meant."""
     if not file.enable_deduplication:
         yield "enable_deduplication is false: papers are merged by their arXiv id all the same"
-    if file.ai_summary.enabled:
-        yield "ai_summary.enabled is true: this version writes no summaries yet"
+    if options.limits.cost_per_day is not None:
+        for model in options.models:
+            if model not in options.prices:
+                yield f"ai_summary.max_cost_per_day cannot be kept for {model!r}, whose price ai_summary.prices lacks"
     for profile in profiles:
         if profile.ranking == "count" and (profile.likes or profile.dislikes):
             yield f"profile {profile.name!r} has likes or dislikes, which have no say in the ranking by count"

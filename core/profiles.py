@@ -10,6 +10,7 @@ from core.query import Node
 
 MatchMode = Literal["word", "substring"]
 Ranking = Literal["relevance", "count"]
+SummaryMode = Literal["full", "brief", "none"]
 
 REPLACEMENTS = frozenset({AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS})
 
@@ -29,8 +30,8 @@ class Profile:
     A paper must be found by `query`, where there is one. Its terms, the keywords, the authors and the likeness to the
     papers `likes` give points, the likeness to the papers `dislikes` takes some; below `min_score` a paper is filtered.
     `max_papers` caps each mailing of each feed; `days_back` counts calendar days back from the newest stored mailing,
-    that one included. `summaries` says whether summaries are shown, `language` in which language (BCP 47, lower case).
-    `name` is "default" for the unnamed one.
+    that one included. `summaries` says whether a summary is shown with the abstract (full), in place of it (brief) or
+    not at all, `language` in which language (BCP 47, lower case). `name` is "default" for the unnamed one.
     """
 
     name: str
@@ -47,8 +48,8 @@ class Profile:
     min_score: float = 0.0
     max_papers: int = 30
     days_back: int = 7
-    summaries: bool = True
-    language: str = "en"
+    summaries: SummaryMode = "full"
+    language: str = "zh"
 
     @property
     def wants_replacements(self) -> bool:

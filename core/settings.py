@@ -57,6 +57,10 @@ def _is_redis_address(text: str) -> bool:
         return False
 
 
+def _stripped(secret: SecretStr) -> SecretStr:
+    return SecretStr(secret.get_secret_value().strip())  # a pasted one often ends in a newline
+
+
 Address = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True)]  # a pasted one often ends in a newline
 
@@ -113,6 +117,19 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         description="What guarded routes ask for as a bearer token; they are closed without it. 16 characters or more.",
+    )
+    dashscope_api_key: Annotated[SecretStr, AfterValidator(_stripped)] | None = Field(
+        default=None,
+        description="The key of the model service; no summaries are written without it. "
+        "config.json may name another variable.",
+    )
+    dashscope_http_base_url: Address | None = Field(
+        default=None,
+        description="DashScope's own interface, as https://dashscope-intl.aliyuncs.com/api/v1. Default: Beijing's.",
+    )
+    llm_base_url: Address | None = Field(
+        default=None,
+        description="Any model service of the OpenAI form, such as https://example.org/v1, in place of DashScope.",
     )
     port: int = Field(default=8000, ge=1, le=65_535, description="The port that `serve` listens on.")
 

@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from api import feeds, operations, pages, papers
 from api.selection import FeedParameters
-from core.config import _File
+from core.config import _AiSummary, _File
 from core.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -82,6 +82,11 @@ def test_every_parameter_has_a_row(name: str) -> None:
 @pytest.mark.parametrize("key", sorted(_File.model_fields))
 def test_every_key_of_config_json_is_named(key: str) -> None:
     assert f"`{key}`" in section("Profiles")
+
+
+@pytest.mark.parametrize("key", sorted(_AiSummary.model_fields))
+def test_every_key_of_ai_summary_is_named(key: str) -> None:
+    assert f"`{key}`" in section("Summaries")
 
 
 @pytest.mark.parametrize("command", ["make serve", "make demo", "make test"])

@@ -6,15 +6,22 @@ Only text; how a format wraps it is the format's own module.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from html import escape
 from urllib.parse import quote
 
 from core.catalogue import Feed, Item
+from core.summaries.attempts import SourceKind, Summary
+from core.summaries.languages import find_language
 
 # XML 1.0 cannot carry C0 controls, surrogates, U+FFFE and U+FFFF in any form (https://www.w3.org/TR/xml/#charsets); DEL
 # and C1 are legal there but print nothing. The controls that Python counts as white space are left for `clean_text`.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_SOURCES: Mapping[SourceKind, str] = {
+    "html": "the full text on arXiv",
+    "pdf": "the PDF",
+    "abstract": "the abstract alone",
+}
 _TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
 
 
@@ -55,27 +62,85 @@ def build_feed_title(feed: Feed) -> str:
 def build_content(item: Item) -> str:
     """All there is to read about *item*, as HTML without style, class or script and with absolute addresses only.
 
-    The authors stand in it because most readers show only the first or the last of several author elements.
+    The one sentence of its summary comes first, since readers show the beginning in their lists, and the rest of it
+    after the abstract, or in place of the abstract where the feed is brief. The authors stand in it because most
+    readers show only the first or the last of several author elements.
     """
+    summary = item.summary
+    is_brief = item.is_brief and summary is not None
+    paragraphs = (
+        escape(", ".join(build_names(item)), quote=False),
+        *_standing(item),
+        "" if is_brief else escape(clean_text(item.paper.abstract), quote=False),
+    )
+    after = ("" if is_brief else "<br>".join(_publication(item)), _links(item))
     return "\n".join(
-        f"<p>{line}</p>"
-        for line in (
-            escape(", ".join(build_names(item)), quote=False),
-            *_standing(item),
-            escape(clean_text(item.paper.abstract), quote=False),
-            "<br>".join(_publication(item)),
-            _links(item),
+        (
+            *_first(summary),
+            *_paragraphs(paragraphs),
+            *_summary(item),
+            *_paragraphs(after),
         )
-        if line
     )
 
 
 def build_synopsis(item: Item) -> str:
-    """Why *item* is listed, as HTML: its categories and its score.
+    """What *item* is in a sentence, and why it is listed, as HTML: its summary's sentence, categories and score.
 
     For the places that stand beside the whole content, so it repeats neither abstract nor authors.
     """
-    return "\n".join(f"<p>{line}</p>" for line in _standing(item))
+    return "\n".join((*_first(item.summary), *_paragraphs(_standing(item))))
+
+
+def build_tldr(item: Item) -> str:
+    """The one sentence of the item's summary as plain text, empty where there is none."""
+    return plain_text(item.summary.tldr) if item.summary else ""
+
+
+def build_origin(item: Item) -> str:
+    """Which model wrote the item's summary, in which language and from what, as plain text; empty without one."""
+    if item.attempt is None or item.attempt.summary is None:
+        return ""
+    summary, key = item.attempt.summary, item.attempt.key
+    version = f" of version {key.version}" if key.version != item.paper.version else ""
+    told = f"AI summary{version} in {_language(key.language)} by {summary.model}, from {_SOURCES[summary.source]}."
+    if "unverified" in summary.flags and summary.unsupported is not None:
+        told += f" Unverified: {summary.unsupported:.0%} of its numbers were not found in that text."
+    return clean_text(told)
+
+
+def build_absence(item: Item) -> str:
+    """Why there is no summary where one was meant to be, as plain text; empty where there is one or none was meant."""
+    if item.attempt is None or item.attempt.summary is not None:
+        return ""
+    return clean_text(f"No AI summary: {item.attempt.reason}.")
+
+
+def _first(summary: Summary | None) -> Iterator[str]:
+    """The summary's sentence as a paragraph."""
+    if summary is not None and summary.tldr_html:
+        inner = summary.tldr_html.strip().removeprefix("<p>").removesuffix("</p>")
+        yield f"<p><strong>TL;DR:</strong> {_UNPRINTABLE.sub('', inner)}</p>"
+
+
+def _summary(item: Item) -> Iterator[str]:
+    """The sections of the item's summary and where they come from, or why there is none."""
+    if item.summary is not None:
+        for section in item.summary.sections:
+            yield f"<h3>{escape(clean_text(section.heading), quote=False)}</h3>"
+            yield _UNPRINTABLE.sub("", section.html)
+    told = build_origin(item) or build_absence(item)
+    if told:
+        yield f"<p><em>{escape(told, quote=False)}</em></p>"
+
+
+def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
+    return (f"<p>{line}</p>" for line in lines if line)
+
+
+def _language(tag: str) -> str:
+    language = find_language(tag)
+    return language.name if language else tag
 
 
 def _standing(item: Item) -> Iterator[str]:

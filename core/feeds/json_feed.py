@@ -32,6 +32,7 @@ def _entry(item: Item) -> JsonObject:
         "url": item.link,
         "title": content.build_title(item),
         "content_html": content.build_content(item),
+        **({"summary": tldr} if (tldr := content.build_tldr(item)) else {}),
         "date_published": _rfc3339(item.published),
         "date_modified": _rfc3339(item.updated),
         "authors": [{"name": name} for name in content.build_names(item)],
@@ -61,9 +62,35 @@ def _extension(item: Item) -> JsonObject:
             {"term": content.clean_text(reason.term), "field": reason.field, "points": reason.points}
             for reason in item.score.reasons
         ],
+        **_summary(item),
         "pdf_url": paper.pdf_url,
         "html_url": paper.html_url,
         **{name: cleaned for name, text in texts.items() if (cleaned := content.clean_text(text or ""))},
+    }
+
+
+def _summary(item: Item) -> JsonObject:
+    """The item's summary, or the reason why there is none; nothing where none was meant."""
+    if item.attempt is None:
+        return {}
+    summary, key = item.attempt.summary, item.attempt.key
+    if summary is None:
+        return {"summary_absence": content.build_absence(item)}
+    return {
+        "summary": {
+            "tldr": content.build_tldr(item),
+            "sections": [
+                {"name": section.name, "heading": content.clean_text(section.heading), "html": section.html}
+                for section in summary.sections
+            ],
+            "origin": content.build_origin(item),
+            "model": summary.model,
+            "language": key.language,
+            "source": summary.source,
+            "version": key.version,
+            "written_at": _rfc3339(item.attempt.at),
+            "flags": summary.flags,
+        }
     }
 
 

@@ -137,7 +137,7 @@ def test_healing_that_takes_longer_goes_on_in_the_background_and_is_not_begun_tw
 def test_a_scheduler_gets_its_answer_in_time_and_the_rest_is_healed_the_next_time(
     empty: Running, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.operations.CRON_SECONDS", 0)
+    monkeypatch.setattr("api.operations.CRON_HEALING_SECONDS", 0)
     report = ask(empty, "/api/cron", "GET")
     assert report["healing"] == NOTHING_TO_HEAL | {"is_finished": False}
     assert gaps(report) == [["2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04"]] * 4

@@ -70,6 +70,7 @@ def test_an_item_says_everything_that_is_known_of_the_paper(served: Running) -> 
         "score": 3.0,
         "reasons": [{"term": "attention", "field": "title", "points": 3.0, "text": "attention 3 (title)"}],
         "summary": None,
+        "summary_absence": "This service writes no summaries: ai_summary.enabled in its config.json does not say so.",
     }
 
 

@@ -187,7 +187,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("days", "\0"): "valid integer",
     ("mailing", "yesterday"): "a date such as 2026-03-05",
     ("mailing", "2026-02-30"): "valid date",
-    ("summaries", "2"): "'0' or '1'",
+    ("summaries", "2"): "'0', '1' or 'brief'",
     ("lang", "english!"): "pattern",
     ("lang", "en\0"): "pattern",
     ("Q", "network"): "there is no such parameter",
@@ -485,7 +485,7 @@ EQUAL = {
     "the order of names": ("au=a;b", "au=b;a"),
     "the order of exclusions": ("exclude=a,b", "exclude=b,a"),
     "the order within a query": ("q=(a OR b) c -d", "q=-d c (b OR a)"),
-    "defaults": ("q=a", "q=a&min_score=0&days=7&types=cross,new&summaries=1&lang=en&limit=500"),
+    "defaults": ("q=a", "q=a&min_score=0&days=7&types=cross,new&summaries=1&lang=zh&limit=500"),
     "the least score of authors": ("au=a", "au=a&min_score=0.01"),
     "spaces": ("au=a;b&like=2602.00001&exclude=c,d", "au= a ; b &like= 2602.00001 &exclude= c , d "),
     "what stands between separators": (

@@ -20,6 +20,8 @@ from typing import Any
 import httpx
 import pytest
 
+from demo.model import ModelStandIn
+from demo.model_faults import FAULTS
 from demo.standin import ArxivStandIn
 from tests.api.running import CONFIG, WEEK, refresh_through_week, running, write_config
 
@@ -269,8 +271,8 @@ def test_refresh_without_a_way_to_arxiv_is_one_line_after_the_bar(
 def test_doctor_finds_all_well(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
     ended = run(settings | {"CRON_SECRET": "sixteen-letters!"}, "doctor")
     findings = dict(re.findall(r"^(?:ok|bad) +(\w+): (.+)$", ended.stdout, re.M))
-    assert (ended.returncode, ended.stdout.count("ok "), len(arxiv.requests)) == (0, 5, 1)
-    assert list(findings) == ["configuration", "secret", "store", "arXiv", "clock"]
+    assert (ended.returncode, ended.stdout.count("ok "), len(arxiv.requests)) == (0, 6, 1)
+    assert list(findings) == ["configuration", "secret", "summaries", "store", "arXiv", "clock"]
     assert findings["configuration"].endswith("2 profile(s), categories cs.AI, cs.CL, cs.DC, cs.LG")
     assert findings["store"].endswith("revision 0, newest mailing none")
     assert findings["arXiv"].endswith("lists 69 papers in its mailing of 2026-03-05")
@@ -284,6 +286,7 @@ def test_doctor_finds_everything_that_is_wrong_at_once(settings: dict[str, str],
     assert re.findall(r"^(ok|bad) +(\w+):", ended.stdout, re.M) == [
         ("ok", "configuration"),
         ("bad", "secret"),
+        ("ok", "summaries"),
         ("bad", "store"),
         ("bad", "arXiv"),
         ("ok", "clock"),
@@ -402,3 +405,69 @@ def test_what_is_stored_is_served_without_a_way_to_arxiv(
             papers = service.get("/api/papers").json()
     assert (papers["sample_data"], bool(papers["items"])) == (False, True)
     assert "cannot be fetched at present" in " ".join(papers["notices"])
+
+
+class TestSummaries:
+    """With the stand-in for the model's service."""
+
+    @pytest.fixture
+    def model(self) -> Iterator[ModelStandIn]:
+        with ModelStandIn() as stand_in:
+            yield stand_in
+
+    @pytest.fixture
+    def with_model(self, settings: dict[str, str], model: ModelStandIn, tmp_path: Path) -> dict[str, str]:
+        summaries = {"enabled": True, "language": "en", "max_papers_to_summarize": 3, "source": "abstract"}
+        config = {key: value for key, value in CONFIG.items() if key != "profiles"}
+        write_config(tmp_path, {**config, "ai_summary": summaries})
+        return {
+            **settings,
+            "DASHSCOPE_API_KEY": model.api_key,
+            "DASHSCOPE_HTTP_BASE_URL": model.native_base,
+        }
+
+    def test_refresh_writes_them_and_summarize_finds_nothing_left(
+        self, with_model: dict[str, str], model: ModelStandIn
+    ) -> None:
+        refreshed = run(with_model, "refresh")
+        assert refreshed.returncode == 0
+        assert re.search(
+            r"^Summaries: 3 written, 0 failed, 0 left for later; 3 call\(s\), [\d,]+ \+ [\d,]+ tokens, 0\.\d+ CNY$",
+            refreshed.stdout,
+            re.M,
+        )
+        again = run(with_model, "summarize")
+        assert (again.returncode, again.stdout.partition(";")[0]) == (
+            0,
+            "Summaries: 0 written, 0 failed, 0 left for later",
+        )
+        assert len(model.calls) == 3
+
+    def test_summarize_writes_that_of_one_paper_and_again_only_if_told(
+        self, with_model: dict[str, str], model: ModelStandIn
+    ) -> None:
+        run(with_model, "refresh")
+        listed = run(with_model, "papers", "--limit", "9").stdout
+        last = re.findall(r"\d{4}\.\d{5}", listed)[-1]
+        written = [run(with_model, "summarize", last, *more).stdout[:20] for more in ((), (), ("--again",))]
+        assert written == ["Summaries: 1 written", "Summaries: 0 written", "Summaries: 1 written"]
+
+    def test_what_fails_is_told_and_the_exit_code_says_so(
+        self, with_model: dict[str, str], model: ModelStandIn
+    ) -> None:
+        model.answer_with(FAULTS["invalid_key"](), times=None)
+        run(with_model, "refresh")
+        ended = run(with_model, "summarize")
+        assert (ended.returncode, model.api_key in ended.stdout + ended.stderr) == (1, False)
+        assert "it refuses the key or the account (InvalidApiKey)" in ended.stdout
+
+    def test_without_a_key_summarize_is_one_line(self, with_model: dict[str, str]) -> None:
+        ended = run({**with_model, "DASHSCOPE_API_KEY": ""}, "summarize")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert ended.stderr == "arxiv-feeds: This service writes no summaries: DASHSCOPE_API_KEY is not set.\n"
+
+    @pytest.mark.parametrize("paper", ["2603.99999", "nonsense"])
+    def test_a_paper_that_is_not_stored_is_one_line(self, with_model: dict[str, str], paper: str) -> None:
+        ended = run(with_model, "summarize", paper)
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+        assert f"No paper '{paper}' is stored" in ended.stderr

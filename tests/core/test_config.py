@@ -15,6 +15,7 @@ from core.papers import AnnounceType
 from core.profiles import Keyword, Profile
 from core.query import parse_query
 from core.settings import PROJECT_FOLDER
+from core.summaries.options import Limits, Options, Price
 
 # As users of the origin have it, with all the keys that it knew.
 ORIGIN = """{
@@ -94,7 +95,6 @@ def test_keys_that_are_not_used_are_named_with_their_places() -> None:
     assert parse_config(ORIGIN, name="mine.json").warnings == (
         "mine.json:10:5: 'fetch_ratings' is not used",
         "mine.json:11:5: 'display_limit' is not used",
-        "mine.json:20:9: 'temperature' is not used",
     )
 
 
@@ -174,7 +174,9 @@ class TestNamedProfiles:
             "profile 'default' has a min_score and nothing that gives points",
             id="nothing can be listed",
         ),
-        pytest.param({"ai_summary": {"enabled": True}}, "writes no summaries yet", id="summaries"),
+        pytest.param(
+            {"ai_summary": {"max_cost_per_day": 1, "model": "mine"}}, "cannot be kept for 'mine'", id="unknown price"
+        ),
         pytest.param({"enable_deduplication": False}, "merged by their arXiv id all the same", id="deduplication"),
         pytest.param({"profiles": {"x": {"ai_summary": {}}}}, "'ai_summary' is not used", id="default profile only"),
         pytest.param({"keywords": [{"term": "x", "note": 1}]}, "'note' is not used", id="in a keyword"),
@@ -203,6 +205,15 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"enable_deduplication": ▶"yes"', "true or false is expected", id="yes"),
         pytest.param('"ai_summary": ▶true', "ai_summary: an object in { } is expected", id="ai_summary"),
         pytest.param('"ai_summary": {"model": ▶5}', "ai_summary.model: a text in quotes", id="in ai_summary"),
+        pytest.param(
+            '"ai_summary": {"source": ▶"web"}', "'html', 'pdf' or 'abstract' is expected", id="source of summaries"
+        ),
+        pytest.param('"ai_summary": {"language": ▶"klingonese!"}', "is no language; a tag such as zh", id="language"),
+        pytest.param('"language": ▶"??"', "'??' is no language", id="language of a profile"),
+        pytest.param('"ai_summary": {"base_url": ▶"here"}', "an address such as https://", id="address of a model"),
+        pytest.param(
+            '"ai_summary": {"api_key_env": ▶"sk-0123 456"}', "the name of an environment variable", id="key in the file"
+        ),
         pytest.param('"profiles": ▶["x"]', "profiles: an object in { } is expected", id="list of profiles"),
         pytest.param('"profiles": {"x": ▶[]}', "profiles.x: an object in { }", id="list as profile"),
         # values out of bounds
@@ -327,3 +338,80 @@ class TestFiles:
         path.write_bytes(b" " * 1_000_001)
         with pytest.raises(BadConfig, match="larger than 1,000,000 bytes"):
             load_config(path)
+
+
+def test_summaries_are_made_as_the_origin_made_them_unless_told_otherwise() -> None:
+    assert parse_config(ORIGIN).summaries == Options(
+        models=("qwen-plus",),
+        base_url="https://example.org/v1",
+        papers=15,
+        workers=4,
+        temperature=0.3,
+    )
+    assert config(ai_summary={"enabled": True}).summaries == Options(is_enabled=True)
+
+
+def test_models_budgets_and_prices_of_summaries_can_be_set() -> None:
+    found = config(
+        ai_summary={
+            "model": "a",
+            "fallback_models": ["b", "a"],
+            "source": "pdf",
+            "max_papers_per_day": 0,
+            "max_cost_per_day": 2.5,
+            "prices": {"a": {"input": 1, "output": 2}, "b": {"input": 0.5, "output": 1.5}},
+            "currency": "USD",
+        }
+    )
+    assert found.warnings == ()
+    options = found.summaries
+    assert (options.models, options.sources) == (("a", "b"), ("pdf", "html", "abstract"))
+    assert options.limits == Limits(papers_per_day=0, cost_per_day=2.5)
+    assert (options.prices["b"], options.currency) == (Price(0.5, 1.5), "USD")
+
+
+def test_profiles_have_the_language_of_summaries_or_their_own() -> None:
+    found = config(
+        ai_summary={"language": "English"},
+        profiles={"a": {"language": "pt-BR"}, "b": {"summaries": False}},
+    )
+    assert [(one.language, one.summaries) for one in found.every_profile] == [
+        ("en", "full"),
+        ("pt-br", "full"),
+        ("en", "none"),
+    ]
+
+
+def test_a_key_that_stands_in_the_file_by_mistake_is_not_printed() -> None:
+    with pytest.raises(BadConfig) as refused:
+        config(ai_summary={"api_key_env": "sk-0123456789abcdef"})
+    assert "0123456789" not in str(refused.value)
+
+
+def test_a_prompt_file_is_read_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "prompt.txt").write_text("Summarise {title}.\n")
+    (tmp_path / "config.json").write_text(
+        '{"categories": ["cs.AI"], "ai_summary": {"enabled": true, "prompt_file": "prompt.txt"}}'
+    )
+    assert load_config(tmp_path / "config.json").summaries.template == "Summarise {title}."
+
+
+@pytest.mark.parametrize(
+    ("body", "gist"),
+    [
+        pytest.param(None, "cannot be read (No such file or directory)", id="missing"),
+        pytest.param(b" \n", "is empty", id="empty"),
+        pytest.param(b"\xff", "is not UTF-8", id="bytes"),
+        pytest.param(b"x" * 100_001, "is larger than 100,000 bytes", id="huge"),
+    ],
+)
+def test_a_prompt_file_that_cannot_be_used_is_refused_where_it_is_named(
+    body: bytes | None, gist: str, tmp_path: Path
+) -> None:
+    if body is not None:
+        (tmp_path / "prompt.txt").write_bytes(body)
+    path = tmp_path / "config.json"
+    path.write_text('{"categories": ["cs.AI"], "ai_summary": {"enabled": true, "prompt_file": "prompt.txt"}}')
+    with pytest.raises(BadConfig, match=r"config\.json:1:[0-9]+: ai_summary\.prompt_file: ") as refused:
+        load_config(path)
+    assert gist in str(refused.value)

@@ -1,0 +1,348 @@
+"""One paper -> its summary, or the reason why there is none: read a text, ask the models, check the answer.
+
+Which papers, how many and for how much is `core/summaries/job.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from core.errors import SourceMalformed, SourceUnavailable
+from core.papers import Paper
+from core.summaries.attempts import WRITTEN, Key, Section, SourceKind, Summary, Usage
+from core.summaries.checks import Checked, check_answer
+from core.summaries.fulltext import extract_text
+from core.summaries.languages import Language, find_language
+from core.summaries.model import Completion, Model, ModelFailed, Trouble
+from core.summaries.options import Options
+from core.summaries.prompt import Message, Template, build_prompt
+from core.summaries.rendering import RENDERER, render_feed
+
+logger = logging.getLogger(__name__)
+
+FILE_PREFIX = "arxiv-feeds-"  # of uploaded files, by which leftovers are known
+
+_ATTEMPTS = 3  # of one paper, where the service fails for the moment
+_ANSWERS = 2  # of one model, where its answers do not pass
+_PAUSES_SECONDS = (1.0, 4.0)
+_LONGEST_PAUSE_SECONDS = 30.0  # a longer Retry-After leaves the paper to a later run
+_FILE_POLL_SECONDS = 2.0
+_FILE_POLLS = 15
+_HINT = "Begin with the TL;DR line at once and write all four sections; no preamble, nothing around the answer."
+
+
+class Texts(Protocol):
+    """Where the texts of papers come from; both give None where arXiv has none."""
+
+    async def fetch_full_text_page(self, paper: Paper) -> bytes | None: ...
+
+    async def fetch_pdf(self, paper: Paper) -> bytes | None: ...
+
+
+class OutOfBudget(Exception):
+    """No further call is allowed; *code* and *reason* are those of the attempt that waits for it."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a model is to read: the text itself, or the id of a file at the service, then *text* is empty."""
+
+    kind: SourceKind
+    text: str
+    file_id: str | None = None
+
+
+class Meter(Protocol):
+    """Allows calls and counts what they used."""
+
+    async def allow(self) -> None:
+        """A call may be made now, and is counted. Raises OutOfBudget where it may not."""
+        ...
+
+    def count(self, usage: Usage) -> None:
+        """What an allowed call used, its number apart."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What writing needs of the world.
+
+    *sleep* takes seconds, *monotonic* gives them, *draw_nonce* a text that nobody can foresee, *draw* a number from 0
+    to 1.
+    """
+
+    sleep: Callable[[float], Awaitable[object]]
+    monotonic: Callable[[], float]
+    draw_nonce: Callable[[], str]
+    draw: Callable[[], float]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What the calls for one paper came to so far."""
+
+    usage: Usage = field(default_factory=Usage)
+    transient: int = 0
+    request_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """One paper on its way to a summary."""
+
+    paper: Paper
+    language: Language
+    meter: Meter
+    tally: _Tally
+
+
+class Writer:
+    """Writes summaries with the models of *options*, one at a time or several at once.
+
+    *template* is the operator's own prompt, None for ours.
+    """
+
+    def __init__(
+        self, options: Options, *, model: Model, texts: Texts, template: Template | None, world: World
+    ) -> None:
+        self._options = options
+        self._model = model
+        self._texts = texts
+        self._template = template
+        self._world = world
+
+    async def write(self, paper: Paper, key: Key, *, meter: Meter) -> Draft:
+        """What came of summarising *paper* under *key*. Raises ModelFailed where all papers would fail alike."""
+        language = find_language(key.language)
+        assert language is not None, "configuration and addresses name languages that are known"  # noqa: S101
+        job = _Job(paper, language, meter, _Tally())
+        summary, code, reason = None, WRITTEN, ""
+        try:
+            summary = await self._write(job)
+        except OutOfBudget as error:
+            code, reason = error.code, error.reason
+        except _AnswerFailed as error:
+            code, reason = error.code, error.reason
+        except ModelFailed as error:
+            if error.trouble in (Trouble.ACCOUNT, Trouble.MODEL):
+                raise
+            logger.warning("No summary of %s: %s (request %s)", paper.id, error, error.request_id or "unknown")
+            job.tally.request_id = error.request_id or job.tally.request_id
+            code, reason = _tell(error)
+        return Draft(code, reason, summary, job.tally.usage, job.tally.request_id)
+
+    async def _write(self, job: _Job) -> Summary:
+        """The summary from the first source that has a text which the models take."""
+        too_long: ModelFailed | None = None
+        for kind in self._options.sources:
+            text = await self._read(job.paper, kind)
+            if text is None:
+                continue
+            try:
+                return await self._ask_models(job, text)
+            except ModelFailed as error:
+                if error.trouble is not Trouble.TOO_LONG:
+                    raise
+                too_long = error
+            finally:
+                if text.file_id is not None:
+                    await self._delete(text.file_id)
+        if too_long is not None:
+            raise too_long
+        raise _AnswerFailed("no text", "arXiv gives neither a text nor an abstract of this paper")
+
+    async def _read(self, paper: Paper, kind: SourceKind) -> Text | None:
+        """The text of *paper* of one kind, None where there is none to be had."""
+        try:
+            match kind:
+                case "html":
+                    page = await self._texts.fetch_full_text_page(paper)
+                    text = await asyncio.to_thread(extract_text, page) if page else None
+                    return Text("html", text) if text else None
+                case "pdf":
+                    return await self._upload(paper)
+        except (SourceUnavailable, SourceMalformed) as error:
+            logger.warning("No full text of %s: %s", paper.id, error)
+            return None
+        return Text("abstract", paper.abstract) if paper.abstract.strip() else None
+
+    async def _upload(self, paper: Paper) -> Text | None:
+        body = await self._texts.fetch_pdf(paper)
+        if body is None:
+            return None
+        name = f"{FILE_PREFIX}{paper.id.replace('/', '-')}v{paper.version}.pdf"
+        try:
+            file_id = await self._model.upload(name, body, timeout_seconds=self._options.timeout_seconds)
+        except ModelFailed as error:
+            if error.trouble is Trouble.ACCOUNT:
+                raise
+            logger.warning("The PDF of %s could not be given to the model: %s", paper.id, error)
+            return None
+        return Text("pdf", "", file_id)
+
+    async def _delete(self, file_id: str) -> None:
+        try:
+            await asyncio.shield(self._model.delete_file(file_id))
+        except ModelFailed as error:
+            logger.warning("The uploaded file %s stays until the next sweep: %s", file_id, error)
+
+    async def _ask_models(self, job: _Job, text: Text) -> Summary:
+        """The first answer that passes, of the first model that gives one."""
+        failed: Exception | None = None
+        for model in self._options.models:
+            try:
+                return await self._ask_until_it_passes(job, text, model)
+            except _AnswerFailed as error:
+                failed = error
+            except ModelFailed as error:
+                if error.trouble is not Trouble.MODEL:
+                    raise
+                logger.warning("The model %s cannot be had: %s", model, error)
+                failed = failed or error
+        assert failed is not None, "there is at least one model"  # noqa: S101
+        raise failed
+
+    async def _ask_until_it_passes(self, job: _Job, text: Text, model: str) -> Summary:
+        hint = ""
+        for seed in range(1, _ANSWERS + 1):
+            completion = await self._ask(job, text, model, seed=seed, hint=hint)
+            checked = await asyncio.to_thread(
+                check_answer,
+                completion.text,
+                finish_reason=completion.finish_reason,
+                language=job.language,
+                source_text=f"{job.paper.title}\n{job.paper.abstract}\n{text.text}",
+                kind=text.kind,
+                are_sections_wanted=not (self._template and self._template.has_own_headings),
+            )
+            if checked.is_acceptable:
+                return await asyncio.to_thread(_build_summary, checked, model, text.kind)
+            fault = checked.faults[0]
+            logger.warning(
+                "An answer of %s on %s does not pass (%s, request %s)",
+                model,
+                job.paper.id,
+                fault.code,
+                completion.request_id or "unknown",
+            )
+            hint = _HINT
+        raise _AnswerFailed(fault.code, f"what the model wrote did not pass the checks: {fault.reason}")
+
+    async def _ask(self, job: _Job, text: Text, model: str, *, seed: int, hint: str) -> Completion:
+        """One answer, after some attempts where the service fails for the moment."""
+        prompt = build_prompt(
+            job.paper,
+            text.text,
+            kind=text.kind,
+            language=job.language,
+            nonce=self._world.draw_nonce(),
+            file_id=text.file_id,
+            template=self._template,
+            hint=hint,
+        )
+        for _ in range(_FILE_POLLS):
+            try:
+                return await self._call(job, model, prompt.messages, seed=seed)
+            except ModelFailed as error:
+                if error.trouble is Trouble.NOT_READY:
+                    await self._world.sleep(_FILE_POLL_SECONDS)
+                    continue
+                job.tally.transient += 1
+                pause = self._pause(error, job.tally.transient)
+                if pause is None:
+                    raise
+                await self._world.sleep(pause)
+        raise ModelFailed(Trouble.TRANSIENT, "FileNotReady", "the service has not read the file after half a minute")
+
+    def _pause(self, error: ModelFailed, failures: int) -> float | None:
+        """The seconds to wait before *error* is worth another attempt in this run, None where it is not."""
+        asked = error.retry_after_seconds or 0.0
+        is_worth = error.trouble is Trouble.TRANSIENT and failures < _ATTEMPTS
+        if not is_worth or asked > _LONGEST_PAUSE_SECONDS:
+            return None
+        return max(asked, _PAUSES_SECONDS[failures - 1]) * (1 + self._world.draw() / 4)
+
+    async def _call(self, job: _Job, model: str, messages: tuple[Message, ...], *, seed: int) -> Completion:
+        await job.meter.allow()
+        started = self._world.monotonic()
+        tokens = (0, 0)
+        try:
+            completion = await self._model.complete(
+                model,
+                messages,
+                temperature=self._options.temperature,
+                seed=seed,
+                max_tokens=self._options.max_output_tokens,
+                timeout_seconds=self._options.timeout_seconds,
+            )
+            tokens = (completion.input_tokens, completion.output_tokens)
+            job.tally.request_id = completion.request_id or job.tally.request_id
+        finally:
+            used = self._use(model, *tokens, seconds=self._world.monotonic() - started)
+            job.tally.usage += replace(used, calls=1)
+            job.meter.count(used)
+        return completion
+
+    def _use(self, model: str, input_tokens: int, output_tokens: int, *, seconds: float) -> Usage:
+        price = self._options.prices.get(model)
+        cost = (input_tokens * price.input + output_tokens * price.output) / 1_000_000 if price else 0.0
+        return Usage(0, input_tokens, output_tokens, round(seconds, 3), round(cost, 6))
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What came of one paper: the summary, or a code and the reason for readers."""
+
+    code: str
+    reason: str
+    summary: Summary | None
+    usage: Usage
+    request_id: str
+
+
+class _AnswerFailed(Exception):
+    """No answer of a model is good enough, or there is nothing to ask about."""
+
+    def __init__(self, code: str, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def _tell(error: ModelFailed) -> tuple[str, str]:
+    """Code and reason of an attempt that *error* ended."""
+    match error.trouble:
+        case Trouble.REFUSED:
+            return "refused", f"the model service refused this paper ({error.code})"
+        case Trouble.TOO_LONG:
+            return "too long", "even the abstract is too long for the model"
+    return "unavailable", f"the model service did not answer ({error.code}); it is asked again later"
+
+
+def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
+    answer = checked.answer
+    return Summary(
+        tldr=answer.tldr,
+        tldr_html=render_feed(answer.tldr, urls=checked.urls) if answer.tldr else "",
+        sections=tuple(
+            Section(one.name, one.heading, one.markdown, render_feed(one.markdown, urls=checked.urls))
+            for one in answer.sections
+        ),
+        model=model,
+        source=kind,
+        renderer=RENDERER,
+        flags=tuple(flag.code for flag in checked.flags),
+        numbers=checked.numbers,
+        unsupported=checked.unsupported_numbers,
+        urls=checked.urls,
+    )

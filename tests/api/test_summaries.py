@@ -1,0 +1,258 @@
+"""Summaries as readers, programs and the operator see them: a whole service on both stand-ins, over real sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+from lxml import html
+from pydantic import SecretStr
+
+from core.summaries import writing
+from demo.model import ModelStandIn
+from demo.model_faults import FAULTS
+from demo.standin import ArxivStandIn
+from tests.api.running import CONFIG, SECRET, WEEK, Running, running
+
+BEST = 4
+CONFIGURED = {
+    **CONFIG,
+    "ai_summary": {"enabled": True, "language": "en", "max_papers_to_summarize": BEST, "source": "abstract"},
+    "profiles": {},
+}
+BEARER = f"Bearer {SECRET}"
+
+
+@pytest.fixture
+def model() -> Iterator[ModelStandIn]:
+    with ModelStandIn() as stand_in:
+        yield stand_in
+
+
+def starting(
+    folder: Path, arxiv: ArxivStandIn, model: ModelStandIn, *, config: Mapping[str, Any] = CONFIGURED, **settings: Any
+) -> AbstractContextManager[Running]:
+    values: dict[str, Any] = {
+        "dashscope_api_key": SecretStr(model.api_key),
+        "dashscope_http_base_url": model.native_base,
+    }
+    return running(folder, arxiv, config=config, **(values | settings))
+
+
+@pytest.fixture
+def service(tmp_path: Path, model: ModelStandIn) -> Iterator[Running]:
+    """The service with the newest mailing stored, and no summary yet."""
+    with ArxivStandIn(WEEK[-1:]) as arxiv, starting(tmp_path, arxiv, model) as started:
+        started.refresh()
+        started.runner.run(started.service.freshness.heal())
+        yield started
+
+
+def write(service: Running) -> dict[str, Any]:
+    """What the cron says of the summaries that it wrote."""
+    report: dict[str, Any] = service.ask("/api/cron", authorization=BEARER).json()["summaries"]
+    return report
+
+
+def papers(service: Running, query: str = "") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = service.ask(f"/api/papers?limit=100{query}").json()["items"]
+    return items
+
+
+def contents(service: Running, path: str) -> dict[str, str]:
+    """By its identifier, what each entry of a feed says."""
+    parsed = feedparser.parse(service.ask(path).content)
+    assert not parsed.bozo
+    return {entry.id: entry.content[0].value for entry in parsed.entries}
+
+
+def test_the_cron_writes_the_best_papers_and_says_what_it_took(service: Running, model: ModelStandIn) -> None:
+    report = write(service)
+    assert (report["written"], report["failed"], report["deferred"], report["is_finished"]) == (BEST, 0, 0, True)
+    assert (report["calls"], report["input_tokens"] > 0, report["cost"] > 0) == (BEST, True, True)
+    assert [bool(item["summary"]) for item in papers(service)] == [True] * BEST + [False] * (
+        len(papers(service)) - BEST
+    )
+    assert len(model.calls) == BEST
+
+
+def test_a_second_cron_asks_the_model_for_nothing(service: Running, model: ModelStandIn) -> None:
+    write(service)
+    assert (write(service)["calls"], len(model.calls)) == (0, BEST)
+
+
+@pytest.mark.parametrize("path", ["/api/refresh", "/update-cache"])
+def test_a_refresh_by_the_operator_writes_them_too(service: Running, path: str) -> None:
+    assert service.ask(path, "POST", authorization=BEARER).json()["summaries"]["written"] == BEST
+
+
+@pytest.mark.parametrize("path", ["/rss", "/atom", "/jsonfeed", "/api/papers", "/rss/cs.AI?q=llm", "/", "/status"])
+def test_no_reader_ever_makes_the_service_ask_a_model(service: Running, model: ModelStandIn, path: str) -> None:
+    assert (service.ask(path).status_code, len(model.requests)) == (200, 0)
+
+
+class TestFeeds:
+    @pytest.mark.parametrize("path", ["/rss", "/atom"])
+    def test_an_entry_has_the_sentence_the_abstract_and_the_sections_in_this_order(
+        self, service: Running, path: str
+    ) -> None:
+        write(service)
+        (best, *_) = papers(service)
+        content = contents(service, path)[best["links"]["abs"]]
+        marks = [
+            "TL;DR:",
+            best["abstract"][:30].partition("<")[0],
+            "<h3>Main contributions",
+            "AI summary in English by",
+        ]
+        places = [content.index(mark) for mark in marks]
+        assert places == sorted(places)
+        assert "qwen-long, from the abstract alone." in content
+
+    def test_json_feed_has_the_sentence_as_its_summary(self, service: Running) -> None:
+        write(service)
+        with_summary = [item for item in service.ask("/jsonfeed").json()["items"] if "summary" in item]
+        assert len(with_summary) == BEST
+        assert all(item["_arxiv"]["summary"]["tldr"] == item["summary"] for item in with_summary)
+
+    @pytest.mark.parametrize("path", ["/rss", "/atom", "/jsonfeed"])
+    def test_a_summary_that_comes_later_edits_its_entry(self, service: Running, path: str) -> None:
+        before = service.ask(path)
+        write(service)
+        after = service.ask(path)
+        assert before.headers["etag"] != after.headers["etag"]
+        assert service.ask(path, if_none_match=before.headers["etag"]).status_code == 200
+        if path == "/atom":
+            was, now = (feedparser.parse(answer.content) for answer in (before, after))
+            assert [entry.id for entry in was.entries] == [entry.id for entry in now.entries]
+            assert sum(a.updated != b.updated for a, b in zip(was.entries, now.entries, strict=True)) == BEST
+            assert was.feed.updated < now.feed.updated
+
+    @pytest.mark.parametrize("path", ["/rss", "/atom", "/jsonfeed"])
+    def test_without_summaries_a_feed_stays_byte_for_byte_as_it_was(self, service: Running, path: str) -> None:
+        before = service.ask(f"{path}?summaries=0").content
+        write(service)
+        assert service.ask(f"{path}?summaries=0").content == before
+
+    @pytest.mark.parametrize("query", ["summaries=brief", "brief=1"])
+    def test_a_brief_feed_has_summaries_in_place_of_abstracts(self, service: Running, query: str) -> None:
+        write(service)
+        listed = {item["links"]["abs"]: item for item in papers(service)}
+        for address, content in contents(service, f"/atom?{query}").items():
+            item = listed[address]
+            shown = "".join(map(str, html.fromstring(content).itertext()))
+            assert (item["abstract"][:60] in " ".join(shown.split())) is (item["summary"] is None)
+
+    def test_one_canonical_form_stands_for_both_ways_of_asking_for_brief(self, service: Running) -> None:
+        links = [
+            service.ask(f"/atom?{query}").text.split('rel="self"')[0][-200:] for query in ("brief=1", "summaries=brief")
+        ]
+        assert links[0] == links[1]
+
+    def test_brief_without_summaries_is_refused(self, service: Running) -> None:
+        answer = service.ask("/rss?brief=1&summaries=0")
+        assert (answer.status_code, "brief" in answer.json()["detail"]) == (422, True)
+
+    def test_a_language_that_none_are_written_in_has_none(self, service: Running) -> None:
+        write(service)
+        assert [item["summary"] for item in papers(service, "&lang=de")] == [None] * len(papers(service))
+
+
+class TestJson:
+    def test_a_summary_has_all_that_is_known_of_it(self, service: Running) -> None:
+        write(service)
+        summary = papers(service)[0]["summary"]
+        assert [section["name"] for section in summary["sections"]] == [
+            "contributions",
+            "methods",
+            "results",
+            "conclusions",
+        ]
+        assert all(section["markdown"] and section["html"] for section in summary["sections"])
+        assert {name: summary[name] for name in ("model", "language", "source", "version", "prompt")} == {
+            "model": "qwen-long",
+            "language": "en",
+            "source": "abstract",
+            "version": papers(service)[0]["version"],
+            "prompt": "1",
+        }
+        assert (summary["usage"]["calls"], bool(summary["request_id"])) == (1, True)
+        assert summary["checks"] == {"flags": [], "numbers": summary["checks"]["numbers"], "unsupported": None}
+
+    def test_every_paper_has_a_summary_or_says_why_not(self, service: Running, model: ModelStandIn) -> None:
+        model.answer_with(FAULTS["data_inspection_failed"]())
+        write(service)
+        for item in papers(service):
+            assert (item["summary"] is None) is bool(item["summary_absence"])
+        told = [item["summary_absence"] for item in papers(service)[:BEST] if item["summary_absence"]]
+        assert told == ["No AI summary: the model service refused this paper (DataInspectionFailed)."]
+
+    @pytest.mark.parametrize(
+        ("config", "settings", "told"),
+        [
+            pytest.param(CONFIG, {}, "ai_summary.enabled", id="not configured"),
+            pytest.param(CONFIGURED, {"dashscope_api_key": None}, "DASHSCOPE_API_KEY is not set", id="no key"),
+        ],
+    )
+    def test_a_service_that_writes_none_says_so(
+        self, tmp_path: Path, model: ModelStandIn, config: dict[str, Any], settings: dict[str, Any], told: str
+    ) -> None:
+        with (
+            ArxivStandIn(WEEK[-1:]) as arxiv,
+            starting(tmp_path, arxiv, model, config=config, **settings) as service,
+        ):
+            service.refresh()
+            report = write(service)
+            assert (report["is_finished"], told in report["notices"][0]) == (True, True)
+            assert told in papers(service)[0]["summary_absence"]
+            assert model.requests == ()
+
+
+class TestOperator:
+    def test_the_status_tells_budget_and_last_run(self, service: Running) -> None:
+        report = write(service)
+        told = service.ask("/api/status").json()["summaries"]
+        assert (told["obstacle"], told["models"], told["languages"], told["closed_until"]) == (
+            None,
+            ["qwen-long"],
+            ["en"],
+            None,
+        )
+        assert (told["budget"]["papers"], told["budget"]["papers_limit"]) == (BEST, 60)
+        assert told["budget"]["tokens"] == report["input_tokens"] + report["output_tokens"]
+        assert (told["last_run"]["written"], told["last_run"]["calls"]) == (BEST, BEST)
+
+    def test_a_refused_key_is_a_problem_that_the_status_tells(self, service: Running, model: ModelStandIn) -> None:
+        model.answer_with(FAULTS["invalid_key"](), times=None)
+        report = write(service)
+        assert (report["written"], report["deferred"], report["is_finished"]) == (0, BEST, False)
+        status = service.ask("/api/status").json()
+        assert status["verdict"] == "degraded"
+        assert any("it refuses the key or the account (InvalidApiKey)" in problem for problem in status["problems"])
+        assert "InvalidApiKey" in service.ask("/status").text
+
+    def test_failures_are_told_with_the_request_that_the_service_knows(
+        self, service: Running, model: ModelStandIn
+    ) -> None:
+        model.answer_with(FAULTS["data_inspection_failed"]())
+        write(service)
+        (failure,) = service.ask("/api/status").json()["summaries"]["last_run"]["failures"]
+        assert (failure["code"], bool(failure["request_id"])) == ("refused", True)
+        assert failure["paper"] in service.ask("/status").text
+
+    def test_a_model_that_fails_never_fails_the_refresh(
+        self, service: Running, model: ModelStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(writing, "_PAUSES_SECONDS", (0.0, 0.0))
+        model.answer_with(FAULTS["html"](), times=None)
+        answer = service.ask("/api/cron", authorization=BEARER)
+        assert (answer.status_code, answer.json()["summaries"]["deferred"] > 0) == (200, True)
+
+    def test_the_key_is_in_no_answer(self, service: Running, model: ModelStandIn) -> None:
+        write(service)
+        for path in ("/api/status", "/status", "/api/config", "/config", "/api/papers", "/openapi.json"):
+            assert model.api_key not in service.ask(path).text

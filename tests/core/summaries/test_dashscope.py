@@ -1,0 +1,224 @@
+"""The adapter to DashScope against a server that stands in for it: what is sent, what is read, and every fault."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from core.summaries.dashscope import DashScope
+from core.summaries.model import Completion, ModelFailed, Trouble
+from core.summaries.prompt import Message
+from demo.model import ModelStandIn
+from demo.model_faults import FAULTS
+
+MESSAGES = (
+    Message("system", "Write four sections."),
+    Message("system", "<paper-abcd1234>\nTitle: Paged attention\n\nIt is 3.5 times as fast.\n</paper-abcd1234>"),
+    Message("user", "Now write the summary."),
+)
+PROTOCOLS = ["native", "openai"]
+
+
+@pytest.fixture
+def service() -> Iterator[ModelStandIn]:
+    with ModelStandIn() as stand_in:
+        yield stand_in
+
+
+def adapter(service: ModelStandIn, protocol: str = "native", *, key: str | None = None) -> DashScope:
+    base_url = service.native_base if protocol == "native" else service.openai_base
+    return DashScope(service.api_key if key is None else key, base_url=base_url)
+
+
+async def ask(model: DashScope, *, name: str = "qwen-long", timeout_seconds: float = 10.0) -> Completion:
+    return await model.complete(
+        name, MESSAGES, temperature=0.3, seed=7, max_tokens=900, timeout_seconds=timeout_seconds
+    )
+
+
+def play(model: DashScope, *, timeout_seconds: float = 10.0) -> Completion:
+    """One answer, with everything closed afterwards."""
+
+    async def whole() -> Completion:
+        try:
+            return await ask(model, timeout_seconds=timeout_seconds)
+        finally:
+            await model.aclose()
+
+    return asyncio.run(whole())
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_answer_comes_with_its_end_its_tokens_and_its_id(service: ModelStandIn, protocol: str) -> None:
+    answer = play(adapter(service, protocol))
+    assert "Paged attention" in answer.text
+    assert (answer.finish_reason, answer.input_tokens > 0, answer.output_tokens > 0) == ("stop", True, True)
+    assert answer.request_id
+
+
+def test_what_is_asked_for_is_sent(service: ModelStandIn) -> None:
+    play(adapter(service))
+    (call,) = service.calls
+    body = call.body
+    assert isinstance(body, dict)
+    assert body["input"]["messages"] == [{"role": one.role, "content": one.content} for one in MESSAGES]
+    sent = body["parameters"]
+    assert {name: sent[name] for name in ("temperature", "seed", "max_tokens", "enable_thinking")} == {
+        "temperature": 0.3,
+        "seed": 7,
+        "max_tokens": 900,
+        "enable_thinking": False,
+    }
+
+
+def test_other_services_are_sent_no_field_of_dashscope(service: ModelStandIn) -> None:
+    play(DashScope(service.api_key, base_url=f"{service.base}/v1"))
+    (call,) = service.calls
+    assert isinstance(call.body, dict)
+    assert "enable_thinking" not in call.body
+
+
+TIMES_OUT = {"silence", "stall"}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("name", sorted(FAULTS.keys() - TIMES_OUT))
+def test_every_fault_is_one_request_and_an_answer_or_an_error_of_ours(
+    service: ModelStandIn, name: str, protocol: str
+) -> None:
+    service.answer_with(FAULTS[name]())
+    told = ""
+    try:
+        play(adapter(service, protocol))
+    except ModelFailed as error:
+        told = str(error)
+    assert (len(service.requests), service.api_key in told) == (1, False)
+
+
+@pytest.mark.parametrize("name", sorted(TIMES_OUT))
+def test_no_call_takes_longer_than_it_may_in_all(service: ModelStandIn, name: str) -> None:
+    service.answer_with(FAULTS[name]())
+    with pytest.raises(ModelFailed, match=r"no whole answer within 0\.05 seconds") as failed:
+        play(adapter(service), timeout_seconds=0.05)
+    assert (failed.value.trouble, len(service.requests)) == (Trouble.SLOW, 1)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("name", "trouble", "retry_after"),
+    [
+        ("invalid_key", Trouble.ACCOUNT, None),
+        ("arrearage", Trouble.ACCOUNT, None),
+        ("access_denied", Trouble.ACCOUNT, None),
+        ("model_not_found", Trouble.MODEL, None),
+        ("model_unpurchased", Trouble.MODEL, None),
+        ("quota_exhausted", Trouble.MODEL, None),
+        ("data_inspection_failed", Trouble.REFUSED, None),
+        ("stream_error_midway", Trouble.REFUSED, None),
+        ("input_too_long", Trouble.TOO_LONG, None),
+        ("throttling_retry_after", Trouble.TRANSIENT, 7.0),
+        ("allocation_quota", Trouble.TRANSIENT, None),
+        ("unavailable_retry_after", Trouble.TRANSIENT, 30.0),
+        ("internal_error", Trouble.TRANSIENT, None),
+        ("reset", Trouble.TRANSIENT, None),
+        ("html", Trouble.TRANSIENT, None),
+        ("malformed_json", Trouble.TRANSIENT, None),
+        ("truncated_stream", Trouble.TRANSIENT, None),
+        ("null_output", Trouble.TRANSIENT, None),
+        ("huge_json", Trouble.TRANSIENT, None),
+        ("gzip_bomb", Trouble.TRANSIENT, None),
+        ("redirect_302", Trouble.TRANSIENT, None),
+    ],
+)
+def test_a_fault_says_what_to_do_about_it(
+    service: ModelStandIn, name: str, trouble: Trouble, retry_after: float | None, protocol: str
+) -> None:
+    service.answer_with(FAULTS[name]())
+    with pytest.raises(ModelFailed) as failed:
+        play(adapter(service, protocol))
+    assert (failed.value.trouble, failed.value.retry_after_seconds) == (trouble, retry_after)
+
+
+def test_an_answer_that_is_compressed_unasked_is_unpacked(service: ModelStandIn) -> None:
+    service.answer_with(FAULTS["gzip"]())
+    assert play(adapter(service)).finish_reason == "stop"
+
+
+def test_an_error_has_the_services_code_and_request_id(service: ModelStandIn) -> None:
+    with pytest.raises(ModelFailed) as failed:
+        play(adapter(service, key="sk-wrong-0123456789"))
+    assert (failed.value.code, bool(failed.value.request_id)) == ("InvalidApiKey", True)
+
+
+def test_a_server_that_is_not_there_is_a_failure_of_the_moment() -> None:
+    with pytest.raises(ModelFailed) as failed:
+        play(DashScope("key", base_url="http://127.0.0.1:9/api/v1"))
+    assert (failed.value.trouble, failed.value.code) == (Trouble.TRANSIENT, "Connection")
+
+
+def test_neither_key_nor_prompt_is_logged(service: ModelStandIn, caplog: pytest.LogCaptureFixture) -> None:
+    service.answer_with(FAULTS["internal_error"]())
+    with caplog.at_level(logging.DEBUG), pytest.raises(ModelFailed):
+        play(adapter(service))
+    assert service.api_key not in caplog.text
+    assert "It is 3.5 times as fast" not in caplog.text
+
+
+def test_one_adapter_works_in_one_event_loop_after_another(service: ModelStandIn) -> None:
+    model = adapter(service)
+    assert [play(model).finish_reason, play(model).finish_reason] == ["stop", "stop"]
+
+
+def test_one_adapter_works_in_a_second_loop_though_nobody_closed_it_in_the_first(service: ModelStandIn) -> None:
+    model = adapter(service)
+    closing = asyncio.new_event_loop()
+    closing.run_until_complete(ask(model))
+    first = model._http
+    assert play(model).finish_reason == "stop"
+    assert first is not None
+    closing.run_until_complete(first.aclose())
+    closing.close()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_file_is_uploaded_listed_read_and_deleted(service: ModelStandIn, protocol: str) -> None:
+    async def scene(model: DashScope) -> tuple[list[tuple[str, bool]], str, int]:
+        try:
+            file_id = await model.upload("paper.pdf", b"%PDF-1.7 It is 3.5 times as fast.", timeout_seconds=5)
+            listed = [(one.name, one.created_at > datetime(2020, 1, 1, tzinfo=UTC)) for one in await model.list_files()]
+            messages = (Message("system", f"fileid://{file_id}"), Message("user", "Summarise."))
+            answer = await model.complete(
+                "qwen-long", messages, temperature=0, seed=1, max_tokens=4_000, timeout_seconds=5
+            )
+            await model.delete_file(file_id)
+            await model.delete_file(file_id)  # it is gone already, which is as it should be
+            return listed, answer.finish_reason or "", len(service.files)
+        finally:
+            await model.aclose()
+
+    assert asyncio.run(scene(adapter(service, protocol))) == ([("paper.pdf", True)], "stop", 0)
+
+
+def test_files_of_a_service_that_refuses_the_key_are_an_error_of_ours(service: ModelStandIn) -> None:
+    async def scene() -> None:
+        model = adapter(service, key="wrong")
+        try:
+            await model.list_files()
+        finally:
+            await model.aclose()
+
+    with pytest.raises(ModelFailed) as failed:
+        asyncio.run(scene())
+    assert failed.value.trouble is Trouble.ACCOUNT
+
+
+def test_what_the_environment_says_to_the_library_does_not_count(
+    service: ModelStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "another-key")
+    monkeypatch.setenv("DASHSCOPE_BASE_URL", "http://127.0.0.1:9")
+    assert play(adapter(service)).finish_reason == "stop"

@@ -1,0 +1,512 @@
+"""What a run of the job writes and what it leaves, within which budgets, and what is stored of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from core.catalogue import Catalogue, Item, Selected, Selection
+from core.errors import StoreUnavailable
+from core.papers import Announcement, AnnounceType
+from core.profiles import Keyword, Profile
+from core.store.records import Changes, Lease
+from core.store.sqlite import SqliteStore
+from core.summaries.attempts import Attempts, Run, SummaryState
+from core.summaries.job import Progress, Summaries
+from core.summaries.model import ModelFailed, RemoteFile, Trouble
+from core.summaries.options import Limits, Options, Price
+from core.summaries.writing import FILE_PREFIX
+from tests.builders import paper
+from tests.core.summaries.working import NOW, Call, FakeModel, FakeTexts, FakeWorld, Reply
+
+T = TypeVar("T")
+
+THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)
+OPTIONS = Options(is_enabled=True, models=("one",), language="en", papers=2, workers=1, sources=("abstract",))
+PROFILE = Profile("default", ("cs.LG",), keywords=(Keyword("kernel"),), ranking="count", language="en")
+REFUSED_KEY = ModelFailed(Trouble.ACCOUNT, "InvalidApiKey", request_id="r-5")
+AWAY = ModelFailed(Trouble.TRANSIENT, "HTTP 503", retry_after_seconds=600.0)  # so long that nobody waits for it
+
+
+@dataclass
+class Desk:
+    """One store with papers in it, and the job that works on it."""
+
+    store: SqliteStore
+    model: FakeModel | None
+    texts: FakeTexts
+    world: FakeWorld
+    profiles: tuple[Profile, ...]
+    options: Options
+    catalogue: Catalogue
+
+    def job(self, **changes: Any) -> Summaries:
+        values: dict[str, Any] = {
+            "profiles": self.profiles,
+            "select": self.select,
+            "store": self.store,
+            "model": self.model,
+            "texts": self.texts,
+            "clock": self.world.clock,
+            "world": self.world.world,
+        }
+        return Summaries(changes.pop("options", self.options), **{**values, **changes})
+
+    async def select(self, profile: Profile) -> Selected:
+        return await self.catalogue.select(Selection(profile.name, profile))
+
+    async def run(self, **how: Any) -> Run:
+        return await self.job().run(**how)
+
+    async def announce(self, day: date, *numbers: int, good: int = 9) -> None:
+        """Papers of a mailing, of which those up to *good* name the keyword twice, so that they are best."""
+        papers = [
+            paper(
+                id=f"2603.0000{number}",
+                title=f"Kernel {number}" if number <= good else f"Paper {number}",
+                abstract=f"A kernel, number {number}. " + "It reads pages of the cache. " * 9,
+            )
+            for number in numbers
+        ]
+        announcements = tuple(Announcement(day, one.id, 1, (("cs.LG", AnnounceType.NEW),)) for one in papers)
+        revision = await self.store.load_revision()
+        assert await self.store.apply(Changes(tuple(papers), announcements), based_on=revision.number, now=NOW)
+
+    async def items(self, profile: Profile = PROFILE) -> dict[str, Item]:
+        return {item.paper.id: item for item in (await self.select(profile)).items}
+
+    async def codes(self, profile: Profile = PROFILE) -> dict[str, str]:
+        """By the last digit of each paper: what came of its summary."""
+        found = await self.items(profile)
+        return {name[-1]: item.attempt.code for name, item in sorted(found.items()) if item.attempt}
+
+    async def attempts(self, number: int) -> Attempts:
+        name = f"2603.0000{number}"
+        return (await self.store.load_attempts((name,))).get(name, ())
+
+    async def state(self) -> SummaryState:
+        return await self.store.load_summary_state()
+
+
+@pytest.fixture
+def play(tmp_path: Path) -> Callable[..., Any]:
+    """Plays a scene on a desk with four papers of Friday, of which 2 are good, and the model's *replies*."""
+
+    def play(
+        scene: Callable[[Desk], Awaitable[T]],
+        *replies: Reply,
+        profiles: tuple[Profile, ...] = (PROFILE,),
+        **options: Any,
+    ) -> T:
+        async def whole() -> T:
+            store = SqliteStore(tmp_path / "papers.sqlite3")
+            model = options.pop("model", None) or FakeModel(list(replies))
+            texts = options.pop("texts", None) or FakeTexts()
+            world = FakeWorld()
+            desk = Desk(store, model, texts, world, profiles, replace(OPTIONS, **options), Catalogue(store))
+            await desk.announce(FRIDAY, 1, 2, 3, 4, good=2)
+            try:
+                return await scene(desk)
+            finally:
+                await store.close()
+
+        return asyncio.run(whole())
+
+    return play
+
+
+Play = Callable[..., Any]
+
+
+class TestWhichPapers:
+    def test_the_best_of_the_newest_mailing_are_written(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.announce(THURSDAY, 5, 6)
+            run = await desk.run()
+            return (run.written, run.failed, run.deferred), await desk.codes()
+
+        assert play(scene) == ((2, 0, 0), {"1": "written", "2": "written"})
+
+    def test_a_second_run_asks_for_nothing(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            revision, calls = await desk.store.load_revision(), len(desk.model.calls)  # type: ignore[union-attr]
+            return await desk.run(), await desk.store.load_revision() == revision, calls, len(desk.model.calls)  # type: ignore[union-attr]
+
+        assert play(scene) == (Run(NOW), True, 2, 2)
+
+    def test_every_mailing_that_came_since_has_its_best(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            await desk.announce(date(2026, 3, 9), 5, 6, 7)
+            await desk.announce(date(2026, 3, 10), 8)
+            await desk.run()
+            return await desk.codes()
+
+        assert set(play(scene)) == {"1", "2", "6", "7", "8"}
+
+    def test_a_summary_made_for_one_profile_serves_all(self, play: Play) -> None:
+        other = replace(PROFILE, name="other", keywords=(Keyword("pages"), Keyword("kernel")))
+
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            return run.written, await desk.codes(), await desk.codes(other)
+
+        written, mine, others = play(scene, profiles=(PROFILE, other))
+        assert (written, mine, others) == (2, {"1": "written", "2": "written"}, {"1": "written", "2": "written"})
+
+    def test_each_language_has_its_own(self, play: Play) -> None:
+        german = replace(PROFILE, name="german", language="de")
+
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            return {"in German" in call.text for call in desk.model.calls}  # type: ignore[union-attr]
+
+        assert play(scene, profiles=(PROFILE, german), papers=1) == {False, True}
+
+    def test_profiles_without_summaries_get_none(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            return await desk.run()
+
+        assert play(scene, profiles=(replace(PROFILE, summaries="none"),)) == Run(NOW)
+
+    @pytest.mark.parametrize(
+        ("changes", "calls"),
+        [
+            pytest.param({}, 2, id="nothing"),
+            pytest.param({"models": ("two",)}, 4, id="another model"),
+            pytest.param({"template": "Write a summary."}, 4, id="another prompt"),
+            pytest.param({"sources": ("html", "abstract")}, 4, id="another source"),
+        ],
+    )
+    def test_what_is_made_in_another_way_is_made_again(self, play: Play, changes: dict[str, Any], calls: int) -> None:
+        async def scene(desk: Desk) -> int:
+            await desk.run()
+            await desk.job(options=replace(desk.options, **changes)).run()
+            return len(desk.model.calls)  # type: ignore[union-attr]
+
+        assert play(scene) == calls
+
+    def test_papers_can_be_named(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(paper_ids=("2603.00004", "2603.00009"))
+            return run.written, await desk.codes(), (await desk.state()).mailings
+
+        assert play(scene) == (1, {"4": "written"}, ())
+
+    @pytest.mark.parametrize(("is_forced", "calls"), [(False, 1), (True, 2)])
+    def test_a_named_paper_is_written_again_only_where_that_is_forced(
+        self, play: Play, is_forced: bool, calls: int
+    ) -> None:
+        async def scene(desk: Desk) -> int:
+            for _ in range(2):
+                await desk.run(paper_ids=("2603.00001",), is_forced=is_forced)
+            return len(desk.model.calls)  # type: ignore[union-attr]
+
+        assert play(scene) == calls
+
+
+class TestReaders:
+    def test_a_summary_that_comes_later_updates_its_item_and_keeps_its_guid(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            before = (await desk.items())["2603.00001"]
+            await desk.run()
+            after = (await desk.items())["2603.00001"]
+            return before.guid == after.guid, before.summary, after.summary is not None, after.updated
+
+        assert play(scene) == (True, None, True, NOW)
+
+    def test_what_shows_no_summaries_stays_as_it_was(self, play: Play) -> None:
+        async def scene(desk: Desk) -> bool:
+            without = replace(PROFILE, summaries="none")
+            before = await desk.items(without)
+            await desk.run()
+            return await desk.items(without) == before
+
+        assert play(scene)
+
+    def test_a_summary_does_not_make_papers_be_read_anew(self, play: Play) -> None:
+        async def scene(desk: Desk) -> bool:
+            await desk.items()
+            shelf = desk.catalogue._shelf
+            await desk.run()
+            await desk.items()
+            return desk.catalogue._shelf is shelf
+
+        assert play(scene)
+
+
+class TestBudgets:
+    @pytest.mark.parametrize(
+        "limits",
+        [
+            pytest.param(Limits(papers_per_run=1), id="papers of a run"),
+            pytest.param(Limits(papers_per_day=1), id="papers of a day"),
+            pytest.param(Limits(tokens_per_day=1_500), id="tokens of a day"),
+            pytest.param(Limits(cost_per_day=0.0025), id="cost of a day"),
+        ],
+    )
+    def test_what_is_over_a_budget_is_left_with_its_reason(self, play: Play, limits: Limits) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            return (run.written, run.deferred, run.notice), await desk.codes(), len(desk.model.calls)  # type: ignore[union-attr]
+
+        prices = {"one": Price(1.0, 3.0)}
+        assert play(scene, limits=limits, prices=prices) == (
+            (1, 1, "the budget was used up"),
+            {"1": "budget", "2": "written"},
+            1,
+        )
+
+    def test_what_was_left_is_written_on_another_day(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            await desk.run()  # on the same day
+            same_day = await desk.codes()
+            desk.world.now += timedelta(days=1)
+            await desk.run()
+            return same_day, await desk.codes()
+
+        assert play(scene, limits=Limits(papers_per_day=1)) == (
+            {"1": "budget", "2": "written"},
+            {"1": "written", "2": "written"},
+        )
+
+    def test_what_was_spent_is_stored(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            state = await desk.state()
+            return (state.day, state.papers, state.spent.calls, state.spent.tokens), state.last_run == run
+
+        assert play(scene) == ((NOW.date(), 2, 2, 3_000), True)
+
+    def test_calls_in_vain_are_counted_too(self, play: Play) -> None:
+        async def scene(desk: Desk) -> int:
+            await desk.run()
+            return (await desk.state()).spent.calls
+
+        assert play(scene, "no", "no", "no", "no") == 4
+
+    def test_nothing_is_started_when_the_time_is_nearly_over(self, play: Play) -> None:
+        seconds = iter([100.0, 100.0, 59.0])
+
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(remaining_seconds=lambda: next(seconds))
+            after = await desk.codes()
+            await desk.run()
+            return run.notice, after, await desk.codes()
+
+        assert play(scene) == (
+            "the time was over",
+            {"1": "time", "2": "written"},
+            {"1": "written", "2": "written"},
+        )
+
+    def test_at_most_so_many_are_written_at_once(self, play: Play) -> None:
+        async def scene(desk: Desk) -> int:
+            desk.model.gate = asyncio.Barrier(2)  # type: ignore[union-attr]
+            await desk.run()
+            return desk.model.most_at_once  # type: ignore[union-attr]
+
+        assert play(scene, papers=4, workers=2) == 2
+
+
+class TestTrouble:
+    def test_a_service_that_refuses_the_key_is_asked_once_and_left_alone(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            again = await desk.run()
+            return len(desk.model.calls), run.deferred, again.notice, await desk.codes()  # type: ignore[union-attr]
+
+        calls, deferred, notice, codes = play(scene, REFUSED_KEY)
+        assert (calls, deferred, codes) == (1, 2, {"1": "closed", "2": "closed"})
+        assert notice == "the model is left alone until 13:00 UTC: it refuses the key or the account (InvalidApiKey)"
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param({"fingerprint": "new"}, id="another key"),
+            pytest.param({}, id="an hour later"),
+        ],
+    )
+    def test_it_is_asked_again_with_another_key_or_after_an_hour(self, play: Play, change: dict[str, Any]) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            if not change:
+                desk.world.now += timedelta(hours=1)
+            await desk.job(**change).run()
+            return await desk.codes()
+
+        assert play(scene, REFUSED_KEY) == {"1": "written", "2": "written"}
+
+    def test_who_forces_it_asks_at_once(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            return (await desk.run(is_forced=True)).written
+
+        assert play(scene, REFUSED_KEY) == 2
+
+    def test_one_paper_that_fails_leaves_the_others(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            await desk.run()
+            return run, await desk.codes(), len(desk.model.calls)  # type: ignore[union-attr]
+
+        run, codes, calls = play(scene, ModelFailed(Trouble.REFUSED, "DataInspectionFailed", request_id="r-7"))
+        assert (run.written, run.failed, codes, calls) == (1, 1, {"1": "written", "2": "refused"}, 2)
+        assert [(one.paper_id, one.code, one.request_id) for one in run.failures] == [("2603.00002", "refused", "r-7")]
+
+    def test_what_goes_wrong_unexpectedly_leaves_the_others_too(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            return await desk.run(), await desk.codes()
+
+        run, codes = play(scene, ZeroDivisionError("a mistake of ours"))
+        assert (run.written, run.failed, codes) == (1, 1, {"1": "written", "2": "error"})
+
+    def test_a_service_that_is_away_for_several_papers_is_left_alone_for_this_run(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            return len(desk.model.calls), await desk.codes()  # type: ignore[union-attr]
+
+        calls, codes = play(scene, *[AWAY] * 9, papers=4)
+        assert (calls, sorted(codes.values())) == (3, ["closed", "unavailable", "unavailable", "unavailable"])
+
+    def test_the_next_run_tries_again_what_the_service_did_not_answer(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            await desk.run()
+            return await desk.codes()
+
+        assert play(scene, AWAY) == {"1": "written", "2": "written"}
+
+    def test_who_is_patient_waits_longer_with_each_failure(self, play: Play) -> None:
+        async def scene(desk: Desk) -> list[int]:
+            asked = []
+            for minutes in (0, 9, 1, 19, 1):
+                desk.world.now += timedelta(minutes=minutes)
+                await desk.run(is_patient=True)
+                asked.append(len(desk.model.calls))  # type: ignore[union-attr]
+            return asked
+
+        assert play(scene, *[AWAY] * 9, papers=1) == [1, 1, 2, 2, 3]
+
+    def test_a_paper_is_given_up_at_last(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            for _ in range(10):
+                await desk.run()
+            return len(desk.model.calls), await desk.codes()  # type: ignore[union-attr]
+
+        assert play(scene, *[AWAY] * 20, papers=1) == (8, {"2": "given up"})
+
+
+class TestTheRunItself:
+    @pytest.mark.parametrize(
+        ("changes", "notice"),
+        [
+            pytest.param({"model": None}, "DASHSCOPE_API_KEY is not set", id="no key"),
+            pytest.param({"options": Options()}, "ai_summary.enabled", id="not enabled"),
+        ],
+    )
+    def test_without_model_or_wish_nothing_is_done(self, play: Play, changes: dict[str, Any], notice: str) -> None:
+        async def scene(desk: Desk) -> object:
+            return (await desk.job(**changes).run()).notice, await desk.state()
+
+        told, state = play(scene)
+        assert (notice in told, state) == (True, SummaryState())
+
+    def test_one_process_writes_at_a_time(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            assert await desk.store.take_lease("summaries", "another", seconds=30)
+            run = await desk.run()
+            return run.notice, len(desk.model.calls)  # type: ignore[union-attr]
+
+        assert play(scene) == ("another process is writing summaries just now", 0)
+
+    def test_connections_and_lease_are_given_back(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            lease = await desk.store.take_lease("summaries", "another", seconds=30)
+            return desk.model.closed, isinstance(lease, Lease)  # type: ignore[union-attr]
+
+        assert play(scene) == (1, True)
+
+    def test_each_summary_is_stored_when_it_is_ready(self, play: Play) -> None:
+        async def scene(desk: Desk) -> list[int]:
+            running = asyncio.create_task(desk.run())
+
+            def choose(call: Call) -> None:
+                if len(desk.model.calls) == 2:  # type: ignore[union-attr]
+                    running.cancel()
+
+            desk.model.choose = choose  # type: ignore[union-attr]
+            await asyncio.wait([running])
+            return [len(await desk.attempts(number)) for number in (1, 2)]
+
+        assert play(scene) == [0, 1]
+
+    def test_progress_is_told(self, play: Play) -> None:
+        told: list[Progress] = []
+
+        async def scene(desk: Desk) -> None:
+            await desk.run(tell=told.append)
+
+        play(scene)
+        assert [(one.done, one.total, one.paper_id[-1], one.code) for one in told] == [
+            (1, 2, "2", "written"),
+            (2, 2, "1", "written"),
+        ]
+
+    def test_papers_that_come_meanwhile_do_not_disturb(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.job().run(tell=lambda _: None)
+            await desk.announce(MONDAY, 7)
+            return await desk.codes()
+
+        assert play(scene) == {"1": "written", "2": "written"}
+
+    def test_a_store_that_is_away_for_a_moment_costs_no_summary(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            apply, failures = desk.store.apply, [StoreUnavailable("away")] * 3
+
+            async def failing(*args: Any, **kwargs: Any) -> bool:
+                if failures and args[0].attempts:
+                    raise failures.pop()
+                return await apply(*args, **kwargs)
+
+            desk.store.apply = failing  # type: ignore[method-assign]
+            await desk.run()
+            return await desk.codes()
+
+        assert play(scene) == {"1": "written", "2": "written"}
+
+    def test_without_the_store_the_run_ends(self, play: Play) -> None:
+        async def scene(desk: Desk) -> int:
+            async def failing(*args: Any, **kwargs: Any) -> bool:
+                raise StoreUnavailable("away")
+
+            desk.store.apply = failing  # type: ignore[method-assign]
+            with pytest.raises(StoreUnavailable):
+                await desk.run()
+            return len(desk.model.calls)  # type: ignore[union-attr]
+
+        assert play(scene) == 0
+
+    def test_files_that_a_run_left_at_the_service_are_swept(self, play: Play) -> None:
+        old, new = NOW - timedelta(hours=2), NOW - timedelta(minutes=5)
+        files = {
+            "a": RemoteFile("a", f"{FILE_PREFIX}x.pdf", old),
+            "b": RemoteFile("b", f"{FILE_PREFIX}y.pdf", new),
+            "c": RemoteFile("c", "holiday.jpg", old),
+        }
+
+        async def scene(desk: Desk) -> set[str]:
+            await desk.run()
+            return set(desk.model.files)  # type: ignore[union-attr]
+
+        assert play(scene, model=FakeModel(files=files), sources=("pdf", "abstract")) == {"b", "c"}

@@ -1,0 +1,239 @@
+"""How one summary is written: which text is read, which model is asked how often, and what becomes of its answers."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from core.errors import SourceMalformed, SourceUnavailable
+from core.summaries.attempts import Key, Usage
+from core.summaries.model import ModelFailed, Trouble
+from core.summaries.options import Options, Price
+from core.summaries.prompt import parse_template
+from core.summaries.writing import FILE_PREFIX, Draft, OutOfBudget, Writer
+from tests.builders import paper
+from tests.core.summaries.working import ANSWER, Call, FakeModel, FakeTexts, FakeWorld, Reply, completion
+
+KEY = Key(1, "one", "1", "en", "html")
+OPTIONS = Options(is_enabled=True, models=("one", "two"), language="en", prices={"one": Price(1.0, 2.0)})
+PAPER = paper(abstract="We read a cache in pages and are 3.5 times as fast as a dense kernel.")
+FULL_TEXT = b"<html><body><article class='ltx_document'>%s</article></body></html>" % b"".join(
+    b"<section class='ltx_section'><h2>%d Part</h2><div class='ltx_para'><p class='ltx_p'>%s</p></div></section>"
+    % (number, b"This kernel reads pages of the cache and is 3.5 times as fast as before. " * 8)
+    for number in range(1, 5)
+)
+THROTTLED = ModelFailed(Trouble.TRANSIENT, "Throttling", request_id="r-9")
+SHORT = "## Main contributions\nNone."
+
+
+class FreeMeter:
+    """Allows everything up to a number of calls, and adds up what they used."""
+
+    def __init__(self, most: int = 100) -> None:
+        self.left = most
+        self.used = Usage()
+
+    async def allow(self) -> None:
+        if not self.left:
+            raise OutOfBudget("budget", "used up")
+        self.left -= 1
+        self.used += Usage(calls=1)
+
+    def count(self, usage: Usage) -> None:
+        self.used += usage
+
+
+@dataclass
+class Scene:
+    """What was written, and what that took."""
+
+    draft: Draft
+    model: FakeModel
+    texts: FakeTexts
+    world: FakeWorld
+    meter: FreeMeter
+
+    @property
+    def asked(self) -> list[str]:
+        return [call.model for call in self.model.calls]
+
+
+def write(*replies: Reply, texts: FakeTexts | None = None, most: int = 100, **options: Any) -> Scene:
+    """A summary of PAPER under KEY, with a model that gives *replies* before it gives good answers."""
+    model = options.pop("model", None) or FakeModel(list(replies))
+    template = options.pop("template", None)
+    world, texts, meter = FakeWorld(), texts or FakeTexts(FULL_TEXT), FreeMeter(most)
+    writer = Writer(replace(OPTIONS, **options), model=model, texts=texts, template=template, world=world.world)
+    draft = asyncio.run(writer.write(PAPER, KEY, meter=meter))
+    return Scene(draft, model, texts, world, meter)
+
+
+def test_an_answer_that_passes_becomes_a_summary() -> None:
+    draft = write().draft
+    summary = draft.summary
+    assert summary is not None
+    assert (draft.code, draft.reason, draft.request_id) == ("written", "", "r-1")
+    assert (summary.model, summary.source) == ("one", "html")
+    assert summary.tldr == "A kernel that reads a cache in pages is three times as fast."
+    assert [section.name for section in summary.sections] == ["contributions", "methods", "results", "conclusions"]
+    assert "<table>" in summary.sections[1].html
+
+
+def test_what_a_summary_used_is_added_up_and_priced() -> None:
+    scene = write(SHORT)
+    assert (scene.draft.usage, scene.meter.used) == (Usage(2, 2_000, 1_000, 0.0, 0.004),) * 2
+
+
+class TestSources:
+    def test_the_full_text_is_read_first(self) -> None:
+        scene = write()
+        assert scene.texts.asked == ["html"]
+        assert "This kernel reads pages" in scene.model.calls[0].text
+
+    @pytest.mark.parametrize(
+        "texts",
+        [
+            pytest.param(FakeTexts(None), id="there is none"),
+            pytest.param(FakeTexts(b"<html><body>No HTML for this paper</body></html>"), id="a page without a paper"),
+            pytest.param(FakeTexts(failure=SourceUnavailable("http://x", "no answer")), id="arXiv is away"),
+            pytest.param(FakeTexts(failure=SourceMalformed("no HTML")), id="arXiv sends something else"),
+        ],
+    )
+    def test_without_a_full_text_the_abstract_is_read(self, texts: FakeTexts) -> None:
+        scene = write(texts=texts)
+        assert scene.draft.summary is not None
+        assert scene.draft.summary.source == "abstract"
+        assert PAPER.abstract in scene.model.calls[0].text
+
+    def test_a_pdf_is_given_to_the_service_and_taken_back(self) -> None:
+        names: list[str] = []
+
+        def look(_: Call) -> None:
+            names.extend(file.name for file in model.files.values())
+
+        model = FakeModel(choose=look)
+        scene = write(model=model, texts=FakeTexts(pdf=b"%PDF-1.7"), sources=("pdf", "html", "abstract"))
+        assert scene.draft.summary is not None
+        assert (scene.draft.summary.source, names, model.files) == ("pdf", [f"{FILE_PREFIX}2603.00001v1.pdf"], {})
+        assert "fileid://file-0" in scene.model.calls[0].text
+
+    def test_a_pdf_is_taken_back_when_the_model_fails_too(self) -> None:
+        refused = ModelFailed(Trouble.REFUSED, "DataInspectionFailed")
+        scene = write(refused, texts=FakeTexts(pdf=b"%PDF-1.7"), sources=("pdf", "abstract"))
+        assert (scene.draft.code, scene.model.files) == ("refused", {})
+
+    def test_a_service_that_takes_no_files_is_given_the_next_text(self) -> None:
+        model = FakeModel(upload_failure=ModelFailed(Trouble.MODEL, "404"))
+        scene = write(model=model, texts=FakeTexts(FULL_TEXT, pdf=b"%PDF"), sources=("pdf", "html", "abstract"))
+        assert scene.draft.summary is not None
+        assert scene.draft.summary.source == "html"
+
+    def test_a_file_that_is_still_being_read_is_waited_for(self) -> None:
+        not_ready = ModelFailed(Trouble.NOT_READY, "InvalidParameter")
+        scene = write(not_ready, not_ready, texts=FakeTexts(pdf=b"%PDF"), sources=("pdf",))
+        assert (scene.draft.code, scene.world.slept) == ("written", [2.0, 2.0])
+
+    def test_a_text_that_is_too_long_gives_way_to_a_shorter_one(self) -> None:
+        scene = write(ModelFailed(Trouble.TOO_LONG, "context_length_exceeded"))
+        assert scene.draft.summary is not None
+        assert scene.draft.summary.source == "abstract"
+
+    def test_where_even_the_abstract_is_too_long_that_is_said(self) -> None:
+        too_long = ModelFailed(Trouble.TOO_LONG, "context_length_exceeded")
+        draft = write(too_long, too_long).draft
+        assert (draft.code, draft.summary) == ("too long", None)
+
+
+class TestTrouble:
+    def test_a_service_that_fails_for_the_moment_is_asked_three_times_with_growing_pauses(self) -> None:
+        scene = write(THROTTLED, THROTTLED, THROTTLED)
+        assert (scene.draft.code, len(scene.model.calls), scene.world.slept) == ("unavailable", 3, [1.0, 4.0])
+        assert (scene.draft.usage.calls, scene.draft.request_id) == (3, "r-9")
+
+    def test_the_third_attempt_can_succeed(self) -> None:
+        assert write(THROTTLED, THROTTLED).draft.code == "written"
+
+    def test_attempts_are_counted_over_all_answers_of_a_paper(self) -> None:
+        scene = write(THROTTLED, SHORT, THROTTLED, SHORT, THROTTLED)
+        assert (scene.draft.code, len(scene.model.calls)) == ("unavailable", 5)
+
+    @pytest.mark.parametrize(("asked", "pauses"), [(7.0, [7.0]), (0.2, [1.0])])
+    def test_the_pause_is_the_one_that_the_service_asks_for(self, asked: float, pauses: list[float]) -> None:
+        error = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=asked)
+        assert write(error).world.slept == pauses
+
+    def test_a_long_pause_leaves_the_paper_to_a_later_run(self) -> None:
+        scene = write(ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=60.0))
+        assert (scene.draft.code, len(scene.model.calls), scene.world.slept) == ("unavailable", 1, [])
+
+    def test_an_answer_that_comes_too_late_is_not_asked_for_twice_in_a_run(self) -> None:
+        scene = write(ModelFailed(Trouble.SLOW, "Timeout"))
+        assert (scene.draft.code, len(scene.model.calls)) == ("unavailable", 1)
+
+    def test_a_paper_that_is_refused_is_not_asked_for_again(self) -> None:
+        scene = write(ModelFailed(Trouble.REFUSED, "DataInspectionFailed"))
+        assert (scene.draft.code, len(scene.model.calls)) == ("refused", 1)
+        assert "DataInspectionFailed" in scene.draft.reason
+
+    def test_a_model_that_cannot_be_had_gives_way_to_the_next(self) -> None:
+        scene = write(ModelFailed(Trouble.MODEL, "ModelNotFound"))
+        assert scene.draft.summary is not None
+        assert (scene.draft.summary.model, scene.asked) == ("two", ["one", "two"])
+
+    @pytest.mark.parametrize(
+        "errors",
+        [
+            pytest.param([ModelFailed(Trouble.ACCOUNT, "InvalidApiKey")], id="key"),
+            pytest.param([ModelFailed(Trouble.MODEL, "ModelNotFound")] * 2, id="no model at all"),
+        ],
+    )
+    def test_what_would_fail_for_every_paper_is_raised(self, errors: list[Reply]) -> None:
+        with pytest.raises(ModelFailed, match=r"InvalidApiKey|ModelNotFound"):
+            write(*errors)
+
+    def test_no_call_is_made_that_is_not_allowed(self) -> None:
+        scene = write(SHORT, most=1)
+        assert (scene.draft.code, len(scene.model.calls)) == ("budget", 1)
+
+
+class TestAnswers:
+    def test_an_answer_that_fails_is_asked_for_again_with_another_seed_and_a_hint(self) -> None:
+        first, second = write(SHORT).model.calls
+        assert (first.seed, second.seed) == (1, 2)
+        assert ("no preamble" in first.text, "no preamble" in second.text) == (False, True)
+
+    def test_after_two_answers_that_fail_the_next_model_is_asked(self) -> None:
+        scene = write(SHORT, SHORT)
+        assert scene.asked == ["one", "one", "two"]
+        assert scene.draft.summary is not None
+        assert scene.draft.summary.model == "two"
+
+    def test_where_no_answer_passes_the_reason_is_that_of_the_last(self) -> None:
+        draft = write(SHORT, SHORT, SHORT, completion(finish_reason="length")).draft
+        assert (draft.summary, draft.code) == (None, "truncated")
+        assert "did not pass the checks" in draft.reason
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            pytest.param(completion("", finish_reason="stop"), id="empty"),
+            pytest.param(completion(finish_reason="null"), id="broken off"),
+            pytest.param(completion(finish_reason=None), id="without an end"),
+            pytest.param("I'm sorry, but I cannot help with that.", id="refusal"),
+            pytest.param("```json\n{}\n```", id="JSON"),
+            pytest.param(ANSWER.replace("## Results and metrics", ""), id="a section is missing"),
+            pytest.param(ANSWER + "again and again.\n" * 500, id="loop"),
+        ],
+    )
+    def test_a_bad_answer_never_becomes_a_summary(self, answer: Reply) -> None:
+        scene = write(answer, answer, answer, answer)
+        assert (scene.draft.summary, len(scene.model.calls)) == (None, 4)
+
+    def test_a_prompt_with_sections_of_its_own_is_taken_at_its_word(self) -> None:
+        answer = ANSWER.replace("Main contributions", "Gist").replace("Results and metrics", "Figures")
+        template = parse_template("Write about {title}:\n## Gist\n## Figures\n")
+        draft = write(answer, template=template).draft
+        assert draft.summary is not None
