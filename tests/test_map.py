@@ -45,7 +45,6 @@ ONLY_IN = {
     "mangum": {"api.index"},
     "markdown_it": {"core.summaries.rendering"},
     "math_core": {"core.summaries.formulas"},
-    "mdit_py_plugins": {"core.summaries.rendering"},
     "nh3": {"core.summaries.rendering"},
     "pydantic_settings": {"core.settings"},
     "redis": {"core.store.redis"},

@@ -229,12 +229,17 @@ def _escape_bars(row: re.Match[str]) -> str:
 
 
 def _shift_headings(tokens: list[Token]) -> list[Token]:
-    """*tokens* without a title, which is the only heading of its level and stands first; other headings lowered."""
+    """*tokens* without a title, which is the only heading of its level and stands first.
+
+    Other headings keep their order, with the highest of them at level 4: what is rendered stands below a level 3.
+    """
     headings = [token for token in tokens if token.type in ("heading_open", "heading_close")]
     if [token.tag for token in headings].count("h1") == 2 and tokens[0].tag == "h1":
         tokens = tokens[4:] if tokens[3:4] and tokens[3].type == "hr" else tokens[3:]
+        headings = headings[2:]
+    highest = min((int(token.tag[1]) for token in headings), default=1)
     for token in headings:
-        token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
+        token.tag = f"h{min(int(token.tag[1]) - highest + 4, 6)}"
     return tokens
 
 

@@ -131,8 +131,9 @@ def test_nothing_gives_nothing(render: Renderer) -> None:
     [
         ("# T\n\n## a\n### b\n#### c\n##### d", "<h4>a</h4>\n<h5>b</h5>\n<h6>c</h6>\n<h6>d</h6>"),
         ("## a", "<h4>a</h4>"),
-        ("# a\n\nx\n\n# b", "<h3>a</h3>\n<p>x</p>\n<h3>b</h3>"),
-        ("x\n\n# a", "<p>x</p>\n<h3>a</h3>"),
+        ("#### a\n##### b", "<h4>a</h4>\n<h5>b</h5>"),
+        ("# a\n\nx\n\n# b", "<h4>a</h4>\n<p>x</p>\n<h4>b</h4>"),
+        ("x\n\n# a", "<p>x</p>\n<h4>a</h4>"),
         ("# T\n---\nx", "<p>x</p>"),
     ],
 )
