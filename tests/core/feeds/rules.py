@@ -21,7 +21,9 @@ DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 ARXIV = "{http://arxiv.org/schemas/atom}"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
-_ALLOWED_TAGS = {"p", "a", "br"}
+_TAGS_OF_SUMMARIES = "blockquote code em h3 h4 h5 h6 hr li ol pre strong sub sup table tbody td th thead tr ul"
+_ALLOWED_TAGS = {"p", "a", "br", *_TAGS_OF_SUMMARIES.split()}
+_ALLOWED_ATTRIBUTES = {("a", "href"), ("a", "rel"), ("ol", "start")}
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 
 
@@ -49,10 +51,11 @@ class Reading(HTMLParser):
         if tag == "br":
             self.paragraphs[-1] += "\n"
         for name, value in attrs:
-            if (tag, name) != ("a", "href"):
+            if (tag, name) not in _ALLOWED_ATTRIBUTES:
                 self.breaches.append(f"<{tag}> has the attribute {name}")
-            self.links.append(value or "")
-            self.breaches.extend(_address_breaches(value))
+            if name == "href":
+                self.links.append(value or "")
+                self.breaches.extend(_address_breaches(value))
 
     def handle_data(self, data: str) -> None:
         if self.paragraphs:
