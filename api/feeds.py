@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from api.caching import Representation, represent
-from api.selection import FeedParameters, feed_addresses, feed_title, parse_scope, parse_selection, refuse_repeated
+from api.selection import (
+    FeedParameters,
+    feed_addresses,
+    feed_title,
+    parse_scope,
+    parse_selection,
+    read_feed_parameters,
+    refuse_repeated,
+)
 from api.service import Answered, Service, ServiceDependency
 from core.catalogue import Feed, FeedAddresses, Selection, describe
 from core.config import DEFAULT_PROFILE, Config
+from core.errors import BadQuery
 
 router = APIRouter(tags=["feeds"], dependencies=[Depends(refuse_repeated)])
 
@@ -25,15 +34,18 @@ MEDIA_TYPES: dict[Format, str] = {
 NAMES: dict[Format, str] = {"rss": "RSS 2.0", "atom": "Atom 1.0", "jsonfeed": "JSON Feed 1.1"}
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 
-Parameters = Annotated[FeedParameters, Query()]
-Scope = Annotated[
-    str,
-    Path(
-        description="A category, several joined by +, or the name of a profile.",
-        examples=["cs.AI", "cs.AI+cs.LG"],
-        max_length=300,
-    ),
-]
+Parameters = Annotated[FeedParameters, Depends(read_feed_parameters)]
+_LONGEST_SCOPE = 300
+
+
+async def _read_scope(request: Request) -> str:
+    scope: str = request.path_params["scope"]
+    if len(scope) > _LONGEST_SCOPE:
+        raise BadQuery("scope", f"has more than {_LONGEST_SCOPE} characters")
+    return scope
+
+
+Scope = Annotated[str, Depends(_read_scope)]
 
 
 def _add_routes(kind: Format, name: str) -> None:
@@ -74,6 +86,30 @@ async def opml(request: Request, service: ServiceDependency) -> Response:
     ]
     title = "arxiv-feeds (sample data)" if service.sample_data else "arxiv-feeds"
     return service.respond_configured(request, render_opml(title, outlines), OPML_MEDIA_TYPE)
+
+
+def describe_parameters(document: dict[str, Any]) -> None:  # Any: JSON
+    """Adds to an OpenAPI *document* what the feeds take, which FastAPI does not see."""
+    query = [
+        {
+            "name": name,
+            "in": "query",
+            "required": False,
+            "description": field["description"],
+            "schema": {key: value for key, value in field.items() if key != "description"},
+        }
+        for name, field in FeedParameters.model_json_schema()["properties"].items()
+    ]
+    scope = {
+        "name": "scope",
+        "in": "path",
+        "required": True,
+        "description": "A category, several joined by +, or the name of a profile.",
+        "schema": {"type": "string", "maxLength": _LONGEST_SCOPE, "examples": ["cs.AI", "cs.AI+cs.LG"]},
+    }
+    for kind in NAMES:
+        document["paths"][f"/{kind}"]["get"]["parameters"] = query
+        document["paths"][f"/{kind}/{{scope}}"]["get"]["parameters"] = [scope, *query]
 
 
 def list_feeds(service: Service) -> Iterator[tuple[Selection, FeedAddresses]]:

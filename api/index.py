@@ -10,14 +10,13 @@ from fastapi import FastAPI
 
 from api.feeds import MEDIA_TYPES
 from api.problems import MEDIA_TYPE as PROBLEM
-from api.wiring import create_app
+from api.wiring import create_app, read_settings
 from core.errors import BadConfig
-from core.settings import load_settings
 
 
 def _create_app() -> FastAPI:
     try:
-        return create_app(load_settings())
+        return create_app(read_settings())
     except BadConfig as error:
         sys.exit(f"arxiv-feeds: {error}")
 

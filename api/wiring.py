@@ -17,8 +17,9 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
+from starlette.types import Receive, Scope, Send
 
-from api import feeds, operations, pages, papers
+from api import feeds
 from api.edge import Edge
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service, Store
@@ -30,7 +31,7 @@ from core.errors import ArxivFeedsError
 from core.freshness import Freshness, Source, Timing
 from core.learning import Learner
 from core.papers import Paper
-from core.settings import Settings
+from core.settings import Settings, load_settings
 from core.store.sqlite import SqliteStore
 from core.summaries.options import DEFAULT_KEY, Options, find_obstacle
 from core.turns import Turns
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 VERSION = "0.1.0"
 
+_FEED_PATHS = tuple(f"/{kind}" for kind in feeds.NAMES)
 _DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window of a feed, and half as much
 
 _DESCRIPTION = """
@@ -50,6 +52,11 @@ arXiv's daily announcements, filtered and ranked by your keywords, as RSS, Atom 
 
 Errors are problem documents (RFC 9457): `detail` says what to do, `code` is for programs.
 """
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises BadConfig naming the variable and what is expected."""
+    return load_settings(os.environ)
 
 
 def build_service(
@@ -241,18 +248,41 @@ def create_app(
     app.state.sample_data = service.sample_data
     for error in (ArxivFeedsError, RequestValidationError, HTTPException, Unauthorised, RouteClosed):
         app.add_exception_handler(error, answer_problem)
-    for audience in (feeds, papers, operations, pages):
-        app.include_router(audience.router)
+    app.include_router(feeds.router)
     return app
 
 
 class _Application(FastAPI):
-    """FastAPI, whose OpenAPI document knows what problem documents look like."""
+    """FastAPI with the feeds from the start, and everything else from the first request that is for no feed.
+
+    The models of all the JSON endpoints are a third of a cold start, and most cold starts are for a feed.
+    """
+
+    is_complete = False
+
+    def complete(self) -> None:
+        """Makes all routes known."""
+        if self.is_complete:
+            return
+        from api import operations, pages, papers  # noqa: PLC0415 - see above
+
+        for audience in (papers, operations, pages):
+            self.include_router(audience.router)
+        self.is_complete = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(_FEED_PATHS):
+            self.complete()
+        await super().__call__(scope, receive, send)
 
     def openapi(self) -> dict[str, Any]:  # Any: JSON
-        document = super().openapi()
-        document["components"]["schemas"] |= problem_schemas()
-        return document
+        """The document, with the feeds' parameters and what problem documents look like."""
+        if not self.openapi_schema:
+            self.complete()
+            document = super().openapi()
+            document["components"]["schemas"] |= problem_schemas()
+            feeds.describe_parameters(document)
+        return super().openapi()
 
 
 def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

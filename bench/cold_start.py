@@ -28,7 +28,7 @@ _GIVE_UP_SECONDS = 30.0
 
 def main() -> None:
     """Fill a store, start processes in turns, print a table."""
-    with open_sample(load_settings()) as sample:
+    with open_sample(load_settings({})) as sample:
         asyncio.run(_fill(sample))
         environment = _environment(sample.settings)
         seconds: dict[str, list[float]] = {name: [] for name in ("import fastapi", *_PATHS)}

@@ -25,7 +25,7 @@ from api.selection import SelectionParameters, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
-from api.wiring import build_service, create_app
+from api.wiring import build_service, create_app, read_settings
 from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, MAX_PAPERS, load_config
 from core.errors import (
@@ -41,7 +41,6 @@ from core.healing import HealingReport
 from core.intake import Report
 from core.mailings import EASTERN
 from core.reading_list import find_paper_ids
-from core.settings import load_settings
 from core.store.records import Ledger
 from core.summaries.attempts import Run
 from core.summaries.job import Progress as Done
@@ -99,7 +98,7 @@ def _end(number: int, _: object) -> NoReturn:
 @app.command("serve")
 def serve_command(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Serve the feeds; with nothing stored and arXiv out of reach, sample data."""
-    settings = load_settings()
+    settings = read_settings()
     settings = settings.model_copy(update={"port": port or settings.port})
     application = create_app(settings)
     service: Service = application.state.service
@@ -121,13 +120,13 @@ def serve_command(host: Host = "127.0.0.1", port: Port = None) -> None:
 @app.command("demo")
 def demo_command(host: Host = "127.0.0.1", port: Port = None) -> None:
     """Serve a made-up week of mailings, without any network."""
-    _serve_sample(host, port or load_settings().port)
+    _serve_sample(host, port or read_settings().port)
 
 
 @app.command("refresh")
 def refresh_command() -> None:
     """Ask arXiv for the configured categories now, and report what came of it."""
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     _warn(service)
     started = time.monotonic()
     refreshed = asyncio.run(_closing(service, _refresh_and_judge(service)))
@@ -145,7 +144,7 @@ def summarize_command(
     again: Annotated[bool, typer.Option(help="Also what has a summary, and with a model that was left alone.")] = False,
 ) -> None:
     """Write the summaries that are missing, within the budgets, and say what they took."""
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     _warn(service)
     if service.summaries.obstacle:
         raise BadConfig(service.summaries.obstacle)
@@ -173,7 +172,7 @@ def papers_command(
     mailing: MailingDay = None,
 ) -> None:
     """The best stored papers of a feed, with the reasons for their scores."""
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     selected = asyncio.run(_closing(service, service.catalogue.select(selection)))
@@ -199,7 +198,7 @@ def explain_command(
     mailing: MailingDay = None,
 ) -> None:
     """Why a stored paper is in a feed, or what kept it out: every rule, hit or miss."""
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     number = parse_paper_number(paper)
@@ -209,7 +208,7 @@ def explain_command(
 @app.command("doctor")
 def doctor_command() -> None:
     """Check configuration, store, arXiv and clock; exit code 1 where something is wrong."""
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     findings = asyncio.run(_closing(service, _examine(service)))
     for finding in findings:
         mark = "[green]ok[/green]  " if finding.is_good else "[red]bad[/red] "
@@ -244,7 +243,7 @@ async def _fetch_first(service: Service) -> ArxivFeedsError | None:
 def _serve_sample(host: str, port: int) -> None:
     from demo.sample import open_sample  # noqa: PLC0415 - only where no real data are served
 
-    settings = load_settings()
+    settings = read_settings()
     with bind(host, port) as listening, open_sample(settings.model_copy(update={"port": port})) as sample:
         config = sample.configure(load_config(sample.settings.config_file))
         application = create_app(sample.settings, config=config, sample_data=True)

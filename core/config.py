@@ -14,10 +14,8 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
-from json_source_map import handle
-from json_source_map.types import Entry, Location
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -30,6 +28,9 @@ from core.scoring import is_usable_term
 from core.summaries.attempts import SourceKind
 from core.summaries.languages import find_language
 from core.summaries.options import DEFAULT_KEY, DEFAULT_LANGUAGE, DEFAULT_MODEL, KNOWN_PRICES, Limits, Options, Price
+
+if TYPE_CHECKING:
+    from json_source_map.types import Entry
 
 DEFAULT_PROFILE = "default"
 
@@ -542,5 +543,8 @@ class _Places:
         raise BadConfig(f"{self.name}: the key {key!r} stands twice in one object")
 
     def _entries(self) -> list[tuple[str, Entry]]:
+        from json_source_map import handle  # noqa: PLC0415 - only where there is something to say
+        from json_source_map.types import Location  # noqa: PLC0415
+
         entries: list[tuple[str, Entry]] = handle.value(source=self._text, current_location=Location(0, 0, 0))
         return entries

@@ -9,17 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints, ValidationError
-from pydantic.fields import FieldInfo
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from core.errors import BadConfig
 
@@ -65,10 +58,10 @@ Address = Annotated[str, AfterValidator(_address)]
 Secret = Annotated[str, StringConstraints(strip_whitespace=True)]  # a pasted one often ends in a newline
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The environment, checked. Build it once, at the edge, with `load_settings`."""
 
-    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     arxiv_rss_base: Address = Field(default="https://rss.arxiv.org/rss", description="arXiv's announcement feeds.")
     arxiv_api_base: Address = Field(default="https://export.arxiv.org/api/query", description="arXiv's query API.")
@@ -150,18 +143,6 @@ class Settings(BaseSettings):
     def fresh_for(self) -> timedelta | None:
         return None if self.fresh_seconds is None else timedelta(seconds=self.fresh_seconds)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,  # there are no files of settings
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What is given comes first, then the environment, then the names that integrations choose."""
-        return init_settings, env_settings, _Integrations(settings_cls)
-
     @property
     def shared_store(self) -> SecretStr | None:
         """The address of the Redis to use, None where papers are kept in a file."""
@@ -179,23 +160,16 @@ class Settings(BaseSettings):
         return PROJECT_FOLDER / "data" / _STORE_FILE
 
 
-class _Integrations(EnvSettingsSource):
-    """`redis_url` from what a platform's integration sets, under names that its user may have put a prefix to.
+def find_redis(variables: Mapping[str, str]) -> str | None:
+    """The Redis address among *variables* (by lower-case name) that an integration set; the first name wins.
 
-    Known are Vercel's Redis and Upstash (https://vercel.com/marketplace/upstash): KV_URL, REDIS_URL, and the pairs
-    KV_REST_API_URL and _TOKEN or UPSTASH_REDIS_REST_URL and _TOKEN, whose host speaks Redis over TLS as well.
+    Known are Vercel's Redis and Upstash (https://vercel.com/marketplace/upstash), under names that their user may have
+    put a prefix to: KV_URL, REDIS_URL, and the pairs KV_REST_API_URL and _TOKEN or UPSTASH_REDIS_REST_URL and _TOKEN,
+    whose host speaks Redis over TLS as well.
     """
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:  # Any: the base class's
-        value = find_redis(self.env_vars) if field_name == "redis_url" else None
-        return value, field_name, False
-
-
-def find_redis(variables: Mapping[str, str | None]) -> str | None:
-    """The Redis address among *variables* (by lower-case name) that an integration set; the first name wins."""
     names = sorted(variables, key=lambda name: (name != "kv_url", name))
     for name in names:
-        value = (variables[name] or "").strip()
+        value = variables[name].strip()
         if (name == "kv_url" or name.endswith(("_redis_url", "_kv_url"))) and _is_redis_address(value):
             return value
     for name in names:
@@ -214,10 +188,16 @@ def _host_of(address: str | None) -> str | None:
         return None
 
 
-def load_settings() -> Settings:
-    """The settings of this process. Raises BadConfig naming the variable and what is expected."""
+def load_settings(environment: Mapping[str, str]) -> Settings:
+    """The settings in *environment*, under names in any case; an empty variable counts as not set.
+
+    Where it names no Redis, the names that integrations choose are looked at. Raises BadConfig naming the variable and
+    what is expected.
+    """
+    variables = {name.lower(): value for name, value in environment.items() if value}
+    redis = find_redis(variables)
     try:
-        return Settings()
+        return Settings.model_validate({"redis_url": redis, **variables} if redis else variables)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0])

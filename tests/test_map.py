@@ -46,7 +46,6 @@ ONLY_IN = {
     "markdown_it": {"core.summaries.rendering"},
     "math_core": {"core.summaries.formulas"},
     "nh3": {"core.summaries.rendering"},
-    "pydantic_settings": {"core.settings"},
     "redis": {"core.store.redis"},
     "rich": {"core.cli"},
     "sqlite3": {"core.store.sqlite"},

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from api.service import Service
-from api.wiring import build_service
+from api.wiring import build_service, read_settings
 from core.mailings import newest_mailing
 from demo.mailing import Mailing
 from demo.request_log import most_at_once, smallest_pause
@@ -168,11 +168,10 @@ def test_a_frozen_process_spoils_nothing_when_it_thaws(tmp_path: Path, arxiv: Ar
 
 REFRESH_FOR_EVER = """
 import asyncio
-from api.wiring import build_service
-from core.settings import load_settings
+from api.wiring import build_service, read_settings
 
 async def work():
-    service = build_service(load_settings())
+    service = build_service(read_settings())
     while True:
         await service.freshness.refresh()
         await service.freshness.heal()

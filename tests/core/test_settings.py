@@ -12,21 +12,12 @@ from core.errors import BadConfig
 from core.settings import PROJECT_FOLDER, Settings, load_settings
 
 
-@pytest.fixture(autouse=True)
-def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-        monkeypatch.delenv(name, raising=False)
-
-
-def settings(monkeypatch: pytest.MonkeyPatch, **variables: str) -> Settings:
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    return load_settings()
+def settings(**variables: str) -> Settings:
+    return load_settings(variables)
 
 
 def test_names_and_defaults_are_those_of_the_contract() -> None:
-    assert load_settings().model_dump() == {
+    assert load_settings({}).model_dump() == {
         "arxiv_rss_base": "https://rss.arxiv.org/rss",
         "arxiv_api_base": "https://export.arxiv.org/api/query",
         "arxiv_base": "https://arxiv.org",
@@ -64,10 +55,8 @@ def test_names_and_defaults_are_those_of_the_contract() -> None:
         pytest.param("BASE_URL", "", None, id="empty address is unset"),
     ],
 )
-def test_a_variable_sets_its_value(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str | float | Path | None
-) -> None:
-    assert getattr(settings(monkeypatch, **{name: value}), name.lower()) == expected
+def test_a_variable_sets_its_value(name: str, value: str, expected: str | float | Path | None) -> None:
+    assert getattr(settings(**{name: value}), name.lower()) == expected
 
 
 @pytest.mark.parametrize(
@@ -99,23 +88,23 @@ def test_a_variable_sets_its_value(
     ],
 )
 def test_a_wrong_value_is_one_error_that_names_the_variable_and_what_is_expected(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str, expected: str
+    name: str, value: str, expected: str
 ) -> None:
     with pytest.raises(BadConfig) as caught:
-        settings(monkeypatch, **{name: value})
+        settings(**{name: value})
     assert str(caught.value).startswith(f"environment variable {name}: {expected}")
 
 
-def test_other_variables_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings(monkeypatch, PORTS="x", ARXIV_RSS="x") == Settings()
+def test_other_variables_do_not_matter() -> None:
+    assert settings(PORTS="x", ARXIV_RSS="x") == Settings()
 
 
 class TestFreshFor:
     def test_the_calendar_decides_by_default(self) -> None:
-        assert load_settings().fresh_for is None
+        assert load_settings({}).fresh_for is None
 
-    def test_no_time_at_all_is_not_the_calendar(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert settings(monkeypatch, FRESH_SECONDS="0").fresh_for == timedelta(0)
+    def test_no_time_at_all_is_not_the_calendar(self) -> None:
+        assert settings(FRESH_SECONDS="0").fresh_for == timedelta(0)
 
 
 class TestPublicAddress:
@@ -141,9 +130,9 @@ class TestPublicAddress:
         ],
     )
     def test_it_is_the_one_that_was_set_else_the_platforms_else_this_machine(
-        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], address: str
+        self, variables: dict[str, str], address: str
     ) -> None:
-        assert settings(monkeypatch, **variables).public_address == address
+        assert settings(**variables).public_address == address
 
 
 class TestStoreFile:
@@ -161,13 +150,13 @@ class TestStoreFile:
         ],
     )
     def test_it_is_the_one_that_was_set_else_one_that_can_be_written(
-        self, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], path: Path
+        self, variables: dict[str, str], path: Path
     ) -> None:
-        assert settings(monkeypatch, **variables).store_file == path
+        assert settings(**variables).store_file == path
 
     @pytest.mark.parametrize("url", ["redis://127.0.0.1", "sqlite://", "sqlite:///", "sqlite://host/a.db", "a.db"])
-    def test_another_kind_of_store_is_refused(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-        found = settings(monkeypatch, STORE_URL=url)
+    def test_another_kind_of_store_is_refused(self, url: str) -> None:
+        found = settings(STORE_URL=url)
         with pytest.raises(BadConfig, match=r"environment variable STORE_URL: .* sqlite:////var/lib/"):
             _ = found.store_file
 
@@ -208,20 +197,18 @@ REDIS = "rediss://default:hidden@eu1-fit-1.upstash.io:6379"
         pytest.param({"KV_REST_API_URL": "https://[", "KV_REST_API_TOKEN": "hidden"}, None, id="REST at no address"),
     ],
 )
-def test_the_store_is_the_redis_that_is_named_or_a_file(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], expected: str | None
-) -> None:
-    found = settings(monkeypatch, **variables).shared_store
+def test_the_store_is_the_redis_that_is_named_or_a_file(variables: dict[str, str], expected: str | None) -> None:
+    found = settings(**variables).shared_store
     assert (found and found.get_secret_value()) == expected
 
 
 @pytest.mark.parametrize("value", ["localhost:6379", "http://host", "redis://", "redis://host:99999", "redis://[::1"])
-def test_a_wrong_redis_address_is_named_and_not_told(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_a_wrong_redis_address_is_named_and_not_told(value: str) -> None:
     with pytest.raises(BadConfig, match="REDIS_URL: an address such as redis://host:6379/0") as caught:
-        settings(monkeypatch, REDIS_URL=value)
+        settings(REDIS_URL=value)
     assert value not in str(caught.value).replace("redis://host:6379/0", "")
 
 
-def test_no_password_is_in_the_words_for_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    shown = settings(monkeypatch, REDIS_URL=REDIS, STORE_URL=REDIS)
+def test_no_password_is_in_the_words_for_settings() -> None:
+    shown = settings(REDIS_URL=REDIS, STORE_URL=REDIS)
     assert "hidden" not in f"{shown!r} {shown} {shown.shared_store!r}"
