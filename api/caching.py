@@ -22,6 +22,7 @@ Coding = Literal["identity", "gzip", "br"]
 # NetNewsWire obey max-age, and an hour is what a feed can ask of people who wait for a mailing.
 LONGEST = timedelta(minutes=30)
 WHEN_NOT_CURRENT = timedelta(minutes=5)
+_STALE_ON_ERROR = timedelta(days=1)
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?", re.IGNORECASE)
@@ -77,14 +78,28 @@ def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timed
     return max(timedelta(0), min(LONGEST if is_current else WHEN_NOT_CURRENT, next_mailing - now))
 
 
-def headers_of(representation: Representation, *, keep_for: timedelta) -> dict[str, str]:
-    """The headers that a 200 and a 304 for *representation* have in common."""
-    return {
-        "Cache-Control": f"public, max-age={int(keep_for.total_seconds())}",
+def headers_of(
+    representation: Representation, *, keep_for: timedelta, until_next_mailing: timedelta | None = None
+) -> dict[str, str]:
+    """The headers that a 200 and a 304 for *representation* have in common.
+
+    With *until_next_mailing* there is one for Vercel's CDN too, which it does not pass on: until then it may answer
+    with what it has while it fetches anew, and for a day at least where the service fails.
+    """
+    seconds = int(keep_for.total_seconds())
+    headers = {
+        "Cache-Control": f"public, max-age={seconds}",
         "ETag": representation.etag,
         "Last-Modified": format_datetime(representation.last_modified, usegmt=True),
         "Vary": "Accept-Encoding",
     }
+    if until_next_mailing is not None:
+        stale = max(0, int(until_next_mailing.total_seconds()) - seconds)
+        on_error = max(stale, int(_STALE_ON_ERROR.total_seconds()))
+        headers["Vercel-CDN-Cache-Control"] = (
+            f"max-age={seconds}, stale-while-revalidate={stale}, stale-if-error={on_error}"
+        )
+    return headers
 
 
 def choose_coding(accept_encoding: str | None, size: int) -> Coding:

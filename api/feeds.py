@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -125,12 +126,24 @@ def feed_scopes(config: Config) -> Iterator[str]:
     yield from config.categories
 
 
+async def prepare(service: Service) -> None:
+    """Renders every feed of the configuration, so that their next readers in this process wait for nothing."""
+    for selection, _ in list_feeds(service):
+        answered = await service.select(selection)
+        for kind in NAMES:
+            await asyncio.to_thread(_get_rendering, service, answered, kind)
+
+
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
     selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
     answered = await service.select(selection)
-    key = (kind, selection, answered.selected.revision, answered.notices)
-    representation = service.renderings.get(key, lambda: _render(service, answered, kind))
+    representation = _get_rendering(service, answered, kind)
     return service.respond(request, representation, is_current=answered.currency.is_current)
+
+
+def _get_rendering(service: Service, answered: Answered, kind: Format) -> Representation:
+    key = (kind, answered.selection, answered.selected.revision, answered.notices)
+    return service.renderings.get(key, lambda: _render(service, answered, kind))
 
 
 def _render(service: Service, answered: Answered, kind: Format) -> Representation:

@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, Field
 
+from api.feeds import prepare
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
 from api.status import Standing, Status, describe_standing, find_days_back, load_status
@@ -166,6 +167,7 @@ async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
     summaries = await _summarise(
         service, lambda: service.summaries.run(remaining_seconds=lambda: CRON_SECONDS - spent_seconds())
     )
+    await _prepare_feeds(service)
     return await _report(service, report, healing, summaries)
 
 
@@ -198,6 +200,14 @@ async def _heal(heal: Callable[[], Awaitable[HealingReport | None]]) -> HealingM
         logger.exception("What no feed brought could not be asked for")
         return _unfinished("What no feed brought could not be asked for; the log of the service says why.")
     return _healing_model(report) if report else _unfinished("It goes on in the background; /api/status tells of it.")
+
+
+async def _prepare_feeds(service: Service) -> None:
+    """Renders the configured feeds; whatever goes wrong with that, their readers will find out."""
+    try:
+        await prepare(service)
+    except Exception:
+        logger.exception("The feeds could not be rendered beforehand")
 
 
 async def _summarise(service: Service, run: Callable[[], Awaitable[Run | None]]) -> SummaryRunModel:

@@ -159,7 +159,11 @@ class Service:
 
     def respond(self, request: Request, representation: Representation, *, is_current: bool = True) -> Response:
         """*representation* as this request may have it: whole, compressed, or not at all because it has it already."""
-        headers = headers_of(representation, keep_for=self._keep_for(is_current=is_current))
+        headers = headers_of(
+            representation,
+            keep_for=self._keep_for(is_current=is_current),
+            until_next_mailing=next_mailing_moment(self.clock()) - self.clock() if self.settings.vercel else None,
+        )
         if is_not_modified(
             representation,
             if_none_match=_joined(request.headers.getlist("if-none-match")),

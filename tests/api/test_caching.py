@@ -203,3 +203,24 @@ def test_compressed_forms_are_made_once_and_are_the_same_everywhere() -> None:
     assert told.encode("gzip") is told.encode("gzip")
     assert told.encode("gzip") == other.encode("gzip")
     assert told.encode("gzip")[4:8] == bytes(4)  # RFC 1952: the time it was made, here none
+
+
+@pytest.mark.parametrize(
+    ("kept", "until", "told"),
+    [
+        (1800, 36_000, "max-age=1800, stale-while-revalidate=34200, stale-if-error=86400"),
+        (300, 172_800, "max-age=300, stale-while-revalidate=172500, stale-if-error=172500"),
+        (0, 0, "max-age=0, stale-while-revalidate=0, stale-if-error=86400"),
+    ],
+)
+def test_a_cdn_may_answer_with_what_it_has_until_the_next_mailing_and_a_day_while_the_service_fails(
+    kept: int, until: int, told: str
+) -> None:
+    headers = headers_of(
+        representation(), keep_for=timedelta(seconds=kept), until_next_mailing=timedelta(seconds=until)
+    )
+    assert headers["Vercel-CDN-Cache-Control"] == told
+
+
+def test_elsewhere_there_is_no_header_for_a_cdn() -> None:
+    assert "Vercel-CDN-Cache-Control" not in headers_of(representation(), keep_for=timedelta(seconds=1))

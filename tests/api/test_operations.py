@@ -236,3 +236,19 @@ ONE_GOOD_ONE_BAD = b"""<?xml version="1.0" encoding="UTF-8"?>
 <arxiv:announce_type>new</arxiv:announce_type><dc:creator>Ada Lovelace</dc:creator></item>
 </channel></rss>
 """
+
+
+def test_after_a_scheduled_refresh_the_configured_feeds_are_rendered_already(
+    empty: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask(empty, "/api/cron", "GET")
+    monkeypatch.setattr("api.feeds._render", None)  # whoever renders now fails
+    addresses = ["/rss", "/atom", "/jsonfeed", "/rss/systems", "/atom/cs.LG", "/jsonfeed/cs.DC"]
+    assert [empty.ask(address).status_code for address in addresses] == [200] * len(addresses)
+
+
+def test_a_feed_that_cannot_be_rendered_beforehand_fails_no_refresh(
+    empty: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.feeds._render", None)
+    assert empty.ask("/api/cron", authorization=TOKEN).status_code == 200
