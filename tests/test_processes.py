@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from api.service import Service
-from api.wiring import build_service, read_settings
+from api.wiring import build_service
 from core.mailings import newest_mailing
 from demo.mailing import Mailing
 from demo.request_log import most_at_once, smallest_pause
