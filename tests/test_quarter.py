@@ -31,6 +31,8 @@ from demo.standin import ArxivStandIn
 from demo.week import mailings_between
 from tests.api.running import Clock, settings_for
 
+pytestmark = pytest.mark.soak  # half a minute
+
 FIRST, LAST = date(2026, 1, 1), date(2026, 3, 31)  # two holidays, and the clocks go forward
 CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
 DAYS_BACK = 7

@@ -92,7 +92,7 @@ def play(folder: Path, scene: Callable[[Scene], Awaitable[T]], *, protocol: str 
         return asyncio.run(whole(service))
 
 
-@pytest.mark.parametrize("protocol", ["native", "openai"])
+@pytest.mark.parametrize("protocol", ["native", pytest.param("openai", marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", sorted(FAULTS))
 def test_a_fault_that_lasts_takes_no_item_and_every_paper_has_a_summary_or_a_reason(
     tmp_path: Path, name: str, protocol: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -43,12 +44,21 @@ def starting(
     return running(folder, arxiv, config=config, **(values | settings))
 
 
-@pytest.fixture
-def service(tmp_path: Path, model: ModelStandIn) -> Iterator[Running]:
-    """The service with the newest mailing stored, and no summary yet."""
-    with ArxivStandIn(WEEK[-1:]) as arxiv, starting(tmp_path, arxiv, model) as started:
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the newest mailing, complete, and no summary yet."""
+    folder = tmp_path_factory.mktemp("filled")
+    with ModelStandIn() as model, ArxivStandIn(WEEK[-1:]) as arxiv, starting(folder, arxiv, model) as started:
         started.refresh()
         started.runner.run(started.service.freshness.heal())
+    return folder / "papers.sqlite3"
+
+
+@pytest.fixture
+def service(tmp_path: Path, filled: Path, model: ModelStandIn) -> Iterator[Running]:
+    """The service with all of that."""
+    shutil.copy(filled, tmp_path / filled.name)
+    with ArxivStandIn(WEEK[-1:]) as arxiv, starting(tmp_path, arxiv, model) as started:
         yield started
 
 
