@@ -531,7 +531,7 @@ _MARKUP = re.compile(r"[\\`*\[\]<~$|]|(?<![^\W_])_|_(?![^\W_])|&(?=#?\w{1,40};)|
 _LINE_START = re.compile(r"^(\d{1,9}(?=[.)](?:\s|$))|(?=[#>=+-]))(.)")
 _LINE_END = re.compile(r"\\?\n")
 _BARE_ADDRESS = re.compile(
-    r"(?:(?:https?|ftp)://|(?<![^\W_])www\.)[!-;=?-~]*"
+    r"(?:(?:https?|ftp)://|(?<![A-Za-z0-9])www\.)[!-;=?-~]*"
     r"|(?<![A-Za-z0-9._+-])[A-Za-z0-9._+-]++@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+",
     re.IGNORECASE,
 )

@@ -12,7 +12,7 @@ from time import perf_counter
 
 import lxml.html
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from markdown_it import MarkdownIt
@@ -566,6 +566,7 @@ PIECES = st.sampled_from(
 
 
 @settings(deadline=None, max_examples=300)
+@example("字www.1. ")
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_any_text_is_harmless(markdown: str) -> None:
     found = dangers(render_feed(markdown)) + dangers(render_page(markdown))
