@@ -21,12 +21,12 @@ from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
-from core.feeds.content import build_absence, build_origin
+from core.feeds.content import build_absence, plain_text, tell_origin
 from core.papers import AnnounceType, Paper, PaperId
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.scoring import Kind, Place
 from core.store.records import PaperRecord
-from core.summaries.attempts import SourceKind
+from core.summaries.attempts import Attempt, SourceKind
 from core.summaries.languages import SectionName
 
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
@@ -84,7 +84,7 @@ class PaperModel(BaseModel):
 class SectionModel(BaseModel):
     name: SectionName | None = Field(description="Null for what the model added to the four that it was asked for.")
     heading: str
-    markdown: str = Field(description="As the model wrote it; render it with care.")
+    markdown: str = Field(description="CommonMark with GFM tables and LaTeX; no HTML, links as in `html`.")
     html: str = Field(description="Ready to show: no script, style or image, links only to what the paper links to.")
 
 
@@ -179,6 +179,7 @@ class PaperDetail(Answer):
 
     paper: PaperModel
     announcements: list[AnnouncementModel] = Field(description="Oldest first.")
+    summaries: list[SummaryModel] = Field(description="All that there are, in any language and of any version.")
 
 
 class RuleModel(BaseModel):
@@ -338,11 +339,13 @@ async def show_paper(
 ) -> Response:
     """One stored paper with everything that is known of it. The path takes old identifiers with their slash."""
     record = await service.catalogue.find(parse_paper_number(paper_id))
+    tried = (await service.store.load_attempts((record.paper.id,))).get(record.paper.id, ())
     answer = PaperDetail(
         sample_data=service.sample_data,
         notices=list(service.standing_notices),
         paper=PaperModel(**_paper_fields(record.paper)),
         announcements=[_announcement_model(record, place) for place in range(len(record.announcements))],
+        summaries=[written for one in tried if (written := _summary_model(one, record.paper))],
     )
     return await _respond(request, service, answer)
 
@@ -496,18 +499,17 @@ def _item_model(item: Item, service: Service) -> ItemModel:
         announce_types=dict(item.announce_types),
         score=item.score.value,
         reasons=_reason_models(item),
-        summary=_summary_model(item),
+        summary=_summary_model(item.attempt, item.paper),
         summary_absence=None if item.summary else build_absence(item) or service.summaries.obstacle or _NOT_WANTED,
     )
 
 
-def _summary_model(item: Item) -> SummaryModel | None:
-    attempt = item.attempt
+def _summary_model(attempt: Attempt | None, paper: Paper) -> SummaryModel | None:
     if attempt is None or attempt.summary is None:
         return None
     summary = attempt.summary
     return SummaryModel(
-        tldr=summary.tldr,
+        tldr=plain_text(summary.tldr),
         tldr_html=summary.tldr_html,
         sections=[SectionModel(**asdict(section)) for section in summary.sections],
         model=summary.model,
@@ -516,7 +518,7 @@ def _summary_model(item: Item) -> SummaryModel | None:
         version=attempt.key.version,
         prompt=attempt.key.prompt,
         written_at=attempt.at,
-        origin=build_origin(item),
+        origin=tell_origin(attempt, paper),
         checks=ChecksModel(flags=list(summary.flags), numbers=summary.numbers, unsupported=summary.unsupported),
         usage=UsageModel(**asdict(attempt.usage)),
         request_id=attempt.request_id,

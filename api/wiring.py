@@ -87,8 +87,9 @@ def build_service(
         days_back=config.days_back,
         learner=Learner((config.default, *config.profiles)),
     )
-    catalogue = Catalogue(store)
     key = None if model else _find_key(settings, config.summaries)
+    obstacle = find_obstacle(config.summaries, has_key=bool(model or key))
+    catalogue = Catalogue(store, tells_absence=obstacle is None)
 
     def build_summaries() -> Summaries:
         return _build_summaries(
@@ -105,7 +106,7 @@ def build_service(
         clock=clock,
         configured_at=min(_changed_at(settings.config_file), clock()),
         sample_data=sample_data,
-        summaries=Summarising(build_summaries, obstacle=find_obstacle(config.summaries, has_key=bool(model or key))),
+        summaries=Summarising(build_summaries, obstacle=obstacle),
     )
 
 
@@ -134,9 +135,11 @@ def _build_summaries(
     options = config.summaries
     base_url = settings.llm_base_url or options.base_url or settings.dashscope_http_base_url
     if model is None and key is not None:
-        from core.summaries.dashscope import DashScope  # noqa: PLC0415
+        from core.summaries.dashscope import BEIJING, DashScope, is_native_address  # noqa: PLC0415
 
-        model = DashScope(key, base_url=base_url, user_agent=f"arxiv-feeds/{VERSION}")
+        named = settings.llm_base_url or options.base_url
+        is_native = settings.llm_base_url is None and (named is None or is_native_address(named))
+        model = DashScope(key, base_url=base_url or BEIJING, is_native=is_native, user_agent=f"arxiv-feeds/{VERSION}")
     return Summaries(
         options,
         profiles=config.every_profile,

@@ -315,10 +315,14 @@ class Store(Protocol):
 
 
 class Catalogue:
-    """Answers selections from the store, and keeps what it prepared for as long as the data stay the same."""
+    """Answers selections from the store, and keeps what it prepared for as long as the data stay the same.
 
-    def __init__(self, store: Store) -> None:
+    Items say why they have no summary where it *tells_absence*, which is idle where none are written any more.
+    """
+
+    def __init__(self, store: Store, *, tells_absence: bool = True) -> None:
         self._store = store
+        self._tells_absence = tells_absence
         self._lock = asyncio.Lock()
         self._shelf = Shelf()
         self._frequencies: OrderedDict[str, tuple[tuple[Revision, date], tuple[Frequencies, ...]]] = OrderedDict()
@@ -464,7 +468,10 @@ class Catalogue:
         if missing:
             self._attempts |= await self._store.load_attempts(missing)
             loaded |= missing
-        return self._attempts
+        return self._attempts if self._tells_absence else self._only_written()
+
+    def _only_written(self) -> dict[str, Attempts]:
+        return {paper_id: tuple(one for one in tried if one.summary) for paper_id, tried in self._attempts.items()}
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""

@@ -141,7 +141,7 @@ def summarize_command(
         list[str] | None, typer.Argument(help="arXiv's identifiers of stored papers; without any, what is missing.")
     ] = None,
     *,
-    again: Annotated[bool, typer.Option(help="Also what has a summary, and with a model that was left alone.")] = False,
+    again: Annotated[bool, typer.Option(help="Also what has failed, and what is named.")] = False,
 ) -> None:
     """Write the summaries that are missing, within the budgets, and say what they took."""
     service = build_service(read_settings())
@@ -360,6 +360,11 @@ def _examine_summaries(service: Service) -> _Finding:
     options = service.config.summaries
     if service.summaries.obstacle:
         return _Finding("summaries", True, service.summaries.obstacle)
+    is_temporary = service.settings.vercel or service.settings.aws_lambda_function_name
+    if is_temporary and not service.store.is_shared:
+        return _Finding(
+            "summaries", False, "each instance would pay for its own here; set REDIS_URL for a shared store"
+        )
     language = ", ".join(dict.fromkeys(profile.language for profile in service.config.every_profile))
     text = (
         f"written by {', else '.join(options.models)} in {language}, of the best {options.papers} papers of a mailing"

@@ -84,7 +84,9 @@ def play(folder: Path, scene: Callable[[Scene], Awaitable[T]], *, protocol: str 
         await desk.announce(FRIDAY, 1, 2, 3, 4, good=PAPERS)
         base_url = service.native_base if protocol == "native" else service.openai_base
         try:
-            return await scene(Scene(desk, service, DashScope(service.api_key, base_url=base_url)))
+            return await scene(
+                Scene(desk, service, DashScope(service.api_key, base_url=base_url, is_native=protocol == "native"))
+            )
         finally:
             await store.close()
 

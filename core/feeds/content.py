@@ -11,7 +11,8 @@ from html import escape
 from urllib.parse import quote
 
 from core.catalogue import Feed, Item
-from core.summaries.attempts import SourceKind, Summary
+from core.papers import Paper
+from core.summaries.attempts import Attempt, SourceKind, Summary
 from core.summaries.languages import find_language
 
 # XML 1.0 cannot carry C0 controls, surrogates, U+FFFE and U+FFFF in any form (https://www.w3.org/TR/xml/#charsets); DEL
@@ -99,10 +100,15 @@ def build_tldr(item: Item) -> str:
 
 def build_origin(item: Item) -> str:
     """Which model wrote the item's summary, in which language and from what, as plain text; empty without one."""
-    if item.attempt is None or item.attempt.summary is None:
+    return "" if item.attempt is None else tell_origin(item.attempt, item.paper)
+
+
+def tell_origin(attempt: Attempt, paper: Paper) -> str:
+    """The same of any *attempt* at a summary of *paper*."""
+    if attempt.summary is None:
         return ""
-    summary, key = item.attempt.summary, item.attempt.key
-    version = f" of version {key.version}" if key.version != item.paper.version else ""
+    summary, key = attempt.summary, attempt.key
+    version = f" of version {key.version}" if key.version != paper.version else ""
     told = f"AI summary{version} in {_language(key.language)} by {summary.model}, from {_SOURCES[summary.source]}."
     if "unverified" in summary.flags and summary.unsupported is not None:
         told += f" Unverified: {summary.unsupported:.0%} of its numbers were not found in that text."

@@ -330,7 +330,8 @@ def find_urls(text: str) -> tuple[str, ...]:
 def occurs_in(source_text: str, url: str) -> bool:
     """Whether *source_text* has *url*; scheme, `www.`, case and a slash at the end make no difference."""
     address = re.sub(r"^https?://(?:www\.)?", "", url.lower()).rstrip("/")
-    return bool(address) and re.search(re.escape(address) + r"(?![\w-])", source_text.lower()) is not None
+    whole = rf"(?<![\w.-]){re.escape(address)}(?![\w-])(?!\.[^\W\d_])"
+    return bool(address) and re.search(whole, re.sub(r"\bwww\.", "", source_text.lower())) is not None
 
 
 def _prose(text: str) -> str:

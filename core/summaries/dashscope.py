@@ -15,9 +15,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from core.summaries.cleaning import drop_unprintable
 from core.summaries.model import Completion, ModelFailed, RemoteFile, Trouble, classify
 from core.summaries.prompt import Message
 
@@ -32,19 +34,23 @@ _CONNECT_SECONDS = 10.0
 _FILE_SECONDS = 30.0
 _MOST_BYTES = 4_000_000  # of an answer; one of 40,000 characters has a tenth of that
 _FILES_LISTED = 100
+_LONGEST_NAME = 100
+_MOST_TOKENS = 100_000_000
 _CODINGS = {"identity": None, "": None, "gzip": 31, "x-gzip": 31}  # and what zlib calls their form
 
 
 class DashScope:
-    """The models at *base_url*: DashScope's own interface where that ends in /api/v1, else one of the OpenAI form.
+    """The models at *base_url*: DashScope's own interface where *is_native*, else one of the OpenAI form.
 
     Connections belong to the event loop that they were made on; on another one new ones are made.
     """
 
-    def __init__(self, api_key: str, *, base_url: str | None = None, user_agent: str = "arxiv-feeds") -> None:
+    def __init__(
+        self, api_key: str, *, base_url: str = BEIJING, is_native: bool = True, user_agent: str = "arxiv-feeds"
+    ) -> None:
         self._api_key = api_key
-        self._base_url = (base_url or BEIJING).rstrip("/")
-        self._is_native = self._base_url.endswith(_NATIVE_PATH)
+        self._base_url = base_url.rstrip("/")
+        self._is_native = is_native
         self._user_agent = user_agent
         self._http: httpx.AsyncClient | None = None
         self._client: AsyncClient | None = None
@@ -180,6 +186,12 @@ class DashScope:
         return found
 
 
+def is_native_address(base_url: str) -> bool:
+    """Whether *base_url*, which config.json names, is DashScope's own interface and not one of the OpenAI form."""
+    parts = urlsplit(base_url)
+    return parts.path.rstrip("/") == _NATIVE_PATH and (parts.hostname or "").endswith(".aliyuncs.com")
+
+
 class _Bounded(httpx.AsyncBaseTransport):
     """HTTP as usual, with answers that end at a number of bytes, unpacked ones, since httpx has no such bound.
 
@@ -237,14 +249,15 @@ def _translate(error: Exception, *, secret: str) -> ModelFailed:
     code = getattr(error, "code", None)
     status = getattr(error, "status_code", None)
     headers = getattr(error, "headers", None) or {}
-    request_id = str(getattr(error, "request_id", None) or "")
-    if (isinstance(code, str) and code) or isinstance(status, int):
+    request_id = _read_name(getattr(error, "request_id", None))
+    code = drop_unprintable(code)[:_LONGEST_NAME] if isinstance(code, str) else None
+    if code or isinstance(status, int):
         status = None if status == 200 else status
         detail = str(getattr(error, "message", "")).replace(secret, "…")
-        told = code if isinstance(code, str) and code else f"HTTP {status}"
+        told = code or f"HTTP {status}"
         return ModelFailed(
             classify(status, told, detail),
-            told[:100],
+            told,
             detail,
             request_id=request_id,
             retry_after_seconds=_read_seconds(headers.get("retry-after")),
@@ -260,7 +273,7 @@ def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks
     message = getattr(choices[0], "message", None) if choices else None
     text = getattr(message, "content", None)
     usage = getattr(answer, "usage", None)
-    request_id = str(getattr(answer, "request_id", None) or getattr(answer, "id", None) or "")
+    request_id = _read_name(getattr(answer, "request_id", None) or getattr(answer, "id", None))
     if not isinstance(text, str):
         raise ModelFailed(Trouble.TRANSIENT, "BadAnswer", "an answer without a text", request_id=request_id)
     return Completion(
@@ -282,8 +295,14 @@ def _read_files(found: Sequence[object]) -> list[RemoteFile]:
     return files
 
 
+def _read_name(value: object) -> str:
+    """An identifier that the service chose, as it can be stored and shown."""
+    return drop_unprintable(str(value or ""))[:_LONGEST_NAME]
+
+
 def _read_count(value: object) -> int:
-    return value if isinstance(value, int) and value > 0 else 0
+    """A number of tokens; 0 for what cannot be one."""
+    return value if isinstance(value, int) and 0 < value < _MOST_TOKENS else 0
 
 
 def _read_seconds(value: object) -> float | None:

@@ -139,11 +139,12 @@ class Summaries:
         """Write what is wanted, or the summaries of *paper_ids*, until all is done, or time or budget are over.
 
         Who *is_patient*, and runs again soon, keeps the pauses after failures for the moment. *is_forced* asks a
-        service that refuses the key, and writes again what there is already. Raises StoreUnavailable.
+        service that refuses the key, tries again what has failed, and writes *paper_ids* again. Raises
+        StoreUnavailable.
         """
         if self.obstacle or self._model is None or self._writer is None:
             return Run(self._now(), notice=self.obstacle or "")
-        if not paper_ids and not await self._has_anything_to_do(is_patient=is_patient):
+        if not (paper_ids or is_forced or await self._has_anything_to_do(is_patient=is_patient)):
             return Run(self._now())
         lease = await leases.take(self._store, _LEASE, uuid4().hex, seconds=self._lease_seconds)
         if lease is None:
@@ -221,7 +222,7 @@ class Summaries:
         is_forced: bool,
     ) -> tuple[Wanted, ...]:
         if not paper_ids:
-            return await self._choose(selections, state, is_patient=is_patient)
+            return await self._choose(selections, state, is_patient=is_patient, is_forced=is_forced)
         records = await self._store.load_papers(paper_ids)
         attempts = await self._store.load_attempts(paper_ids)
         languages = dict.fromkeys(profile.language for profile in self._profiles) or {self.options.language: None}
@@ -234,12 +235,20 @@ class Summaries:
         return tuple(one for one in wanted if is_forced or _is_open(attempts.get(one.paper.id, ()), one.key))
 
     async def _choose(
-        self, selections: Sequence[tuple[Profile, Selected]], state: SummaryState, *, is_patient: bool
+        self,
+        selections: Sequence[tuple[Profile, Selected]],
+        state: SummaryState,
+        *,
+        is_patient: bool,
+        is_forced: bool = False,
     ) -> tuple[Wanted, ...]:
         listed = {item.paper.id for _, selected in selections for item in selected.items}
+        known = await self._store.load_attempts(listed)
+        if is_forced:  # what has failed counts as never tried
+            known = {paper_id: tuple(one for one in tried if one.summary) for paper_id, tried in known.items()}
         return choose(
             selections,
-            await self._store.load_attempts(listed),
+            known,
             maker=self._maker,
             papers=self.options.papers,
             state=state,
@@ -349,6 +358,10 @@ class _Shift:
             except OutOfBudget as over:
                 self.end(over.code, over.reason)
                 return
+            except LeaseLost as error:
+                self.error = error
+                self.end(*_TIME)
+                return
             one = queue.popleft()
             self.started += 1
             self.state = replace(self.state, papers=self.state.papers + 1)
@@ -363,6 +376,7 @@ class _Shift:
             draft = await writer.write(one.paper, one.key, meter=self)
         except ModelFailed as error:
             self._close(error)
+            self._give_back()
             self.left.append(one)
             return
         except (StoreUnavailable, LeaseLost):
@@ -381,6 +395,8 @@ class _Shift:
         self.failures_in_a_row = self.failures_in_a_row + 1 if is_away else 0
         if self.failures_in_a_row >= _FAILURES_UNTIL_AWAY and self.ended is None:
             self._open_breaker(_AWAY, "it did not answer for several papers in a row", _AWAY_FOR)
+        if draft.code == _AWAY and not draft.usage.tokens:
+            self._give_back()
         if attempt.summary is None and not (attempt.is_deferred and not is_away):
             self.failures.append(Failure(one.paper.id, attempt.code, attempt.reason, attempt.request_id))
         async with self.lock:
@@ -390,6 +406,14 @@ class _Shift:
         self.done += 1
         self.codes[attempt.code] = self.codes.get(attempt.code, 0) + 1
         self.tell(Progress(self.done, self.total, self.usage, one.paper.id, attempt.code))
+
+    def _give_back(self) -> None:
+        """A paper that no call was answered for is none that the day's budget is spent on."""
+        self.state = replace(self.state, papers=max(0, self.state.papers - 1))
+
+    def seconds_left(self) -> float:
+        """How long the run may go on."""
+        return self.remaining_seconds()
 
     def _refuse_if_over(self, *, is_new: bool = False) -> None:
         """Raises OutOfBudget where nothing more may be spent, or no new paper be started."""
@@ -452,11 +476,16 @@ def _is_open(attempts: Attempts, key: Key) -> bool:
 
 
 def _build_attempt(key: Key, draft: Draft, before: Attempt | None, now: datetime) -> Attempt:
-    """*draft* with what the attempts before it came to: a service that is away is asked less and less often."""
+    """*draft* with what the attempts before it came to: a service that is away is asked less and less often.
+
+    A failure before its time, which who asks by hand may bring about, counts for nothing.
+    """
     code, reason, failures, retry_at = draft.code, draft.reason, 0, None
     if code in DEFERRED:
         failures = before.failures if before else 0
-    if code == _AWAY:
+    if code == _AWAY and before and before.retry_at and now < before.retry_at:
+        retry_at = before.retry_at
+    elif code == _AWAY:
         failures += 1
         retry_at = now + min(_RETRY_AFTER * 2 ** (failures - 1), _LONGEST_RETRY_AFTER)
         if failures >= _MOST_FAILURES:

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Protocol
 
 from core.errors import SourceMalformed, SourceUnavailable
@@ -20,7 +21,7 @@ from core.summaries.languages import Language, find_language
 from core.summaries.model import Completion, Model, ModelFailed, Trouble
 from core.summaries.options import Options
 from core.summaries.prompt import Message, Template, build_prompt
-from core.summaries.rendering import RENDERER, render_feed
+from core.summaries.rendering import RENDERER, render_feed, render_markdown
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ _PAUSES_SECONDS = (1.0, 4.0)
 _LONGEST_PAUSE_SECONDS = 30.0  # a longer Retry-After leaves the paper to a later run
 _FILE_POLL_SECONDS = 2.0
 _FILE_POLLS = 15
+_CHARACTERS_PER_TOKEN = 2  # of Chinese; other languages have more
 _HINT = "Begin with the TL;DR line at once and write all four sections; no preamble, nothing around the answer."
 
 
@@ -70,6 +72,10 @@ class Meter(Protocol):
 
     def count(self, usage: Usage) -> None:
         """What an allowed call used, its number apart."""
+        ...
+
+    def seconds_left(self) -> float:
+        """How long a call may take."""
         ...
 
 
@@ -283,9 +289,9 @@ class Writer:
                 temperature=self._options.temperature,
                 seed=seed,
                 max_tokens=self._options.max_output_tokens,
-                timeout_seconds=self._options.timeout_seconds,
+                timeout_seconds=min(self._options.timeout_seconds, job.meter.seconds_left()),
             )
-            tokens = (completion.input_tokens, completion.output_tokens)
+            tokens = _count_tokens(completion, messages)
             job.tally.request_id = completion.request_id or job.tally.request_id
         finally:
             used = self._use(model, *tokens, seconds=self._world.monotonic() - started)
@@ -319,6 +325,15 @@ class _AnswerFailed(Exception):
         self.reason = reason
 
 
+def _count_tokens(completion: Completion, messages: tuple[Message, ...]) -> tuple[int, int]:
+    """What *completion* used; where the service does not say, about as much, so that budgets still end."""
+    sent = sum(len(message.content) for message in messages)
+    return (
+        completion.input_tokens or sent // _CHARACTERS_PER_TOKEN,
+        completion.output_tokens or len(completion.text) // _CHARACTERS_PER_TOKEN,
+    )
+
+
 def _tell(error: ModelFailed) -> tuple[str, str]:
     """Code and reason of an attempt that *error* ended."""
     match error.trouble:
@@ -330,12 +345,18 @@ def _tell(error: ModelFailed) -> tuple[str, str]:
 
 
 def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
+    """The summary in the forms that readers get: also its Markdown is written anew, so that nothing in it can harm."""
     answer = checked.answer
     return Summary(
         tldr=answer.tldr,
-        tldr_html=render_feed(answer.tldr, urls=checked.urls) if answer.tldr else "",
+        tldr_html=_render_sentence(answer.tldr, checked.urls),
         sections=tuple(
-            Section(one.name, one.heading, one.markdown, render_feed(one.markdown, urls=checked.urls))
+            Section(
+                one.name,
+                one.heading,
+                render_markdown(one.markdown, urls=checked.urls),
+                render_feed(one.markdown, urls=checked.urls),
+            )
             for one in answer.sections
         ),
         model=model,
@@ -346,3 +367,10 @@ def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
         unsupported=checked.unsupported_numbers,
         urls=checked.urls,
     )
+
+
+def _render_sentence(tldr: str, urls: tuple[str, ...]) -> str:
+    """*tldr* as one paragraph of HTML, "" for none; what Markdown takes for a list or code is shown as it is."""
+    html = render_feed(tldr, urls=urls) if tldr else ""
+    is_paragraph = html.startswith("<p>") and html.endswith("</p>") and html.count("<p>") == 1
+    return html if is_paragraph or not tldr else f"<p>{escape(tldr, quote=False)}</p>"

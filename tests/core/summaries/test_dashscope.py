@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.summaries.dashscope import DashScope
+from core.summaries.dashscope import DashScope, is_native_address
 from core.summaries.model import Completion, ModelFailed, Trouble
 from core.summaries.prompt import Message
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
+from demo.wire import Fault
 
 MESSAGES = (
     Message("system", "Write four sections."),
@@ -31,7 +32,7 @@ def service() -> Iterator[ModelStandIn]:
 
 def adapter(service: ModelStandIn, protocol: str = "native", *, key: str | None = None) -> DashScope:
     base_url = service.native_base if protocol == "native" else service.openai_base
-    return DashScope(service.api_key if key is None else key, base_url=base_url)
+    return DashScope(service.api_key if key is None else key, base_url=base_url, is_native=protocol == "native")
 
 
 async def ask(model: DashScope, *, name: str = "qwen-long", timeout_seconds: float = 10.0) -> Completion:
@@ -76,7 +77,7 @@ def test_what_is_asked_for_is_sent(service: ModelStandIn) -> None:
 
 
 def test_other_services_are_sent_no_field_of_dashscope(service: ModelStandIn) -> None:
-    play(DashScope(service.api_key, base_url=f"{service.base}/v1"))
+    play(DashScope(service.api_key, base_url=f"{service.base}/v1", is_native=False))
     (call,) = service.calls
     assert isinstance(call.body, dict)
     assert "enable_thinking" not in call.body
@@ -146,6 +147,36 @@ def test_a_fault_says_what_to_do_about_it(
 def test_an_answer_that_is_compressed_unasked_is_unpacked(service: ModelStandIn) -> None:
     service.answer_with(FAULTS["gzip"]())
     assert play(adapter(service)).finish_reason == "stop"
+
+
+@pytest.mark.parametrize(
+    ("address", "is_native"),
+    [
+        ("https://dashscope-intl.aliyuncs.com/api/v1", True),
+        ("https://w.cn-beijing.maas.aliyuncs.com/api/v1/", True),
+        ("https://dashscope.aliyuncs.com/compatible-mode/v1", False),
+        ("https://openrouter.ai/api/v1", False),
+    ],
+)
+def test_only_dashscopes_own_interface_is_taken_for_it(address: str, is_native: bool) -> None:
+    assert is_native_address(address) is is_native
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_name_or_number_that_cannot_be_stored_is_not_taken_over(service: ModelStandIn, protocol: str) -> None:
+    body = (
+        b'{"request_id": "a\\ud800b%s",'
+        b' "output": {"choices": [{"message": {"content": "x"}, "finish_reason": "stop"}]},'
+        b' "usage": {"input_tokens": 99999999999999999999, "output_tokens": 5}}' % (b"c" * 500)
+    )
+    if protocol == "openai":
+        body = (
+            b'{"id": "a\\ud800b%s", "choices": [{"message": {"content": "x"}, "finish_reason": "stop"}],'
+            b' "usage": {"prompt_tokens": 99999999999999999999, "completion_tokens": 5}}' % (b"c" * 500)
+        )
+    service.answer_with(Fault(body=body))
+    answer = play(adapter(service, protocol))
+    assert (answer.request_id, answer.input_tokens, answer.output_tokens) == (f"ab{'c' * 98}", 0, 5)
 
 
 def test_an_error_has_the_services_code_and_request_id(service: ModelStandIn) -> None:

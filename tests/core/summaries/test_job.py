@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
+from core import leases
 from core.catalogue import Catalogue, Item, Selected, Selection
 from core.errors import StoreUnavailable
 from core.papers import Announcement, AnnounceType
@@ -294,10 +296,8 @@ class TestBudgets:
         assert play(scene, "no", "no", "no", "no") == 4
 
     def test_nothing_is_started_when_the_time_is_nearly_over(self, play: Play) -> None:
-        seconds = iter([100.0, 100.0, 59.0])
-
         async def scene(desk: Desk) -> object:
-            run = await desk.run(remaining_seconds=lambda: next(seconds))
+            run = await desk.run(remaining_seconds=lambda: 59.0 if desk.model.calls else 61.0)  # type: ignore[union-attr]
             after = await desk.codes()
             await desk.run()
             return run.notice, after, await desk.codes()
@@ -400,9 +400,37 @@ class TestTrouble:
         async def scene(desk: Desk) -> object:
             for _ in range(10):
                 await desk.run()
+                desk.world.now += timedelta(hours=12)
             return len(desk.model.calls), await desk.codes()  # type: ignore[union-attr]
 
         assert play(scene, *[AWAY] * 20, papers=1) == (8, {"2": "given up"})
+
+    def test_runs_before_its_time_do_not_count_towards_giving_it_up(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            for _ in range(9):
+                await desk.run()
+            away = await desk.codes()
+            await desk.run()
+            return away, await desk.codes()
+
+        assert play(scene, *[AWAY] * 9, papers=1) == ({"2": "unavailable"}, {"2": "written"})
+
+    @pytest.mark.parametrize("error", [AWAY, REFUSED_KEY], ids=["away", "refused"])
+    def test_papers_that_no_call_was_answered_for_are_not_spent(self, play: Play, error: ModelFailed) -> None:
+        async def scene(desk: Desk) -> int:
+            await desk.run()
+            return (await desk.state()).papers
+
+        assert play(scene, error, error, papers=2) == 0
+
+    def test_who_forces_it_tries_again_what_has_failed(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run()
+            await desk.run(is_forced=True)
+            return await desk.codes(), len(desk.model.calls)  # type: ignore[union-attr]
+
+        refused = ModelFailed(Trouble.REFUSED, "DataInspectionFailed")
+        assert play(scene, refused) == ({"1": "written", "2": "written"}, 3)
 
 
 class TestTheRunItself:
@@ -449,6 +477,25 @@ class TestTheRunItself:
             return [len(await desk.attempts(number)) for number in (1, 2)]
 
         assert play(scene) == [0, 1]
+
+    def test_a_lease_that_is_lost_between_two_papers_ends_the_run_with_a_notice(self, play: Play) -> None:
+        async def scene(desk: Desk) -> str:
+            def choose(_: Call) -> None:
+                lose[0]()
+
+            desk.model.choose = choose  # type: ignore[union-attr]
+            return (await desk.run()).notice
+
+        lose: list[Callable[[], object]] = []
+
+        @asynccontextmanager
+        async def losing(*_: object, when_lost: Callable[[], object], **__: object) -> AsyncIterator[None]:
+            lose.append(when_lost)
+            yield
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(leases, "kept", losing)
+            assert "has passed to another process" in play(scene)
 
     def test_progress_is_told(self, play: Play) -> None:
         told: list[Progress] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -45,6 +46,9 @@ class FreeMeter:
     def count(self, usage: Usage) -> None:
         self.used += usage
 
+    def seconds_left(self) -> float:
+        return math.inf
+
 
 @dataclass
 class Scene:
@@ -85,6 +89,26 @@ def test_an_answer_that_passes_becomes_a_summary() -> None:
 def test_what_a_summary_used_is_added_up_and_priced() -> None:
     scene = write(SHORT)
     assert (scene.draft.usage, scene.meter.used) == (Usage(2, 2_000, 1_000, 0.0, 0.004),) * 2
+
+
+def test_a_service_that_does_not_say_what_it_used_is_counted_by_the_text() -> None:
+    usage = write(completion(input_tokens=0, output_tokens=0)).draft.usage
+    assert (usage.input_tokens > 500, usage.output_tokens) == (True, len(ANSWER) // 2)
+
+
+def test_the_markdown_of_a_summary_is_as_harmless_as_its_html() -> None:
+    answer = ANSWER.replace("It is faster", "<script>x</script> ![i](https://evil.example/i.png) It is faster")
+    summary = write(answer).draft.summary
+    assert summary is not None
+    assert r"\<script>" in summary.sections[2].markdown  # a text, not an element
+    assert "https://evil.example" not in summary.sections[2].markdown
+
+
+def test_a_sentence_that_looks_like_a_list_stays_a_sentence() -> None:
+    summary = write(ANSWER.replace("A kernel that", "1. 2. A kernel that")).draft.summary
+    assert summary is not None
+    assert summary.tldr_html.startswith("<p>")
+    assert "<ol" not in summary.tldr_html
 
 
 class TestSources:
