@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve demo test soak format
+.PHONY: setup serve demo test soak format screenshots vercel-build
 
 setup: .venv/installed
 
@@ -34,3 +34,11 @@ soak: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Vercel's own builder, from npm, and its runtime, on this machine; VERCEL_CLI names another one than `npx vercel@64`.
+vercel-build: setup
+	@$(BIN)/python -m deploy.vercel_check
+
+# Every page in light, dark and on a phone into data/screenshots, two of them into docs/images; needs a Chromium.
+screenshots: setup
+	@$(BIN)/python -m demo.screenshots

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from api.feeds import MEDIA_TYPES
 from api.problems import MEDIA_TYPE as PROBLEM
 from api.wiring import create_app, read_settings
 from core.errors import BadConfig
+
+logger = logging.getLogger(__name__)
+
+Event = Mapping[str, Any]  # Any: JSON, in as many shapes as AWS has front ends
+
+_SCHEDULERS = ("aws.events", "aws.scheduler")  # EventBridge's rules, and its Scheduler
+_WITHOUT_TYPE = (204, 304)  # what Mangum calls JSON, and a cache would believe it (RFC 9111 3.2)
+_LAST_SECONDS = 60.0  # in which nothing is begun, so that what has begun can end
+_CLOSING_SECONDS = 5.0  # to end in good order what takes too long, before Lambda ends the process
+
+
+class _Context(Protocol):
+    def get_remaining_time_in_millis(self) -> int: ...
 
 
 def _create_app() -> FastAPI:
@@ -24,17 +40,91 @@ def _create_app() -> FastAPI:
 app = _create_app()  # at the top level, where Vercel's builder looks for it
 
 
-def __getattr__(name: str) -> Any:  # Any: Mangum's type, which is not imported before it is asked for
+def __getattr__(name: str) -> Any:  # Any: of a function that is not made before it is asked for
     """`handler` for AWS Lambda, made when first asked for, so that nobody else pays for Mangum's import."""
     if name != "handler":
         raise AttributeError(name)
+    handler = globals()["handler"] = _make_handler()
+    return handler
+
+
+def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
+    """A function that answers HTTP events of API Gateway, function URLs and load balancers, and runs schedules.
+
+    Everything runs on one event loop, where connections are kept from call to call.
+    """
     from mangum import Mangum  # noqa: PLC0415
 
     # Mangum takes the thread's event loop for all calls, and from Python 3.12 on nobody makes one by asking for it.
-    asyncio.set_event_loop(asyncio.new_event_loop())
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
     # Mangum's list of text types lacks the feeds'; it would send them as base64. Its lifespan would open and close
     # everything around each single call.
     text_types = [media_type.partition(";")[0] for media_type in (*MEDIA_TYPES.values(), PROBLEM)]
-    handler = Mangum(app, lifespan="off", text_mime_types=["text/", "application/json", "image/svg+xml", *text_types])
-    globals()["handler"] = handler
+    answer = Mangum(
+        _Mounted(app, app.state.service.settings.lambda_base_path),
+        lifespan="off",
+        text_mime_types=["text/", "application/json", "image/svg+xml", *text_types],
+    )
+
+    def handler(event: Event, context: _Context) -> dict[str, Any]:
+        if _is_schedule(event):
+            return loop.run_until_complete(_refresh(context))
+        answered = answer(dict(event), context)  # type: ignore[arg-type]  # Mangum names all of AWS's context
+        if answered["statusCode"] in _WITHOUT_TYPE:
+            answered.get("headers", {}).pop("content-type", None)
+        return answered
+
     return handler
+
+
+def _is_schedule(event: Event) -> bool:
+    """Whether a refresh is asked for: by EventBridge, or by who may invoke the function itself."""
+    return event.get("source") in _SCHEDULERS or event.get("action") == "refresh"
+
+
+async def _refresh(context: _Context) -> dict[str, Any]:
+    """The report of what `GET /api/cron` does. What ends it is raised, and Lambda logs it, counts it, and tries again.
+
+    Raises TimeoutError shortly before Lambda would end the process.
+    """
+    from api.operations import refresh_within  # noqa: PLC0415 - brings the models of all reports, which no feed needs
+
+    def remaining_seconds() -> float:
+        return context.get_remaining_time_in_millis() / 1000 - _LAST_SECONDS
+
+    service = app.state.service
+    try:
+        async with asyncio.timeout(context.get_remaining_time_in_millis() / 1000 - _CLOSING_SECONDS):
+            report = await refresh_within(service, remaining_seconds)
+    except TimeoutError:
+        await service.close()  # ends what would go on, and gives back its leases
+        raise
+    logger.info(
+        "Refreshed on schedule: %d new and %d updated papers, %d summaries written and %d left",
+        report.new + report.healing.new,
+        report.updated + report.healing.updated,
+        report.summaries.written,
+        report.summaries.deferred,
+    )
+    return report.model_dump(mode="json")
+
+
+class _Mounted:
+    """*application* for paths that begin with *base_path*, which the front end leaves in them; others as they are.
+
+    Mangum's own option takes /feedsarchive for a path below /feeds, leaves nothing of /feeds itself, and does not look
+    at a load balancer's paths.
+    """
+
+    def __init__(self, application: FastAPI, base_path: str) -> None:
+        self._application = application
+        self._base_path = base_path.rstrip("/")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        base, path = self._base_path, scope["path"]
+        rest = path.removeprefix(base)
+        if path.startswith(base) and rest[:1] in ("", "/"):
+            # The page of the documentation finds openapi.json by the root path; Starlette takes it off once more.
+            scope = {**scope, "path": rest or "/", "root_path": "" if rest.startswith(base) else base}
+        await self._application(scope, receive, send)

@@ -157,16 +157,23 @@ async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
     next time.
     """
     started = time.monotonic()
-
-    def spent_seconds() -> float:
-        return time.monotonic() - started
-
     response.headers["Cache-Control"] = "no-store"
+    return await refresh_within(service, lambda: CRON_SECONDS - (time.monotonic() - started))
+
+
+async def refresh_within(service: Service, remaining_seconds: Callable[[], float]) -> RefreshReport:
+    """A refresh, and then what fits in the *remaining_seconds* of what follows it; nothing goes on in the background.
+
+    Raises what the refresh raises; a failure of what follows is a line in the report.
+    """
+    started = time.monotonic()
+
+    def is_over() -> bool:
+        return time.monotonic() - started >= CRON_HEALING_SECONDS or remaining_seconds() <= 0
+
     report = await service.freshness.refresh()
-    healing = await _heal(lambda: service.freshness.heal(is_over=lambda: spent_seconds() >= CRON_HEALING_SECONDS))
-    summaries = await _summarise(
-        service, lambda: service.summaries.run(remaining_seconds=lambda: CRON_SECONDS - spent_seconds())
-    )
+    healing = await _heal(lambda: service.freshness.heal(is_over=is_over))
+    summaries = await _summarise(service, lambda: service.summaries.run(remaining_seconds=remaining_seconds))
     await _prepare_feeds(service)
     return await _report(service, report, healing, summaries)
 
@@ -227,7 +234,7 @@ def _run_model(run: Run) -> SummaryRunModel:
         written=run.written,
         failed=run.failed,
         deferred=run.deferred,
-        is_finished=not run.deferred,
+        is_finished=not run.deferred and not run.notice,
         calls=run.usage.calls,
         input_tokens=run.usage.input_tokens,
         output_tokens=run.usage.output_tokens,

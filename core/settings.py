@@ -5,11 +5,13 @@ Every setting is optional. The names are the environment's, in any case.
 
 from __future__ import annotations
 
+import os
+import re
 import tempfile
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
@@ -48,6 +50,15 @@ def _is_redis_address(text: str) -> bool:
         return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # of a port beyond 65535 or half an IPv6 address
         return False
+
+
+def _path(text: str) -> str:
+    segments = text.strip("/").split("/")
+    if segments == [""]:
+        return "/"
+    if not all(re.fullmatch(r"[\w.-]+", segment, re.ASCII) for segment in segments):
+        raise ValueError("a path such as /prod is expected")
+    return "/" + "/".join(segments)
 
 
 def _stripped(secret: SecretStr) -> SecretStr:
@@ -124,6 +135,25 @@ class Settings(BaseModel):
         default=None,
         description="Any model service of the OpenAI form, such as https://example.org/v1, in place of DashScope.",
     )
+    lambda_base_path: Annotated[str, AfterValidator(_path)] = Field(
+        default="/",
+        description="On AWS Lambda, what the front end puts before each path: an API Gateway's named stage or mapping.",
+    )
+    smtp_host: Secret | None = Field(
+        default=None, description="The server that mails digests; none are mailed without it."
+    )
+    smtp_port: int | None = Field(
+        default=None, ge=1, le=65_535, description="Its port. Default: 587; 465 with tls, 25 with none."
+    )
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="How the connection is secured: starttls, tls from the start, or none."
+    )
+    smtp_user: Secret | None = Field(default=None, description="Who signs in there. Default: nobody.")
+    smtp_password: Annotated[SecretStr, AfterValidator(_stripped)] | None = Field(
+        default=None, description="The password of that user."
+    )
+    mail_from: str | None = Field(default=None, description="The sender of digests: arXiv <feeds@example.org>.")
+    mail_to: str | None = Field(default=None, description="Who gets them: addresses joined by commas.")
     port: int = Field(default=8000, ge=1, le=65_535, description="The port that `serve` listens on.")
 
     vercel: str | None = Field(default=None, description="Set by Vercel.")
@@ -155,7 +185,7 @@ class Settings(BaseModel):
         """The SQLite file, where no Redis is used. Raises BadConfig where STORE_URL names another kind of store."""
         if self.store_url is not None:
             return _sqlite_file(self.store_url)
-        if self.vercel or self.aws_lambda_function_name:
+        if self.vercel or self.aws_lambda_function_name or not os.access(PROJECT_FOLDER, os.W_OK):
             return Path(tempfile.gettempdir()) / _STORE_FILE
         return PROJECT_FOLDER / "data" / _STORE_FILE
 

@@ -1,53 +1,69 @@
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from demo.standin import ArxivStandIn
+from demo.wire import Fault
+from tests.api.lambda_events import (
+    BY_HAND,
+    BY_RULE,
+    BY_SCHEDULER,
+    HOST,
+    SHAPES,
+    Call,
+    Event,
+    function_url,
+    http_api,
+    load_balancer,
+    rest_api,
+)
 from tests.api.running import CONFIG, PUBLIC, SECRET, WEEK, write_config
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = {"dashscope", "demo", "feedgen", "httpx", "jinja2", "lxml", "mangum", "rich", "typer", "uvicorn"}
+MINUTES = 300_000
 
-LAMBDA = """
-import json, sys
-from api.index import handler
-
-def event(address, method="GET", **headers):
-    path, _, query = address.partition("?")
-    return {
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
-        "headers": {"host": "evil.invalid", "accept-encoding": "gzip, br", **headers},
-        "requestContext": {"http": {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1",
-                                    "userAgent": "reader"}, "domainName": "evil.invalid", "stage": "$default"},
-        "isBase64Encoded": False,
-    }
-
-first = handler(event("/rss"), None)
-answers = {address: handler(event(address), None) for address in sys.argv[1:]}
-answers["again"] = handler(event("/rss", **{"if-none-match": first["headers"]["etag"]}), None)
-answers["head"] = handler(event("/rss", "HEAD"), None)
-print(json.dumps(answers))
-"""
-ON_LAMBDA = (
-    "/rss",
-    "/atom/cs.AI",
-    "/jsonfeed",
-    "/opml",
-    "/",
-    "/api/papers?limit=1",
-    "/rss/cs.XX",
-    "/static/icon.svg",
-    "/static/page.css",
-    "/favicon.ico",
-)
+BEARER = {"authorization": f"Bearer {SECRET}"}
+CALLS = {
+    "page": Call("/"),
+    "rss": Call("/rss"),
+    "atom": Call("/atom"),
+    "json feed": Call("/jsonfeed"),
+    "opml": Call("/opml"),
+    "papers": Call("/api/papers?limit=2&scope=cs.AI"),
+    "paper by an old identifier": Call("/api/papers/hep-th/9901001"),
+    "plus in the path": Call("/rss/cs.AI+cs.CL"),
+    "coded plus in the path": Call("/atom/cs.AI%2Bcs.CL"),
+    "query with space, quotes and accent": Call("/rss/cs.CL?q=%22large+language%22%20OR%20Erd%C5%91s"),
+    "plus sign in the query": Call("/jsonfeed/cs.CL?q=a%2Bb"),
+    "no such category": Call("/rss/cs.XX"),
+    "no such address": Call("/nothing/here"),
+    "wrong method": Call("/rss", "POST"),
+    "preflight": Call("/rss", "OPTIONS", {"origin": "https://r.example", "access-control-request-method": "GET"}),
+    "head": Call("/rss", "HEAD"),
+    "head of a page": Call("/", "HEAD"),
+    "stylesheet": Call("/static/page.css"),
+    "drawing": Call("/static/icon.svg"),
+    "picture": Call("/favicon.ico"),
+    "documentation": Call("/docs"),
+    "description": Call("/openapi.json"),
+    "health": Call("/health"),
+    "closed without the secret": Call("/api/refresh", "POST"),
+    "wrong secret": Call("/api/refresh", "POST", {"authorization": "Bearer wrong"}),
+}
+REPEATED = Call("/rss/cs.CL?q=network&q=training")
+STATUS = Call("/api/status")
+REFRESH = Call("/api/refresh", "POST", BEARER)
 
 
 @pytest.fixture(scope="module")
@@ -72,62 +88,175 @@ def environment(folder: Path, arxiv: ArxivStandIn, **changes: str) -> dict[str, 
     return {"PATH": os.environ["PATH"], **own, **changes}
 
 
-def run(code: str, *arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, environment: dict[str, str], told: str = "") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=environment,
+        input=told,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
 
-@pytest.fixture(scope="module")
-def on_lambda(tmp_path_factory: pytest.TempPathFactory, arxiv: ArxivStandIn) -> dict[str, Any]:
-    """What the Lambda handler returns for some addresses, in one process."""
-    env = environment(tmp_path_factory.mktemp("lambda"), arxiv, AWS_LAMBDA_FUNCTION_NAME="feeds")
-    ended = run(LAMBDA, *ON_LAMBDA, environment=env)
+def invoked(event: Event, milliseconds: int = MINUTES) -> dict[str, Any]:
+    return {"event": event, "milliseconds": milliseconds}
+
+
+def on_lambda(folder: Path, arxiv: ArxivStandIn, calls: Sequence[Any], **changes: str) -> list[Any]:
+    """What becomes of *calls*, made one after the other in one process with Lambda's environment."""
+    env = environment(folder, arxiv, AWS_LAMBDA_FUNCTION_NAME="feeds", **changes)
+    told = json.dumps([asdict(call) if isinstance(call, Call) else call for call in calls])
+    ended = run("-m", "tests.api.lambda_events", environment=env, told=told)
     assert ended.returncode == 0, ended.stderr
-    answers: dict[str, Any] = json.loads(ended.stdout)
+    answers: list[Any] = json.loads(ended.stdout)
     return answers
 
 
-@pytest.mark.parametrize("address", ON_LAMBDA)
-def test_on_lambda_text_comes_as_text(on_lambda: dict[str, Any], address: str) -> None:
-    answer = on_lambda[address]
-    assert answer["isBase64Encoded"] is (address == "/favicon.ico")
-    assert answer["statusCode"] == (404 if address == "/rss/cs.XX" else 200)
-    assert "content-encoding" not in answer["headers"]
+def headers_of(answer: dict[str, Any]) -> dict[str, str]:
+    several = {name: ", ".join(texts) for name, texts in (answer.get("multiValueHeaders") or {}).items()}
+    return {name.lower(): text for name, text in {**several, **(answer.get("headers") or {})}.items()}
 
 
-def test_on_lambda_the_feeds_are_whole(on_lambda: dict[str, Any]) -> None:
-    assert on_lambda["/rss"]["body"].startswith("<?xml")
-    assert on_lambda["/rss"]["body"].count("<item>") > 3
-    assert len(json.loads(on_lambda["/jsonfeed"]["body"])["items"]) == on_lambda["/rss"]["body"].count("<item>")
-    assert "evil" not in json.dumps(on_lambda)
+def body_of(answer: dict[str, Any]) -> bytes:
+    body = answer.get("body", "")
+    return base64.b64decode(body) if answer["isBase64Encoded"] else str(body).encode()
 
 
-def test_on_lambda_conditions_and_head_work_across_calls(on_lambda: dict[str, Any]) -> None:
-    again, head, whole = on_lambda["again"], on_lambda["head"], on_lambda["/rss"]
-    assert (again["statusCode"], again.get("body", "")) == (304, "")
-    assert (head["statusCode"], head.get("body", "")) == (200, "")
-    assert again["headers"]["etag"] == head["headers"]["etag"] == whole["headers"]["etag"]
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory, arxiv: ArxivStandIn) -> dict[tuple[str, str], Any]:
+    """What each of CALLS is answered in each shape and by the application itself, by the names of both."""
+    calls: dict[tuple[str, str], Any] = {("refresh", "schedule"): invoked(BY_RULE)}
+    named = {**CALLS, "repeated": REPEATED, "status": STATUS, "refresh": REFRESH}
+    for name, call in named.items():
+        calls |= {(name, shape): invoked(build(call)) for shape, build in SHAPES.items()}
+        calls[name, "application"] = call
+    found = on_lambda(tmp_path_factory.mktemp("lambda"), arxiv, list(calls.values()))
+    return dict(zip(calls, found, strict=True))
 
 
-def test_the_entry_imports_nothing_that_a_request_may_not_need(tmp_path: Path, arxiv: ArxivStandIn) -> None:
-    code = "import json, sys, api.index; print(json.dumps(sorted(sys.modules)))"
-    ended = run(code, environment=environment(tmp_path, arxiv))
-    assert ended.returncode == 0, ended.stderr
-    loaded = {name.partition(".")[0] for name in json.loads(ended.stdout)}
-    assert "api" in loaded
-    assert loaded & HEAVY == set()
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", CALLS)
+def test_every_front_end_is_answered_as_the_application_answers(answers: Any, name: str, shape: str) -> None:
+    answer, plain = answers[name, shape], answers[name, "application"]
+    kept = ("etag", "last-modified", "location", "allow", "vary", "access-control-allow-methods")
+    assert answer["statusCode"] == plain["status"]
+    assert body_of(answer) == plain["body"].encode("latin-1")
+    assert [headers_of(answer).get(one) for one in kept] == [plain["headers"].get(one) for one in kept]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", CALLS)
+def test_text_comes_as_text_of_its_own_type(answers: Any, name: str, shape: str) -> None:
+    answer, plain = answers[name, shape], answers[name, "application"]
+    assert answer["isBase64Encoded"] is (name == "picture")
+    assert "content-encoding" not in headers_of(answer)
+    assert headers_of(answer).get("content-type") == plain["headers"].get("content-type")
+
+
+def test_the_answers_have_papers_in_them_and_no_host_of_the_request(answers: Any) -> None:
+    rss = body_of(answers["rss", "http-api"]).decode()
+    assert rss.startswith("<?xml")
+    assert rss.count("<item>") > 3
+    assert len(json.loads(body_of(answers["json feed", "alb"]))["items"]) == rss.count("<item>")
+    assert HOST not in json.dumps([answers[name, shape] for name in CALLS for shape in SHAPES])
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_repeated_parameter_is_refused_where_the_front_end_passes_it_on(answers: Any, shape: str) -> None:
+    passes = shape != "alb"  # of which only the last one is left
+    assert answers["repeated", shape]["statusCode"] == (422 if passes else 200)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_status_is_told(answers: Any, shape: str) -> None:
+    told, plain = json.loads(body_of(answers["status", shape])), json.loads(answers["status", "application"]["body"])
+    assert told.keys() == plain.keys()
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_who_has_the_secret_may_refresh(answers: Any, shape: str) -> None:
+    assert answers["refresh", shape]["statusCode"] == 200
+    assert json.loads(body_of(answers["refresh", shape]))["received"] > 0
+
+
+def test_what_a_reader_has_already_is_not_sent_again(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    (first,) = on_lambda(tmp_path, arxiv, [invoked(http_api(Call("/rss")))])
+    again = Call("/rss", headers={"if-none-match": first["headers"]["etag"]})
+    head = Call("/rss", "HEAD", {"if-none-match": first["headers"]["etag"]})
+    found = on_lambda(tmp_path, arxiv, [invoked(build(call)) for build in SHAPES.values() for call in (again, head)])
+    told = {(one["statusCode"], one.get("body", ""), headers_of(one)["etag"]) for one in found}
+    assert told == {(304, "", first["headers"]["etag"])}
+    assert [one for one in found if "content-type" in headers_of(one)] == []
+
+
+def test_a_schedule_refreshes_without_a_secret(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    calls = [invoked(one) for one in (BY_RULE, function_url(Call("/rss")), BY_SCHEDULER, BY_HAND)]
+    first, feed, *others = on_lambda(tmp_path, arxiv, calls, CRON_SECRET="")
+    assert first["new"] > 0
+    assert first["healing"]["is_finished"]
+    assert first["summaries"]["notices"]
+    assert body_of(feed).count(b"<item>") > 3
+    assert [(one["received"], one["new"]) for one in others] == [(first["received"], 0)] * 2
+
+
+def test_a_refresh_that_fails_is_raised_and_the_process_goes_on(tmp_path: Path) -> None:
+    with ArxivStandIn(WEEK) as arxiv:
+        arxiv.fail_next(status=500, path="/rss")
+        failed, report, feed = on_lambda(
+            tmp_path, arxiv, [invoked(BY_RULE), invoked(BY_RULE), invoked(rest_api(Call("/rss")))]
+        )
+    assert failed == {"raised": "SourceUnavailable"}
+    assert report["new"] > 0
+    assert feed["statusCode"] == 200
+
+
+def test_a_refresh_ends_before_lambda_ends_the_process(tmp_path: Path) -> None:
+    held = threading.Event()
+    with ArxivStandIn(WEEK) as arxiv:
+        arxiv.answer_with(Fault(hold=held), path="/rss/cs.AI+")
+        other = invoked(function_url(Call("/rss/math.AG")))  # after which everything is imported
+        calls = [other, invoked(BY_RULE, milliseconds=5_500), invoked(BY_RULE)]
+        _, cut, report = on_lambda(tmp_path, arxiv, calls)
+        held.set()
+    assert cut == {"raised": "TimeoutError"}
+    assert report["new"] > 0
+
+
+BASE = "/prod"
+BELOW_BASE = [
+    http_api(Call("/rss"), stage="prod"),
+    rest_api(Call("/rss"), base_path=BASE),
+    load_balancer(Call("/prod/rss")),
+    http_api(Call("/"), stage="prod"),
+    http_api(Call(""), stage="prod"),
+    rest_api(Call("/"), base_path=BASE),
+    function_url(Call("/rss")),
+    function_url(Call("/rss/cs.AI")),
+    http_api(Call("/docs"), stage="prod"),
+    http_api(Call("/openapi.json"), stage="prod"),
+    http_api(Call("/rss"), stage="production"),
+    http_api(Call("/prod/rss"), stage="prod"),
+]
+
+
+def test_a_base_path_is_taken_off_whole(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    found = on_lambda(tmp_path, arxiv, [invoked(event) for event in BELOW_BASE], LAMBDA_BASE_PATH="prod/")
+    assert [one["statusCode"] for one in found] == [200] * 10 + [404] * 2
+    assert '"/prod/openapi.json"' in found[8]["body"] or "'/prod/openapi.json'" in found[8]["body"]
+
+
+def test_a_base_path_may_be_named_as_what_is_below_it(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    events = [http_api(Call(path), stage="api") for path in ("/rss", "/api/papers", "/docs")]
+    found = on_lambda(tmp_path, arxiv, [invoked(event) for event in events], LAMBDA_BASE_PATH="/api")
+    assert [one["statusCode"] for one in found] == [200] * 3
 
 
 def test_the_entry_has_no_other_names_made_lazily(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     code = "import api.index; print(hasattr(api.index, 'nothing'), api.index.handler is api.index.handler)"
-    ended = run(code, environment=environment(tmp_path, arxiv))
+    ended = run("-c", code, environment=environment(tmp_path, arxiv))
     assert (ended.stdout, ended.returncode) == ("False True\n", 0)
 
 
@@ -135,14 +264,15 @@ def test_the_entry_has_no_other_names_made_lazily(tmp_path: Path, arxiv: ArxivSt
     ("changes", "said"),
     [
         ({"PORT": "many"}, "arxiv-feeds: environment variable PORT: "),
+        ({"LAMBDA_BASE_PATH": "/a b"}, "arxiv-feeds: environment variable LAMBDA_BASE_PATH: a path such as /prod "),
         ({"CONFIG_FILE": "/nowhere/config.json"}, "arxiv-feeds: /nowhere/config.json: cannot be read"),
         ({"STORE_URL": "mysql://host/papers"}, "arxiv-feeds: environment variable STORE_URL: "),
     ],
-    ids=["a setting", "config.json", "the store"],
+    ids=["a setting", "the base path", "config.json", "the store"],
 )
 def test_a_bad_environment_ends_the_start_with_one_line(
     tmp_path: Path, arxiv: ArxivStandIn, changes: dict[str, str], said: str
 ) -> None:
-    ended = run("import api.index", environment=environment(tmp_path, arxiv) | changes)
+    ended = run("-c", "import api.index", environment=environment(tmp_path, arxiv) | changes)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith(said)

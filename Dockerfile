@@ -1,0 +1,26 @@
+# One image for a machine of one's own: it serves, and refreshes by itself when a mailing is due.
+# `docker run IMAGE python -m core refresh` refreshes once.
+
+FROM python:3.13-slim AS dependencies
+WORKDIR /build
+COPY pyproject.toml ./
+RUN python -m venv /opt/venv \
+    && python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+        > requirements.txt \
+    && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --requirement requirements.txt \
+    && /opt/venv/bin/pip uninstall --yes --quiet pip
+
+FROM python:3.13-slim
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin feeds
+COPY --from=dependencies /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1
+WORKDIR /srv/arxiv-feeds
+COPY . .
+RUN python -m compileall -q api core demo && install --directory --owner 10001 data
+USER 10001
+VOLUME /srv/arxiv-feeds/data
+EXPOSE 8000
+# The first start asks arXiv before it answers anybody.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 CMD ["python", "-c", \
+    "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health', timeout=8)"]
+CMD ["python", "-m", "core", "serve", "--host", "0.0.0.0"]
