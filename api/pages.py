@@ -1,51 +1,249 @@
-"""For people: which feeds there are and how to subscribe, the status of the data, their style sheet and icon."""
+"""For people: the papers of a mailing, one paper, the feeds and a builder of feeds, the status, and what all this is.
+
+Pages are whole without script; `static/_page.js` only makes them handier. Problems of these addresses are pages too.
+"""
 
 from __future__ import annotations
 
+import json
+from asyncio import to_thread
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
+from fastapi import Path as PathParameter
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import Field
 
-from api.feeds import MEDIA_TYPES, list_feeds
-from api.selection import feed_addresses, feed_title
-from api.service import Service, ServiceDependency
+from api import builder
+from api.caching import Representation, represent
+from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, name_authors, name_category
+from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
+from api.papers import RuleModel, list_rules, parse_paper_number
+from api.problems import answer_problem
+from api.selection import FeedParameters, feed_addresses, feed_title, parse_selection
+from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
-from core.catalogue import describe
+from core.catalogue import MAX_DAYS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
 from core.config import DEFAULT_PROFILE
+from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailable
+from core.feeds.content import build_absence, build_origin, clean_text
+from core.mailings import (
+    eastern_date,
+    explain_silence,
+    is_mailing_day,
+    mailing_moment,
+    next_mailing_moment,
+    previous_mailing,
+)
+from core.papers import ARXIV_URL
+from core.store.records import PaperRecord
+from core.summaries.attempts import Attempts, Summary, find_shown
+from core.summaries.languages import find_language
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-router = APIRouter(include_in_schema=False)
-
 _FOLDER = Path(__file__).parent
+_HTML = "text/html; charset=utf-8"
 _PAGE_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
+_SIMILAR_DAYS = 14  # each week more has a process index 7,000 papers more, which takes a second or two
+_SIMILAR_PAPERS = 8
+_PREVIEWED = 6
+_OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.LISTED: "listed",
+    Outcome.ANNOUNCE_TYPE: "of another announce type",
+    Outcome.OTHER_MAILING: "listed under another mailing",
+    Outcome.EXCLUDED: "excluded",
+    Outcome.NO_MATCH: "without a match",
+    Outcome.BELOW_MIN_SCORE: "below the minimum score",
+    Outcome.OVER_CAP: "over the cap",
+}
+_FORMATS = (("rss", "RSS"), ("atom", "Atom"), ("jsonfeed", "JSON Feed"))
+
+
+class _PageRoute(APIRoute):
+    """A route for people, whose problems are pages with the status and the headers that programs get."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:  # Any: FastAPI's signature
+        handler = super().get_route_handler()
+
+        async def answer(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except (ArxivFeedsError, RequestValidationError) as error:
+                return await _problem_page(request, error)
+
+        return answer
+
+
+router = APIRouter(include_in_schema=False, route_class=_PageRoute)
+
+
+class PageParameters(FeedParameters):
+    """The parameters of the page of papers: those of a feed, and which feed it is."""
+
+    scope: str = Field(default=DEFAULT_PROFILE, max_length=300)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A mailing of a feed as the page shows it; `day` is None where nothing is stored of the feed at all.
+
+    `days` are the mailings to go to, newest first, `earlier` is one more that may be stored.
+    """
+
+    day: date | None
+    items: tuple[Item, ...]
+    counts: Mapping[Outcome, int]
+    days: tuple[builder.Day, ...]
+    earlier: date | None
+    remark: str = ""
 
 
 @router.get("/", response_class=Response)
-async def index(request: Request, service: ServiceDependency) -> Response:
-    """Every feed with its three addresses, and how to subscribe."""
-    page = _templates().get_template("index.html").render(_context(service))
-    response = service.respond_configured(request, page.encode(), "text/html; charset=utf-8")
-    response.headers["Content-Security-Policy"] = _PAGE_POLICY
-    return response
+async def index(
+    request: Request, parameters: Annotated[PageParameters, Query()], service: ServiceDependency
+) -> Response:
+    """The newest mailing of a feed, best papers first, or the one that `mailing` names."""
+    every = parameters.model_copy(update={"mailing": None})
+    selection = parse_selection(parameters.scope, every, service.config, limit=parameters.limit)
+    answered = await service.select(selection)
+    shown = await _show_mailing(service, answered, parameters)
+    now = service.clock()
+    today = eastern_date(now)
+    revision = answered.selected.revision
+
+    def render() -> Representation:
+        page = _render_mailing(request, service, answered, shown, now)
+        # What the page says of the calendar changes at midnight Eastern.
+        changed_at = max(service.last_modified(service.build_feed(answered), revision), mailing_moment(today))
+        return represent(page, _HTML, last_modified=min(changed_at, now))
+
+    representation = service.renderings.get(("page", selection, revision, answered.notices, shown.day, today), render)
+    return _guarded(service.respond(request, representation, is_current=answered.currency.is_current))
+
+
+@router.get("/feeds", response_class=Response)
+async def feeds(request: Request, service: ServiceDependency) -> Response:
+    """Every feed with its addresses, and how to subscribe."""
+    combined = feed_addresses(service.settings.public_address, "cs.AI+cs.LG")
+    page = _render(
+        request,
+        service,
+        "feeds.html",
+        alternates=_every_alternate(service),
+        feeds=[
+            (feed_title(selection, sample_data=service.sample_data), describe(selection), selection, addresses)
+            for selection, addresses in list_feeds(service)
+        ],
+        combined=combined,
+    )
+    return _guarded(service.respond_configured(request, page, _HTML))
+
+
+@router.get("/build", response_class=Response)
+async def build(request: Request, service: ServiceDependency) -> Response:
+    """A form for a feed of one's own, with what it would list and where it is found; its state is the address."""
+    form = builder.read_form(request.query_params)
+    selection, mistakes = builder.select_form(form, service.config)
+    context = await _build_preview(service, selection, form) if selection else {}
+    page = _render(
+        request,
+        service,
+        "build.html",
+        form=form,
+        groups=builder.group_categories(form, service.config),
+        languages=_languages(service),
+        mistakes={one.field: one for one in reversed(mistakes)},
+        default=service.config.default,
+        selection=selection,
+        **context,
+    )
+    return await _respond_stored(request, service, page)
+
+
+@router.get("/build/opml", response_class=Response)
+async def build_opml(request: Request, service: ServiceDependency) -> Response:
+    """The feed that the form of `/build` asks for as an OPML file."""
+    from core.feeds.opml import Outline, render_opml  # noqa: PLC0415 - brings lxml
+
+    selection, mistakes = builder.select_form(builder.read_form(request.query_params), service.config)
+    if selection is None:
+        raise BadQuery(mistakes[0].field, f"is not usable: {mistakes[0].text}")
+    title = feed_title(selection, sample_data=service.sample_data)
+    addresses = builder.address_form(selection, service.settings.public_address)
+    file = render_opml(title, [Outline(title, describe(selection), addresses)])
+    answer = service.respond_configured(request, file, OPML_MEDIA_TYPE)
+    answer.headers["Content-Disposition"] = 'attachment; filename="arxiv-feed.opml"'
+    return answer
+
+
+@router.get("/paper/{paper_id:path}", response_class=Response)
+async def paper(
+    request: Request, paper_id: Annotated[str, PathParameter(max_length=60)], service: ServiceDependency
+) -> Response:
+    """Everything that is known of one stored paper. Old identifiers have a slash in them."""
+    number = parse_paper_number(paper_id)
+    selection = parse_selection(DEFAULT_PROFILE, FeedParameters.model_validate({}), service.config)
+    record = await service.catalogue.find(number)
+    explained = await service.catalogue.explain(number, selection)
+    attempts = (await service.store.load_attempts((number,))).get(number, ())
+    similar = await _find_similar(service, number)
+    context = _describe_paper(record, explained, selection)
+    summaries = await to_thread(_render_summaries, explained.verdict.item, attempts, selection.profile.language)
+    page = _render(
+        request,
+        service,
+        "paper.html",
+        **context,
+        summaries=summaries,
+        absence="" if summaries else _why_no_summary(explained.verdict.item, attempts, service),
+        similar=similar,
+        similar_days=_SIMILAR_DAYS,
+    )
+    return await _respond_stored(request, service, page)
+
+
+@router.get("/about", response_class=Response)
+async def about(request: Request, service: ServiceDependency) -> Response:
+    """Where the data come from, how papers are scored, and how summaries are made."""
+    page = _render(
+        request,
+        service,
+        "about.html",
+        config=service.config,
+        options=service.config.summaries,
+        obstacle=service.summaries.obstacle,
+        languages=_languages(service),
+    )
+    return _guarded(service.respond_configured(request, page, _HTML))
 
 
 @router.get("/status", response_class=Response)
-async def status(service: ServiceDependency) -> Response:
+async def status(request: Request, service: ServiceDependency) -> Response:
     """What `/api/status` tells, for people. It is true for the moment only, so that nobody may keep it."""
-    page = _templates().get_template("status.html").render(status=await load_status(service))
-    headers = {"Cache-Control": "no-store", "Content-Security-Policy": _PAGE_POLICY}
-    return Response(page, media_type="text/html; charset=utf-8", headers=headers)
+    page = _render(request, service, "status.html", status=await load_status(service))
+    return _guarded(Response(page, media_type=_HTML, headers={"Cache-Control": "no-store"}))
 
 
 @router.get("/static/page.css", response_class=Response)
 async def style_sheet(request: Request, service: ServiceDependency) -> Response:
     return service.respond_configured(request, _static("page.css"), "text/css; charset=utf-8")
+
+
+@router.get("/static/page.js", response_class=Response)
+async def script(request: Request, service: ServiceDependency) -> Response:
+    return service.respond_configured(request, _static("_page.js"), "text/javascript; charset=utf-8")
 
 
 @router.get("/static/icon.svg", response_class=Response)
@@ -58,25 +256,263 @@ async def favicon(request: Request, service: ServiceDependency) -> Response:
     return service.respond_configured(request, _static("favicon.ico"), "image/x-icon")
 
 
-def _context(service: Service) -> dict[str, object]:
-    address = service.settings.public_address
-    return {
-        "address": address,
-        "sample_data": service.sample_data,
-        "notices": service.standing_notices,
-        "media_types": {kind: media_type.partition(";")[0] for kind, media_type in MEDIA_TYPES.items()},
-        "own": feed_addresses(address, DEFAULT_PROFILE),
-        "combined": feed_addresses(address, "cs.AI+cs.LG"),
-        "feeds": [
-            {
-                "title": feed_title(selection, sample_data=service.sample_data),
-                "scope": selection.scope,
-                "description": describe(selection),
-                "addresses": addresses,
-            }
-            for selection, addresses in list_feeds(service)
-        ],
+# --- the mailing that is shown
+
+
+def _render_mailing(request: Request, service: Service, answered: Answered, shown: _Shown, now: datetime) -> bytes:
+    selection = answered.selection
+    silence = explain_silence(now)
+    return _render(
+        request,
+        service,
+        "index.html",
+        shown=shown,
+        cards=build_cards(shown.items),
+        selection=selection,
+        title=feed_title(selection, sample_data=False),
+        addresses=feed_addresses(service.settings.public_address, selection.scope, selection.parameters),
+        alternates=[*_alternates(service, selection), *_every_alternate(service, but=selection)],
+        notices=[*answered.notices, *([silence.reason] if silence else [])],
+        obstacle=service.summaries.obstacle,
+        next_mailing_at=next_mailing_moment(now),
+        outcomes=_OUTCOMES,
+    )
+
+
+async def _show_mailing(service: Service, answered: Answered, parameters: PageParameters) -> _Shown:
+    """The newest mailing of *answered*, or the one that is asked for, also where it lies before the feed's days."""
+    selected, day = answered.selected, parameters.mailing
+    known = builder.list_days(selected)
+    newest = known[0].mailing if known else None
+    if day is None or any(one.mailing == day for one in known):
+        return _shown_day(selected, day or newest, known, newest)
+    asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
+    other = await service.catalogue.select(asked)
+    if not other.mailings:
+        return replace(_shown_day(other, day, known, newest), remark=_why_no_mailing(day, newest))
+    return _shown_day(other, day, (*known, *builder.list_days(other)), newest)
+
+
+def _shown_day(selected: Selected, day: date | None, days: Sequence[builder.Day], newest: date | None) -> _Shown:
+    if day is None:
+        return _Shown(None, (), {}, (), None)
+    items = tuple(item for item in selected.items if item.mailing == day)
+    in_order = tuple(sorted(days, key=lambda one: one.mailing, reverse=True))
+    first = min((one.mailing for one in days), default=day)
+    earlier = previous_mailing(min(first, day))
+    is_kept = newest is not None and newest - earlier < timedelta(days=MAX_DAYS)
+    return _Shown(day, items, selected.count(day), in_order, earlier if is_kept else None)
+
+
+def _why_no_mailing(day: date, newest: date | None) -> str:
+    if not is_mailing_day(day):
+        return f"arXiv had no mailing on {_long_date(day)}."
+    if newest is not None and day > newest:
+        return f"The mailing of {_long_date(day)} is not here yet."
+    return f"Nothing is stored of the mailing of {_long_date(day)}."
+
+
+# --- what the builder shows
+
+
+async def _build_preview(service: Service, selection: Selection, form: builder.Form) -> dict[str, object]:
+    """What is told of a feed before it exists. arXiv is asked for nothing: anybody can fill in anything."""
+    addresses = builder.address_form(selection, service.settings.public_address)
+    told: dict[str, object] = {
+        "title": feed_title(selection, sample_data=service.sample_data),
+        "description": describe(selection),
+        "addresses": addresses,
+        "readers": builder.list_readers(addresses),
+        "is_reachable": builder.is_reachable(addresses.rss),
+        "code": builder.draw_code(addresses.rss),
+        "snippet": builder.write_snippet(selection, service.config),
+        "form_query": form.query,
+        "alternates": _alternates(service, selection),
     }
+    try:
+        answered = await service.select(replace(selection, is_personal=True))
+    except NothingStored as nothing:
+        return {**told, "notices": (str(nothing),), "days": (), "cards": (), "per_day": 0.0}
+    selected = answered.selected
+    days = builder.list_days(selected)
+    newest = [item for item in selected.items if item.mailing == selected.items[0].mailing]
+    per_day = sum(day.listed for day in days) / len(days) if days else 0.0
+    return {
+        **told,
+        "notices": answered.notices,
+        "days": days,
+        "cards": build_cards(newest[:_PREVIEWED]),
+        "per_day": per_day,
+        "longest": max((day.listed for day in days), default=0),
+    }
+
+
+def _languages(service: Service) -> list[tuple[str, str]]:
+    """The languages that summaries are written in here: tag and English name, the default profile's first."""
+    tags = dict.fromkeys(profile.language for profile in service.config.every_profile)
+    named = [(tag, find_language(tag)) for tag in tags]
+    return [(tag, language.name if language else tag) for tag, language in named]
+
+
+# --- one paper
+
+
+@dataclass(frozen=True, slots=True)
+class _ShownSummary:
+    """A summary as a page shows it: HTML that `render_page` made, and where it comes from."""
+
+    language: str
+    tldr: str
+    sections: tuple[tuple[str, str], ...]
+    origin: str
+
+
+def _describe_paper(record: PaperRecord, explained: Explained, selection: Selection) -> dict[str, object]:
+    one, verdict = record.paper, explained.verdict
+    rules: list[RuleModel] = list(list_rules(explained, selection))
+    return {
+        "paper": one,
+        "heading": build_heading(one),
+        "authors": [(author.name, clean_text(author.affiliation or "")) for author in one.authors],
+        "names": name_authors(one),
+        "abstract": clean_text(one.abstract),
+        "dois": clean_text(one.doi or "").split(),
+        "chips": build_chips(verdict.item),
+        "announcements": record.announcements[::-1],
+        "versions": [(number, f"{ARXIV_URL}/abs/{one.id}v{number}") for number in range(one.version, 0, -1)],
+        "verdict": verdict,
+        "outcome": _OUTCOMES.get(verdict.outcome, f"not listed: of {verdict.outcome}"),
+        "hits": [rule for rule in rules if rule.is_hit],
+        "misses": [rule for rule in rules if not rule.is_hit],
+        "profile": selection.profile,
+    }
+
+
+async def _find_similar(service: Service, number: str) -> tuple[Card, ...]:
+    """The papers of the last weeks that are most like the paper *number*, best first, without itself."""
+    scope = "+".join(service.config.categories[:20])
+    parameters = FeedParameters.model_validate({"like": number, "days": _SIMILAR_DAYS, "summaries": "0"})
+    wide = parse_selection(scope, parameters, service.config)
+    selection = replace(wide, profile=replace(wide.profile, max_papers=_SIMILAR_PAPERS + 1))
+    selected = await service.catalogue.select(selection)
+    found = [item for item in selected.best[: _SIMILAR_PAPERS + 1] if item.paper.id != number]
+    return build_cards(found[:_SIMILAR_PAPERS])
+
+
+def _render_summaries(item: Item, attempts: Attempts, language: str) -> list[_ShownSummary]:
+    """The newest summary in each language, that in *language* first; rendering takes milliseconds each."""
+    languages = sorted({one.key.language for one in attempts}, key=lambda tag: (tag != language, tag))
+    rendered = []
+    for tag in languages:
+        shown = replace(item, attempt=find_shown(attempts, tag))
+        if shown.summary is not None:
+            rendered.append(_render_summary(shown.summary, tag, build_origin(shown)))
+    return rendered
+
+
+def _render_summary(summary: Summary, language: str, origin: str) -> _ShownSummary:
+    from core.summaries.rendering import render_page  # noqa: PLC0415 - brings a parser of Markdown
+
+    sections = tuple(
+        (clean_text(section.heading), render_page(section.markdown, urls=summary.urls)) for section in summary.sections
+    )
+    return _ShownSummary(language, render_page(summary.tldr, urls=summary.urls), sections, origin)
+
+
+def _why_no_summary(item: Item, attempts: Attempts, service: Service) -> str:
+    shown = find_shown(attempts, service.config.default.language)
+    none_asked = "No AI summary: only the best papers of each mailing of a profile get one."
+    return build_absence(replace(item, attempt=shown)) or service.summaries.obstacle or none_asked
+
+
+# --- what all pages have
+
+
+def _render(request: Request, service: Service, name: str, **context: object) -> bytes:
+    """The page that the template *name* makes, with what every page needs.
+
+    Links within the site are relative to `root`, since a proxy may serve it below a folder.
+    """
+    path: str = request.scope["path"]
+    encoded = bytes(request.scope.get("raw_path") or b"").lower().count(b"%2f")  # slashes that are none to a browser
+    depth = path.count("/") - encoded - 1
+    common: dict[str, object] = {
+        "root": "../" * depth or "./",
+        "path": path,
+        "address": service.settings.public_address,
+        "sample_data": service.sample_data,
+        "own": feed_addresses(service.settings.public_address, DEFAULT_PROFILE),
+        "alternates": _every_alternate(service)[: len(_FORMATS)],
+    }
+    return _templates().get_template(name).render(common | context).encode()
+
+
+async def _respond_stored(request: Request, service: Service, page: bytes) -> Response:
+    """*page*, which follows from what is stored, without asking arXiv whether there is more."""
+    try:
+        changed_at = (await service.load_revision()).changed_at or service.configured_at
+    except StoreUnavailable:
+        changed_at = service.clock()  # it was made from memory, or of the form alone
+    last_modified = min(max(changed_at, service.configured_at), service.clock())
+    return _guarded(service.respond(request, represent(page, _HTML, last_modified=last_modified), is_current=False))
+
+
+def _guarded(response: Response) -> Response:
+    """*response* with the policy that lets a page load what is the service's own, and nothing inline."""
+    response.headers["Content-Security-Policy"] = _PAGE_POLICY
+    return response
+
+
+async def _problem_page(request: Request, error: Exception) -> Response:
+    """What programs get as a problem document, as a page."""
+    answer = await answer_problem(request, error)
+    problem = json.loads(bytes(answer.body))
+    page = _render(request, request.app.state.service, "problem.html", problem=problem)
+    headers = {name: text for name, text in answer.headers.items() if name in ("cache-control", "retry-after")}
+    return _guarded(Response(page, status_code=answer.status_code, media_type=_HTML, headers=headers))
+
+
+def _alternates(service: Service, selection: Selection) -> list[tuple[str, str, str]]:
+    """Media type, title and address of a feed in each format, for readers that look for them on a page."""
+    addresses = feed_addresses(service.settings.public_address, selection.scope, selection.parameters)
+    return _alternates_of(feed_title(selection, sample_data=service.sample_data), addresses)
+
+
+def _alternates_of(title: str, addresses: FeedAddresses) -> list[tuple[str, str, str]]:
+    found = {"rss": addresses.rss, "atom": addresses.atom, "jsonfeed": addresses.json}
+    media_types = {str(kind): media_type.partition(";")[0] for kind, media_type in MEDIA_TYPES.items()}
+    return [(media_types[kind], f"{title} ({name})", found[kind]) for kind, name in _FORMATS]
+
+
+def _every_alternate(service: Service, *, but: Selection | None = None) -> list[tuple[str, str, str]]:
+    """The same of every feed of the service, without that of *but*."""
+    return [
+        link
+        for selection, addresses in list_feeds(service)
+        if but is None or (selection.scope, selection.parameters) != (but.scope, but.parameters)
+        for link in _alternates_of(feed_title(selection, sample_data=service.sample_data), addresses)
+    ]
+
+
+def _page_query(selection: Selection, mailing: date | None = None) -> str:
+    """The query string of the page that shows *selection*, "" for the default one's newest mailing."""
+    parts = [
+        f"scope={quote(selection.scope, safe='')}" if selection.scope != DEFAULT_PROFILE else "",
+        selection.parameters,
+        f"mailing={mailing}" if mailing else "",
+    ]
+    text = "&".join(filter(None, parts))
+    return f"?{text}" if text else ""
+
+
+def _long_date(day: date) -> str:
+    """For example Thursday, 5 March 2026."""
+    return f"{day:%A}, {day.day} {day:%B %Y}"
+
+
+def _long_moment(moment: datetime) -> str:
+    """For example Friday, 6 March 2026, 05:00 UTC."""
+    return f"{_long_date(moment.date())}, {moment:%H:%M} UTC"
 
 
 @cache
@@ -88,10 +524,13 @@ def _static(name: str) -> bytes:
 def _templates() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape  # noqa: PLC0415 - cold start
 
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters |= {"long_date": _long_date, "long_moment": _long_moment}
+    environment.globals |= {"page_query": _page_query, "name_category": name_category, "bar_length": BAR_LENGTH}
+    return environment

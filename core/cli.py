@@ -7,8 +7,8 @@ import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -21,7 +21,7 @@ from rich.table import Table
 
 from api.feeds import list_feeds
 from api.papers import list_rules, parse_paper_number
-from api.selection import SelectionParameters, parse_scope, parse_selection
+from api.selection import SelectionParameters, feed_addresses, feed_title, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
@@ -37,10 +37,15 @@ from core.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
+from core.feeds.digest import Digest, build_digests, find_newest, render_digest
+from core.feeds.digest_files import write_between, write_folder
+from core.feeds.digest_page import render_digest_page
+from core.feeds.mail import MailSettings, build_mail_settings, build_message, send
 from core.healing import HealingReport
 from core.intake import Report
-from core.mailings import EASTERN
+from core.mailings import EASTERN, eastern_date
 from core.reading_list import find_paper_ids
+from core.settings import Settings
 from core.store.records import Ledger
 from core.summaries.attempts import Run
 from core.summaries.job import Progress as Done
@@ -203,6 +208,40 @@ def explain_command(
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     number = parse_paper_number(paper)
     _print_explanation(asyncio.run(_closing(service, service.catalogue.explain(number, selection))), selection)
+
+
+@app.command("digest")
+def digest_command(
+    scope: Scope = DEFAULT_PROFILE,
+    *,
+    out: Annotated[Path | None, typer.Option(help="A folder, for a file per mailing and an index.")] = None,
+    readme: Annotated[Path | None, typer.Option(help="A file, for its lines between two markers.")] = None,
+    html: Annotated[bool, typer.Option(help="Pages of HTML: in the folder too, or in place of the Markdown.")] = False,
+    mail: Annotated[bool, typer.Option(help="Mail today's as well, unless no file changed.")] = False,
+    mailing: MailingDay = None,
+) -> None:
+    """Write the stored mailings as digests: into a folder or a file, by mail, or the newest one to the terminal."""
+    service = build_service(read_settings())
+    _warn(service)
+    selection = parse_selection(scope, _parameters({"mailing": mailing}), service.config)
+    post = _mail_settings(service.settings) if mail else None  # a mistake in them is told before anything is written
+    today = selection.mailing or eastern_date(service.clock())
+    digests = asyncio.run(_closing(service, _digest(service, selection, today)))
+    newest = find_newest(digests, today=today)
+    if newest is None:
+        _log.print("Nothing is stored of this feed and mailing: `refresh` asks arXiv for the configured categories.")
+        raise typer.Exit(1)
+    written = (
+        *(write_folder(out, digests, with_pages=html) if out else ()),
+        *((write_between(readme, newest),) if readme else ()),
+    )
+    for one in written:
+        _out.print(f"{one.path}: {'written' if one.is_changed else 'unchanged'}", soft_wrap=True)
+    if post:
+        is_news = not written or any(one.is_changed for one in written)
+        _mail(digests[0] if is_news and digests[0].day == today else None, post)
+    elif not written:
+        sys.stdout.write(render_digest_page(newest) if html else render_digest(newest))
 
 
 @app.command("doctor")
@@ -421,6 +460,41 @@ def _parameters(given: Mapping[str, object]) -> SelectionParameters:
         raise BadQuery(
             f"--{str(first['loc'][0]).replace('_', '-')}", first["msg"].removeprefix("Value error, ")
         ) from error
+
+
+async def _digest(service: Service, selection: Selection, today: date) -> tuple[Digest, ...]:
+    """The digests of *selection*, newest first, with what a reader must know in the first."""
+    answered = await service.select(replace(selection, is_personal=True))  # arXiv is asked by `refresh`
+    base = service.settings.base_url
+    return build_digests(
+        selection,
+        answered.selected,
+        title=feed_title(selection, sample_data=service.sample_data),
+        today=today,
+        notices=answered.notices,
+        addresses=feed_addresses(base, selection.scope, selection.parameters) if base else None,
+    )
+
+
+def _mail_settings(settings: Settings) -> MailSettings:
+    return build_mail_settings(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        sender=settings.mail_from,
+        recipients=settings.mail_to,
+    )
+
+
+def _mail(digest: Digest | None, settings: MailSettings) -> None:
+    """Mail *digest*, where there is one to mail. Raises MailNotSent."""
+    if digest is None:
+        _out.print("Not mailed: there is nothing new of today.")
+        return
+    send(build_message(digest, settings), settings)
+    _out.print(f"Mailed to {', '.join(one.addr_spec for one in settings.recipients)}", soft_wrap=True)
 
 
 def _warn(service: Service) -> None:

@@ -19,7 +19,7 @@ ONLY_IN = {
     "core.arxiv.client": {"api.wiring"},
     "core.catalogue": {"api", "core.cli", "core.feeds", "core.summaries"},
     "core.cli": {"core.__main__"},
-    "core.feeds": {"api.feeds", "api.papers"},
+    "core.feeds": {"api.cards", "api.feeds", "api.pages", "api.papers", "core.cli"},
     "core.freshness": {"api.service", "api.wiring"},
     "core.healing": {"api", "core.cli", "core.freshness"},
     "core.intake": {"api.operations", "core.cli", "core.freshness", "demo"},
@@ -48,11 +48,14 @@ ONLY_IN = {
     "nh3": {"core.summaries.rendering"},
     "redis": {"core.store.redis"},
     "rich": {"core.cli"},
+    "segno": {"api.builder"},
+    "smtplib": {"core.feeds.mail"},
     "sqlite3": {"core.store.sqlite"},
     "starlette": {"api"},
     "tests": set[str](),
     "typer": {"core.cli"},
     "uvicorn": {"api.server"},
+    "websocket": {"demo.browser"},
 }
 
 # What each step of core may know of the others; papers, errors, profiles, mailings, tex and words are for all.

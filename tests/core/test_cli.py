@@ -471,3 +471,33 @@ class TestSummaries:
         ended = run(with_model, "summarize", paper)
         assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
         assert f"No paper '{paper}' is stored" in ended.stderr
+
+
+def test_digest_writes_a_folder_once_and_a_second_run_changes_nothing(filled: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "digest"
+    first, second = (run(filled, "digest", "--out", str(folder)) for _ in range(2))
+    assert (first.returncode, second.returncode) == (0, 0)
+    assert {line.rpartition(": ")[2] for line in first.stdout.splitlines()} == {"written"}
+    assert {line.rpartition(": ")[2] for line in second.stdout.splitlines()} == {"unchanged"}
+    assert (folder / "2026-03-05.md").read_text(encoding="utf-8").startswith("# ")
+
+
+def test_digest_without_a_place_goes_to_the_terminal(filled: dict[str, str]) -> None:
+    ended = run(filled, "digest", "--mailing", "2026-03-05")
+    assert (ended.returncode, ended.stdout.startswith("# "), "2026-03-05" in ended.stdout) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--readme", "/nowhere/README.md"), "/nowhere/README.md"),
+        (("--mail",), "SMTP_HOST"),
+        (("--mailing", "yesterday"), "a date such as 2026-03-05 is expected"),
+    ],
+    ids=["a file that is not there", "mail without a server", "no date"],
+)
+def test_a_digest_that_cannot_be_written_is_one_line(
+    filled: dict[str, str], arguments: tuple[str, ...], said: str
+) -> None:
+    ended = run(filled, "digest", *arguments)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n"), said in ended.stderr) == (1, "", 1, True)

@@ -1,0 +1,334 @@
+"""The pages in a real Chromium: with script and without, in the dark, on a phone, by keyboard, and with hostile papers.
+
+Skipped where there is no Chromium. axe-core (`npm install axe-core`) is taken from node_modules or AXE_SCRIPT.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
+import httpx
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from api.wiring import create_app
+from demo.browser import Browser, Page, Scheme, find_chromium, open_browser
+from demo.mailing import Mailing
+from demo.model import ModelStandIn
+from demo.model_faults import saying
+from demo.standin import ArxivStandIn
+from tests.api.running import CONFIG, SECRET, WEEK, Clock, running, settings_for
+
+pytestmark = pytest.mark.skipif(
+    find_chromium() is None, reason="no Chromium is installed (Debian: apt install chromium)"
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+AXE = Path(os.environ.get("AXE_SCRIPT") or ROOT / "node_modules" / "axe-core" / "axe.min.js")
+OWNED = "document.title = 'owned'"
+HOSTILE = f'<script>{OWNED}</script><img src=x onerror="{OWNED}"><svg onload="{OWNED}"></svg>'
+HOSTILE_SUMMARY = f"\n\n{HOSTILE} [link](javascript:{OWNED.replace(' ', '')}) ![image](https://evil.example/a.png)"
+ADDRESSES = (
+    "/",
+    "/feeds",
+    "/build?cat=cs.CL&q=attention",
+    "/build?q=a+OR",
+    "/about",
+    "/status",
+    "/paper/none",
+    "{paper}",
+)
+
+every_page = pytest.mark.parametrize("address", ADDRESSES)
+
+
+def hostile_week() -> tuple[Mailing, ...]:
+    """WEEK, whose last mailing begins with a paper that tries to run script wherever there is text."""
+    *earlier, last = WEEK
+    first = last.listings[0]
+    words = "LLM attention for network training that is fast"
+    hostile = replace(
+        first.paper,
+        title=f"{words} {HOSTILE}",
+        paragraphs=(f"{words}. {HOSTILE}",),
+        comment=HOSTILE,
+        categories=("cs.LG", "cs.CL"),
+    )
+    listing = replace(first, paper=hostile, event="new", announced_in=hostile.categories)
+    return (*earlier, replace(last, listings=(listing, *last.listings[1:])))
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a service with a week of papers and the summaries of the best, on a socket of this machine."""
+    folder = tmp_path_factory.mktemp("browser")
+    listening = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    config = {**CONFIG, "ai_summary": {"enabled": True, "language": "en", "max_papers_to_summarize": 3}}
+    with ArxivStandIn(hostile_week()) as arxiv, ModelStandIn() as model:
+        model.answer_with(saying(lambda usual, _: f"{usual}{HOSTILE_SUMMARY}"), times=None)
+        settings: dict[str, Any] = {
+            "base_url": address,
+            "dashscope_api_key": SecretStr(model.api_key),
+            "dashscope_http_base_url": model.native_base,
+        }
+        with running(folder, arxiv, config=config, **settings) as service:
+            for mailing in hostile_week():
+                arxiv.show(mailing.day)
+                service.refresh()
+            service.ask("/api/cron", authorization=f"Bearer {SECRET}")
+        app = create_app(settings_for(folder, arxiv, config=config, **settings), clock=Clock())
+        server = uvicorn.Server(uvicorn.Config(app, log_level="error", ws="none"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield address
+        server.should_exit = True
+        thread.join()
+        listening.close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with open_browser() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def best(base: str) -> dict[str, Any]:
+    """The best paper, which is the hostile one."""
+    newest = WEEK[-1].day
+    (item,) = httpx.get(f"{base}/api/papers?limit=1&mailing={newest}", trust_env=False).json()["items"]
+    found: dict[str, Any] = item
+    return found
+
+
+@pytest.fixture
+def page(browser: Browser, base: str) -> Iterator[Page]:
+    """The page of papers, opened anew."""
+    with browser.open(f"{base}/") as opened:
+        yield opened
+
+
+def located(base: str, address: str, best: dict[str, Any]) -> str:
+    return base + address.format(paper=f"/paper/{best['id']}")
+
+
+def focused_rank(page: Page) -> int:
+    """The place of the paper that has the focus, from 1; 0 for none."""
+    return int(page.evaluate("[...document.querySelectorAll('article')].indexOf(document.activeElement) + 1"))
+
+
+def shown(page: Page) -> int:
+    return int(
+        page.evaluate("[...document.querySelectorAll('[data-papers] > li')].filter((one) => !one.hidden).length")
+    )
+
+
+def is_visible(page: Page, selector: str) -> bool:
+    return bool(page.evaluate(f"document.querySelector({json.dumps(selector)}).checkVisibility()"))
+
+
+class TestEveryPage:
+    @every_page
+    def test_nothing_goes_wrong_and_nothing_comes_from_elsewhere(
+        self, browser: Browser, base: str, best: dict[str, Any], address: str
+    ) -> None:
+        with browser.open(located(base, address, best)) as page:
+            complaints = [one for one in page.complaints if "404" not in one]  # the page that is not there
+            assert complaints == []
+            assert {urlsplit(one).netloc for one in page.requests} == {urlsplit(base).netloc}
+            assert len(page.requests) <= 5
+
+    @every_page
+    def test_on_a_phone_nothing_scrolls_sideways(
+        self, browser: Browser, base: str, best: dict[str, Any], address: str
+    ) -> None:
+        with browser.open(located(base, address, best), width=360, height=740) as page:
+            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+    @every_page
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.skipif(
+        not AXE.is_file(), reason=f"there is no axe-core at {AXE} (npm install axe-core, or AXE_SCRIPT)"
+    )
+    def test_axe_finds_nothing(
+        self, browser: Browser, base: str, best: dict[str, Any], address: str, scheme: Scheme
+    ) -> None:
+        rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
+        with browser.open(located(base, address, best), scheme=scheme) as page:
+            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+            page.evaluate(f"{AXE.read_text(encoding='utf-8')}; null")
+            found = page.evaluate(f"axe.run({rules}).then((told) => told.violations)")
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+
+
+class TestHostilePaper:
+    @pytest.mark.parametrize("address", ["/", "{paper}", "/build?q=attention"])
+    def test_it_runs_no_script_and_loads_nothing(
+        self, browser: Browser, base: str, best: dict[str, Any], address: str
+    ) -> None:
+        with browser.open(located(base, address, best)) as page:
+            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+            assert page.evaluate("document.title") != "owned"
+            assert page.evaluate("document.body.textContent.includes('onerror')")  # it is there, as text
+            assert not page.evaluate("document.querySelector('main script, main img, main a[href^=javascript]')")
+            assert not [one for one in page.requests if "evil" in one or one.endswith("/x")]
+
+
+class TestFilter:
+    def test_papers_are_filtered_while_one_types(self, page: Page, best: dict[str, Any]) -> None:
+        every = shown(page)
+        page.press("/")
+        page.type(f"ARXIV:{best['id']} CS.LG")
+        assert (shown(page), page.evaluate("document.querySelector('output').textContent")) == (
+            1,
+            f"1 of {every} papers",
+        )
+        page.press("Escape")
+        assert shown(page) == every
+
+    def test_accents_and_the_order_of_words_make_no_difference(self, page: Page) -> None:
+        name = page.evaluate("document.querySelector('.authors').textContent.trim().split(',')[0]")
+        first, last = name.split()[0], name.split()[-1]
+        page.press("/")
+        page.type(f"{last} {first}".lower().replace("é", "e"))
+        assert 1 <= shown(page) < page.evaluate("document.querySelectorAll('article').length")
+
+
+class TestKeyboard:
+    def test_j_and_k_go_from_paper_to_paper(self, page: Page) -> None:
+        ranks = []
+        for key in ("j", "j", "j", "k", "k", "k"):
+            page.press(key)
+            ranks.append(focused_rank(page))
+        assert ranks == [1, 2, 3, 2, 1, 1]
+
+    def test_o_opens_the_paper(self, page: Page, base: str, best: dict[str, Any]) -> None:
+        page.press("j")
+        page.act(lambda: page.press("o"))
+        assert page.evaluate("location.href") == f"{base}/paper/{best['id']}"
+
+    def test_e_unfolds_abstract_and_summary(self, page: Page) -> None:
+        page.press("j")
+        page.press("e")
+        assert page.evaluate("[...document.activeElement.querySelectorAll('details.fold')].map((one) => one.open)") == [
+            True,
+            True,
+        ]
+
+    def test_the_question_mark_tells_the_keys_and_lets_them_be_switched_off(self, page: Page, base: str) -> None:
+        page.press("?")
+        assert is_visible(page, "#keys")
+        page.click("[data-shortcuts]")
+        page.press("Escape")
+        page.go(f"{base}/")
+        page.press("j")
+        assert (is_visible(page, "#keys"), focused_rank(page)) == (False, 0)
+        page.evaluate("localStorage.clear()")
+
+    def test_what_is_typed_into_a_field_is_no_shortcut(self, page: Page) -> None:
+        page.press("/")
+        for key in "joke?":
+            page.press(key)
+        assert page.evaluate("document.querySelector('#filter').value") == "joke?"
+        assert not is_visible(page, "#keys")
+
+    def test_reasons_come_with_the_focus_and_go_with_escape(self, page: Page) -> None:
+        page.evaluate("document.querySelector('.score button').focus()")
+        seen = [is_visible(page, ".reasons")]
+        page.press("Escape")
+        seen.append(is_visible(page, ".reasons"))
+        assert seen == [True, False]
+
+    def test_the_first_tab_leads_past_the_navigation(self, page: Page) -> None:
+        page.press("Tab")
+        page.press("Enter")
+        page.wait_for("document.activeElement.id === 'main'")
+
+
+class TestBuilder:
+    def test_a_feed_is_built_from_nothing_and_can_be_subscribed_to(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/build") as page:
+            page.evaluate("document.querySelector('[name=q]').focus()")
+            page.type("attention OR network")
+            page.click("[name=cat][value='cs.LG']")
+            page.act(lambda: page.click("button.primary"))
+            address = page.evaluate("document.querySelector('#address-1').value")
+            told = page.evaluate("[...document.querySelectorAll('.best a')].map((one) => one.textContent)")
+        parsed = feedparser.parse(httpx.get(address, trust_env=False).content)
+        assert address == f"{base}/rss/cs.LG?q=attention+OR+network"
+        assert not parsed.bozo
+        assert len(parsed.entries) >= len(told) > 0
+
+    def test_the_preview_follows_what_is_typed_and_so_does_the_address(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/build") as page:
+            page.evaluate("document.querySelector('[name=q]').focus()")
+            page.type("network")
+            page.wait_for("document.querySelector('#address-1')?.value.endsWith('?q=network')")
+            assert page.evaluate("location.search").startswith("?q=network&types=new&types=cross")
+            assert page.evaluate("document.activeElement.name") == "q"
+            assert "a mailing" in page.evaluate("document.querySelector('[data-told]').textContent")
+
+    def test_a_mistake_is_told_while_one_types(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/build") as page:
+            page.evaluate("document.querySelector('[name=q]').focus()")
+            page.type("network OR")
+            page.wait_for("document.querySelector('#q-mistake').textContent.includes('column 11')")
+            assert page.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") == "true"
+            page.type(" kernel")
+            page.wait_for("document.querySelector('#q-mistake').textContent.trim() === ''")
+            assert page.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") is None
+
+    def test_a_category_is_found_by_its_name(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/build") as page:
+            page.evaluate("document.querySelector('[data-find]').focus()")
+            page.type("vision")
+            rows = "[...document.querySelectorAll('[name=cat]')].filter((one) => one.checkVisibility())"
+            assert page.evaluate(f"{rows}.map((one) => one.value)") == ["cs.CV"]
+
+
+class TestWithoutScript:
+    def test_the_papers_are_whole(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/", runs_script=False) as page:
+            assert not is_visible(page, "[data-filter]")
+            assert is_visible(page, "article h2 a")
+            page.click("article details.fold summary")
+            assert is_visible(page, "article details.fold p")
+
+    def test_a_feed_is_built(self, browser: Browser, base: str) -> None:
+        with browser.open(f"{base}/build", runs_script=False) as page:
+            page.click("[name=q]")
+            page.type("network")
+            page.act(lambda: page.press("Enter"))
+            assert page.evaluate("document.querySelector('#address-1').value") == f"{base}/rss?q=network"
+            assert not is_visible(page, "[data-copy]")
+
+
+class TestAppearance:
+    def test_the_dark_is_dark(self, browser: Browser, base: str) -> None:
+        found = {}
+        for scheme in ("light", "dark"):
+            with browser.open(f"{base}/", scheme=scheme) as page:
+                colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+                found[scheme] = sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))
+        assert found["dark"] < found["light"] / 4
+
+    def test_on_paper_all_is_unfolded_and_nothing_is_to_be_clicked(self, page: Page) -> None:
+        page.call("Emulation.setEmulatedMedia", media="print")
+        assert not is_visible(page, "header nav")
+        assert is_visible(page, ".reasons")
+        assert is_visible(page, "details.fold > p")
+
+    def test_the_time_until_the_next_mailing_is_counted(self, page: Page) -> None:
+        assert page.evaluate("document.querySelector('[data-until]').nextSibling.textContent").startswith(" (")
