@@ -1,21 +1,24 @@
-"""What holds for every request before it is anybody's: HEAD, tracking parameters, security headers, the last catch."""
+"""What holds for every request before it is anybody's: size, HEAD, tracking parameters, headers, the last catch."""
 
 from __future__ import annotations
 
 import logging
+import re
 from urllib.parse import unquote_plus
 
 from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.problems import problem_response
+from api.problems import AddressTooLong, BodyTooLarge, problem_response
 
 logger = logging.getLogger(__name__)
 
 _DEFAULT_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+}
+_SHARING_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Retry-After",
 }
@@ -24,7 +27,14 @@ _PREFLIGHT_HEADERS = {
     "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
     "Access-Control-Max-Age": "86400",
 }
-_CLOSED_POLICY = "default-src 'none'; frame-ancestors 'none'"
+_CLOSED_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+# What scripts of other sites may read: what is for readers and programs, nothing for people or the operator.
+_SHARED = re.compile(r"/(?:rss|atom|jsonfeed)(?:/|$)|/api/(?!refresh$|cron$)|/(?:opml|config|health|openapi\.json)$")
+
+MOST_BODY_BYTES = 65_536
+MOST_PATH_CHARACTERS = 512  # a scope has at most 300
+MOST_QUERY_CHARACTERS = 8_192  # decoded; all parameters at their longest have some 7,200
+
 _DOCUMENTATION = ("/docs", "/redoc")  # FastAPI's pages bring scripts of their own
 
 
@@ -44,18 +54,37 @@ class Edge:
             await Response(status_code=204, headers=_PREFLIGHT_HEADERS)(scope, receive, exchange.send)
             return
         try:
+            _refuse_what_is_too_large(scope)
             await self._app(_as_get(scope), receive, exchange.send)
+        except (BodyTooLarge, AddressTooLong) as error:
+            await self._answer(error, scope, receive, exchange)
         except Exception as error:
-            logger.exception("%s %s failed", scope["method"], scope["path"])
+            logger.exception("%s %r failed", scope["method"], scope["path"])
             if exchange.has_started:
                 raise
-            response = problem_response(error, sample_data=self._sample_data)
-            await response(scope, receive, exchange.send)
+            await self._answer(error, scope, receive, exchange)
+
+    async def _answer(self, error: Exception, scope: Scope, receive: Receive, exchange: _Exchange) -> None:
+        response = problem_response(error, sample_data=self._sample_data)
+        await response(scope, receive, exchange.send)
+
+
+def _refuse_what_is_too_large(scope: Scope) -> None:
+    """Raises BodyTooLarge by what the request says, before anything of its body is read, and AddressTooLong."""
+    if len(scope["path"]) > MOST_PATH_CHARACTERS:
+        raise AddressTooLong("path", MOST_PATH_CHARACTERS)
+    query = scope["query_string"]
+    if len(query) > MOST_QUERY_CHARACTERS < len(unquote_plus(query.decode("latin-1"))):
+        raise AddressTooLong("query", MOST_QUERY_CHARACTERS)
+    length = next((text for name, text in scope["headers"] if name == b"content-length"), b"")
+    if length.isdigit() and (len(length) > len(str(MOST_BODY_BYTES)) or int(length) > MOST_BODY_BYTES):
+        raise BodyTooLarge(MOST_BODY_BYTES)
 
 
 def _is_preflight(scope: Scope) -> bool:
     """Whether a browser asks on a script's behalf if it may (https://fetch.spec.whatwg.org/#cors-preflight-request)."""
-    return scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
+    is_shared = _SHARED.match(scope["path"]) is not None
+    return is_shared and scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
 
 
 class _Exchange:
@@ -64,6 +93,7 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._is_head = scope["method"] == "HEAD"
         self._is_documentation = scope["path"].startswith(_DOCUMENTATION)
+        self._headers = _DEFAULT_HEADERS | (_SHARING_HEADERS if _SHARED.match(scope["path"]) else {})
         self._send = send
         self.has_started = False
 
@@ -71,7 +101,7 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.has_started = True
             headers = MutableHeaders(scope=message)
-            for name, value in _DEFAULT_HEADERS.items():
+            for name, value in self._headers.items():
                 headers.setdefault(name, value)
             if not self._is_documentation:
                 headers.setdefault("Content-Security-Policy", _CLOSED_POLICY)

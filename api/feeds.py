@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
@@ -131,19 +130,19 @@ async def prepare(service: Service) -> None:
     for selection, _ in list_feeds(service):
         answered = await service.select(selection)
         for kind in NAMES:
-            await asyncio.to_thread(_get_rendering, service, answered, kind)
+            await _get_rendering(service, answered, kind)
 
 
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
     selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
     answered = await service.select(selection)
-    representation = _get_rendering(service, answered, kind)
+    representation = await _get_rendering(service, answered, kind)
     return service.respond(request, representation, is_current=answered.currency.is_current)
 
 
-def _get_rendering(service: Service, answered: Answered, kind: Format) -> Representation:
+async def _get_rendering(service: Service, answered: Answered, kind: Format) -> Representation:
     key = (kind, answered.selection, answered.selected.revision, answered.notices)
-    return service.renderings.get(key, lambda: _render(service, answered, kind))
+    return await service.renderings_of(answered.selection).get(key, lambda: _render(service, answered, kind))
 
 
 def _render(service: Service, answered: Answered, kind: Format) -> Representation:

@@ -129,7 +129,8 @@ async def index(
         changed_at = max(service.last_modified(service.build_feed(answered), revision), mailing_moment(today))
         return represent(page, _HTML, last_modified=min(changed_at, now))
 
-    representation = service.renderings.get(("page", selection, revision, answered.notices, shown.day, today), render)
+    key = ("page", selection, revision, answered.notices, shown.day, today)
+    representation = await service.renderings_of(selection).get(key, render)
     return _guarded(service.respond(request, representation, is_current=answered.currency.is_current))
 
 

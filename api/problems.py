@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from core.errors import (
     BadQuery,
     NothingStored,
+    Overloaded,
     RefreshUnderWay,
     SourceMalformed,
     SourceUnavailable,
@@ -65,12 +66,15 @@ def _documented(*descriptions: tuple[int, str]) -> dict[int | str, dict[str, Any
 # What every endpoint can answer besides what it is for; FastAPI's own 422 would promise another shape.
 DOCUMENTED = _documented(
     (404, "There is no such feed, paper or address."),
+    (413, "The body is too large; nothing is read from one."),
+    (414, "The address is too long."),
     (422, "A parameter is not acceptable."),
     (503, "Nothing to answer with yet; Retry-After says when to come back."),
 )
 DOCUMENTED_OF_GUARDED = _documented(
     (401, "The token is missing or wrong."),
     (403, "The operator has set no secret, so this is closed."),
+    (409, "Another process refreshed at the same moment."),
     (502, "arXiv answered with something that cannot be used."),
 )
 
@@ -98,6 +102,20 @@ class Unauthorised(Exception):
 
 class RouteClosed(Exception):
     """A guarded route was asked where no secret is set."""
+
+
+class BodyTooLarge(Exception):
+    """A request announces a body of more than *most_bytes*; nothing of it was read."""
+
+    def __init__(self, most_bytes: int) -> None:
+        super().__init__(f"A body has at most {most_bytes:,} bytes here, where nothing is read from one")
+
+
+class AddressTooLong(Exception):
+    """*what*, the path or the query of an address, has more than *most* characters."""
+
+    def __init__(self, what: str, most: int) -> None:
+        super().__init__(f"The {what} of an address has at most {most:,} characters here; this one is longer")
 
 
 def problem_response(error: Exception, *, sample_data: bool) -> Response:
@@ -145,6 +163,8 @@ def _fault(error: Exception) -> _Fault:  # noqa: PLR0911, PLR0912 - the table
             return _unavailable("arxiv_unavailable", f"arXiv could not be asked: {error.reason}.", ceil(seconds))
         case SourceMalformed():
             return _Fault(502, "arxiv_malformed", f"{error}. What is stored stays as it was; try again later.")
+        case Overloaded():
+            return _unavailable("overloaded", str(error), error.retry_after_seconds)
         case RefreshUnderWay():
             return _Fault(409, "refresh_under_way", str(error))
         case StoreUnavailable():
@@ -155,6 +175,10 @@ def _fault(error: Exception) -> _Fault:  # noqa: PLR0911, PLR0912 - the table
             return _Fault(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
         case RouteClosed():
             return _Fault(403, "closed", "This address is closed until the operator sets CRON_SECRET.")
+        case BodyTooLarge():
+            return _Fault(413, "body_too_large", f"{error}.")
+        case AddressTooLong():
+            return _Fault(414, "address_too_long", f"{error}.")
         case HTTPException():
             return _http_fault(error)
         case _:

@@ -34,13 +34,18 @@ STORE_NOTICE = "The store of this service is out of reach; this is what it said 
 
 _IDS_NAMED = 5
 _STORE_SECONDS = 2.0  # for the revision check that every request makes
-_RENDERINGS_KEPT = 32  # a feed of 150 items has about 600 kB
+_RENDERINGS_KEPT = 48  # of each kind; a feed of 150 items has about 600 kB
 
 
 class Store(freshness.Store, catalogue.Store, turns.Store, Protocol):
-    """A store, whichever it is. `name` says where it is, without secrets, `is_shared` whether many machines use it."""
+    """A store, whichever it is.
+
+    `name` says where it is, without secrets, `is_shared` whether many machines use it, `writes` how often this process
+    has changed it.
+    """
 
     is_shared: bool
+    writes: int
 
     @property
     def name(self) -> str: ...
@@ -67,13 +72,16 @@ class Renderings:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Representation] = OrderedDict()
+        self._lock = asyncio.Lock()
 
-    def get(self, key: Hashable, render: Callable[[], Representation]) -> Representation:
-        """The rendering for *key*, made by *render* where there is none."""
+    async def get(self, key: Hashable, render: Callable[[], Representation]) -> Representation:
+        """The rendering for *key*, made by *render* in a thread where there is none, once for all who wait for it."""
         if key not in self._kept:
-            self._kept[key] = render()
-            if len(self._kept) > _RENDERINGS_KEPT:
-                self._kept.popitem(last=False)
+            async with self._lock:
+                if key not in self._kept:
+                    self._kept[key] = await asyncio.to_thread(render)
+                    if len(self._kept) > _RENDERINGS_KEPT:
+                        self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
 
@@ -92,7 +100,8 @@ class Service:
     configured_at: datetime
     sample_data: bool
     summaries: Summarising
-    renderings: Renderings = field(default_factory=Renderings)
+    _renderings: Renderings = field(default_factory=Renderings)
+    _passing: Renderings = field(default_factory=Renderings)  # which many more ask for than can be kept
 
     async def select(self, selection: Selection) -> Answered:
         """What *selection* lists, as current as a reader can wait for; a personal one is answered from what is stored.
@@ -141,6 +150,10 @@ class Service:
         await self.summaries.close()
         await self.freshness.close()
         await self.store.close()
+
+    def renderings_of(self, selection: Selection) -> Renderings:
+        """Where renderings of *selection* are kept: those of the configured feeds are not displaced by others."""
+        return self._renderings if self.catalogue.is_kept(selection) else self._passing
 
     @property
     def standing_notices(self) -> tuple[str, ...]:

@@ -21,6 +21,8 @@ from starlette.types import Receive, Scope, Send
 
 from api import feeds
 from api.edge import Edge
+from api.front import Front
+from api.overload import Bounded
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service, Store
 from api.summarising import Summarising
@@ -89,7 +91,7 @@ def build_service(
     )
     key = None if model else _find_key(settings, config.summaries)
     obstacle = find_obstacle(config.summaries, has_key=bool(model or key))
-    catalogue = Catalogue(store, tells_absence=obstacle is None)
+    catalogue = Catalogue(store, tells_absence=obstacle is None, kept=tuple(feeds.feed_scopes(config)))
 
     def build_summaries() -> Summaries:
         return _build_summaries(
@@ -245,8 +247,12 @@ def create_app(
         responses=DOCUMENTED,
         lifespan=_closing(service),
         redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
-        middleware=[Middleware(Edge, sample_data=service.sample_data)],
+        middleware=[
+            Middleware(Edge, sample_data=service.sample_data),
+            Middleware(Bounded, always=_paths_of_feeds(service.config), sample_data=service.sample_data),
+        ],
     )
+    app.front = Front(app.answer, prefixes=_FEED_PATHS, store=service.store, clock=service.clock)
     app.state.service = service
     app.state.sample_data = service.sample_data
     for error in (ArxivFeedsError, RequestValidationError, HTTPException, Unauthorised, RouteClosed):
@@ -262,6 +268,7 @@ class _Application(FastAPI):
     """
 
     is_complete = False
+    front: Front
 
     def complete(self) -> None:
         """Makes all routes known."""
@@ -274,6 +281,10 @@ class _Application(FastAPI):
         self.is_complete = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.front(scope, receive, send)
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What happens where no answer is at hand."""
         if scope["type"] == "http" and not scope["path"].startswith(_FEED_PATHS):
             self.complete()
         await super().__call__(scope, receive, send)
@@ -286,6 +297,12 @@ class _Application(FastAPI):
             document["components"]["schemas"] |= problem_schemas()
             feeds.describe_parameters(document)
         return super().openapi()
+
+
+def _paths_of_feeds(config: Config) -> frozenset[str]:
+    """The paths of what most readers have: the configured feeds, in every format."""
+    scopes = tuple(feeds.feed_scopes(config))
+    return frozenset((*_FEED_PATHS, *(f"{path}/{scope}" for path in _FEED_PATHS for scope in scopes)))
 
 
 def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

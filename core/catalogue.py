@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +25,7 @@ from enum import StrEnum
 from textwrap import shorten
 from typing import NamedTuple, Protocol
 
-from core.errors import UnknownPaper
+from core.errors import Overloaded, UnknownPaper
 from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
@@ -42,6 +43,8 @@ MAX_DAYS = 30
 _KNOWLEDGE_LASTS = timedelta(days=10)  # of words; what was learned longer before a mailing does not serve it
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
+_MOST_WAITING = 32  # for a selection that nobody asked for before; each takes some 50 ms, one after the other
+_RETRY_SECONDS = 5
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
 
@@ -317,11 +320,15 @@ class Store(Protocol):
 class Catalogue:
     """Answers selections from the store, and keeps what it prepared for as long as the data stay the same.
 
-    Items say why they have no summary where it *tells_absence*, which is idle where none are written any more.
+    Items say why they have no summary where it *tells_absence*, which is idle where none are written any more. The
+    selections of the scopes in *kept* without parameters are those that most readers have: others never displace them,
+    and only others are refused when too many wait.
     """
 
-    def __init__(self, store: Store, *, tells_absence: bool = True) -> None:
+    def __init__(self, store: Store, *, tells_absence: bool = True, kept: Collection[str] = ()) -> None:
         self._store = store
+        self._kept = frozenset(kept)
+        self._waiting = 0
         self._tells_absence = tells_absence
         self._lock = asyncio.Lock()
         self._shelf = Shelf()
@@ -335,12 +342,13 @@ class Catalogue:
     async def select(self, selection: Selection, revision: Revision | None = None) -> Selected:
         """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it.
 
-        With the *revision* that was loaded just now, nothing more is loaded where it is known already.
+        With the *revision* that was loaded just now, nothing more is loaded where it is known already. Raises
+        Overloaded where too many wait for other selections.
         """
         revision = revision or await self._store.load_revision()
         if self._is_known(selection, revision):
             return self._selected[selection]
-        async with self._lock:
+        async with self._waiting_for(selection), self._lock:
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
@@ -381,6 +389,20 @@ class Catalogue:
         known = await self._load_known(selection.profile)
         liked = await self._load_liked(selection.profile)
         return _outsider(await self.find(paper_id), selection, Scorer(selection.profile, liked), known)
+
+    @asynccontextmanager
+    async def _waiting_for(self, selection: Selection) -> AsyncIterator[None]:
+        if self._waiting >= _MOST_WAITING and not self.is_kept(selection):
+            raise Overloaded("Too many new feeds are asked for at once", retry_after_seconds=_RETRY_SECONDS)
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    def is_kept(self, selection: Selection) -> bool:
+        """Whether *selection* is one of those that others never displace."""
+        return selection.scope in self._kept and not selection.parameters
 
     def _is_known(self, selection: Selection, revision: Revision) -> bool:
         return selection in self._selected and self._selected[selection].revision.number == revision.number
@@ -474,12 +496,13 @@ class Catalogue:
         return {paper_id: tuple(one for one in tried if one.summary) for paper_id, tried in self._attempts.items()}
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
-        """Keep *selected* and forget what was made from other data; among equals the oldest goes first."""
+        """Keep *selected* and forget what was made from other data; the oldest goes first, of those not kept if any."""
         self._selected = {
             one: kept for one, kept in self._selected.items() if kept.revision.number == selected.revision.number
         }
         while len(self._selected) >= _SELECTIONS_KEPT:
-            del self._selected[next(iter(self._selected))]
+            passing = (one for one in self._selected if not self.is_kept(one))
+            del self._selected[next(passing, next(iter(self._selected)))]
         self._selected[selection] = selected
 
 

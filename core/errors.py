@@ -33,6 +33,14 @@ class QueryMistake(ArxivFeedsError):
         self.reason = reason
 
 
+class Overloaded(ArxivFeedsError):
+    """More is asked of this process at once than it can do within a time that anybody would wait."""
+
+    def __init__(self, what: str, *, retry_after_seconds: int) -> None:
+        super().__init__(f"{what}. Try again in {retry_after_seconds} seconds; feeds that many people read go on.")
+        self.retry_after_seconds = retry_after_seconds
+
+
 class UnknownScope(ArxivFeedsError):
     """A scope is neither a category of arXiv's taxonomy nor the name of a profile."""
 

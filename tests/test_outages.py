@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from api.service import STORE_NOTICE
@@ -64,12 +65,18 @@ def filled(folder: Path, arxiv: ArxivStandIn, store: RedisStore | None = None) -
 
 
 def entries(service: Running, address: str = "/rss") -> tuple[int, int]:
-    answer = service.ask(address)
+    answer = ask_later(service, address)
     return answer.status_code, answer.content.count(b"<item>")
 
 
 def has_notice(service: Running) -> bool:
-    return STORE_NOTICE.encode() in service.ask("/rss").content
+    return STORE_NOTICE.encode() in ask_later(service, "/rss").content
+
+
+def ask_later(service: Running, address: str) -> httpx.Response:
+    """The answer a second later, when the one before is not given again."""
+    service.clock.advance(timedelta(seconds=1))
+    return service.ask(address)
 
 
 def test_without_a_store_at_the_start_readers_are_told_to_come_back_and_then_get_their_feed(

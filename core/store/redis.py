@@ -133,6 +133,7 @@ class RedisStore:
         self._clock = clock
         self._prefix = prefix
         self._monotonic = monotonic
+        self.writes = 0  # what this process has changed, for who keeps answers
         self._clients: dict[asyncio.AbstractEventLoop, Redis] = {}
         self._days: list[str] = []  # the mailings that were there when records were last loaded
         self._failures = 0
@@ -237,6 +238,7 @@ class RedisStore:
             ],
             seconds=_LONG_SECONDS,
         )
+        self.writes += 1
         if became == b"lost lease" and lease is not None:
             raise LeaseLost(lease.name)
         if became == b"lost basis":

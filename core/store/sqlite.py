@@ -120,6 +120,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.path = path
         self._clock = clock
+        self.writes = 0  # what this process has changed, for who keeps answers
         self._reader = _Hand(path, "sqlite-reader")
         self._writer = _Hand(path, "sqlite-writer")
 
@@ -174,7 +175,9 @@ class SqliteStore:
         False means that somebody else wrote in between: load again, decide again. Only what feeds list or say raises
         the revision's number. Raises LeaseLost where *lease* has passed to another holder.
         """
-        return await self._write(_apply, changes, based_on, now, lease)
+        is_written = await self._write(_apply, changes, based_on, now, lease)
+        self.writes += 1
+        return is_written
 
     async def take_lease(
         self,

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -218,17 +219,24 @@ def test_renderings_are_made_once_for_equal_keys() -> None:
         made.append("made")
         return rendering("one")
 
-    first, second = renderings.get(("rss", 1), render), renderings.get(("rss", 1), render)
+    async def ask_twice() -> tuple[Representation, Representation]:
+        return await asyncio.gather(renderings.get(("rss", 1), render), renderings.get(("rss", 1), render))
+
+    first, second = asyncio.run(ask_twice())
     assert (first is second, made) == (True, ["made"])
 
 
 def test_the_rendering_that_was_asked_for_least_lately_goes_first() -> None:
     renderings = Renderings()
-    for number in range(32):
-        renderings.get(number, lambda: rendering("old"))
-    renderings.get(0, lambda: rendering("never made"))
-    renderings.get(32, lambda: rendering("the one too many"))
-    bodies = [renderings.get(number, lambda: rendering("made anew")).body for number in (0, 32, 1)]
+
+    async def ask() -> list[bytes]:
+        for number in range(48):
+            await renderings.get(number, lambda: rendering("old"))
+        await renderings.get(0, lambda: rendering("never made"))
+        await renderings.get(48, lambda: rendering("the one too many"))
+        return [(await renderings.get(number, lambda: rendering("made anew"))).body for number in (0, 48, 1)]
+
+    bodies = asyncio.run(ask())
     assert bodies == [b"old", b"the one too many", b"made anew"]
 
 
@@ -259,4 +267,5 @@ def test_while_all_is_fresh_a_request_costs_one_look_at_the_revision(tmp_path: P
         service.ask("/rss")
         service.ask("/rss")
         store.asked.clear()
+        service.clock.advance(timedelta(seconds=1))
         assert (service.ask("/rss").status_code, store.asked) == (200, ["load_revision"])
