@@ -20,7 +20,6 @@ RUN python -m compileall -q api core demo && install --directory --owner 10001 d
 USER 10001
 VOLUME /srv/arxiv-feeds/data
 EXPOSE 8000
-# The first start asks arXiv before it answers anybody.
-HEALTHCHECK --interval=30s --timeout=10s --start-period=90s --retries=3 CMD ["python", "-c", \
+HEALTHCHECK --interval=30s --timeout=10s --start-period=30s --retries=3 CMD ["python", "-c", \
     "import os, urllib.request as u; u.urlopen('http://127.0.0.1:' + os.environ.get('PORT', '8000') + '/health', timeout=8)"]
-CMD ["python", "-m", "core", "serve", "--host", "0.0.0.0"]
+CMD ["python", "-m", "core", "serve", "--host", "0.0.0.0", "--no-sample"]

@@ -183,8 +183,8 @@ class Service:
             if_modified_since=request.headers.get("if-modified-since"),
         ):
             return Response(status_code=304, headers=headers)
-        # On Lambda the front end compresses: a REST API passes compressed bodies on as base64 text.
-        compresses = not self.settings.aws_lambda_function_name
+        # On Lambda the front end compresses: a REST API passes compressed bodies on as base64 text. Vercel does not.
+        compresses = bool(self.settings.vercel) or not self.settings.aws_lambda_function_name
         accepted = _joined(request.headers.getlist("accept-encoding")) if compresses else None
         coding = choose_coding(accepted, len(representation.body))
         if coding != "identity":

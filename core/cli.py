@@ -101,15 +101,20 @@ def _end(number: int, _: object) -> NoReturn:
 
 
 @app.command("serve")
-def serve_command(host: Host = "127.0.0.1", port: Port = None) -> None:
-    """Serve the feeds; with nothing stored and arXiv out of reach, sample data."""
+def serve_command(
+    host: Host = "127.0.0.1",
+    port: Port = None,
+    *,
+    sample: Annotated[bool, typer.Option(help="With nothing stored and arXiv out of reach, serve sample data.")] = True,
+) -> None:
+    """Serve the feeds, and refresh them when a mailing is due."""
     settings = read_settings()
     settings = settings.model_copy(update={"port": port or settings.port})
     application = create_app(settings)
     service: Service = application.state.service
     _warn(service)
     with bind(host, settings.port) as listening:
-        failure = asyncio.run(_closing(service, _fetch_first(service)))
+        failure = asyncio.run(_closing(service, _fetch_first(service))) if sample else None
         if failure is None:
             _print_addresses(service)
             serve(application, listening)

@@ -185,9 +185,15 @@ class Settings(BaseModel):
         """The SQLite file, where no Redis is used. Raises BadConfig where STORE_URL names another kind of store."""
         if self.store_url is not None:
             return _sqlite_file(self.store_url)
-        if self.vercel or self.aws_lambda_function_name or not os.access(PROJECT_FOLDER, os.W_OK):
-            return Path(tempfile.gettempdir()) / _STORE_FILE
-        return PROJECT_FOLDER / "data" / _STORE_FILE
+        is_platform = self.vercel or self.aws_lambda_function_name
+        folder = None if is_platform else find_data_folder(PROJECT_FOLDER)
+        return (folder or Path(tempfile.gettempdir())) / _STORE_FILE
+
+
+def find_data_folder(project: Path) -> Path | None:
+    """The folder `data` of *project*, which may have to be made; None where this process may not write it."""
+    folder = project / "data"
+    return folder if os.access(folder if folder.exists() else project, os.W_OK) else None
 
 
 def find_redis(variables: Mapping[str, str]) -> str | None:

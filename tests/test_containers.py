@@ -81,7 +81,7 @@ def test_both_stages_have_the_same_python_which_the_project_takes() -> None:
 
 def test_the_image_starts_a_command_that_there_is() -> None:
     python, flag, package, command, *options = command_of("CMD")
-    assert (python, flag, package, options) == ("python", "-m", "core", ["--host", "0.0.0.0"])
+    assert (python, flag, package, options) == ("python", "-m", "core", ["--host", "0.0.0.0", "--no-sample"])
     assert command in {one.name for one in command_line.registered_commands}
 
 

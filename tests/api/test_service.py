@@ -90,6 +90,11 @@ def test_on_lambda_the_front_end_compresses(tmp_path: Path, arxiv: ArxivStandIn)
     assert ("Content-Encoding" in answer.headers, answer.headers["Vary"]) == (False, "Accept-Encoding")
 
 
+def test_on_vercel_which_runs_on_lambda_answers_are_compressed(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    with running(tmp_path, arxiv, aws_lambda_function_name="feeds", vercel="1") as service:
+        assert service.ask("/rss", Accept_Encoding="gzip, br").headers["Content-Encoding"] == "br"
+
+
 @pytest.mark.parametrize(
     ("before", "seconds"),
     [(timedelta(hours=9), 1800), (timedelta(minutes=29, seconds=30), 1770), (timedelta(seconds=1), 1)],

@@ -391,6 +391,16 @@ def test_with_nothing_stored_and_no_way_to_arxiv_serve_shows_marked_sample_data_
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
+def test_a_server_that_is_to_show_no_sample_data_says_that_it_has_nothing_yet(
+    settings: dict[str, str], arxiv: ArxivStandIn, tmp_path: Path
+) -> None:
+    with serving(settings | away(arxiv), tmp_path, "serve", "--no-sample") as service:
+        feed, status = service.get("/rss"), service.get("/api/status")
+    assert (feed.status_code, feed.json()["code"], "Retry-After" in feed.headers) == (503, "nothing_stored", True)
+    assert status.status_code == 200
+    assert "Traceback" not in (tmp_path / "log").read_text()
+
+
 def test_what_is_stored_is_served_without_a_way_to_arxiv(
     settings: dict[str, str], arxiv: ArxivStandIn, tmp_path: Path
 ) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadConfig
-from core.settings import PROJECT_FOLDER, Settings, load_settings
+from core.settings import PROJECT_FOLDER, Settings, find_data_folder, load_settings
 
 
 def settings(**variables: str) -> Settings:
@@ -167,6 +167,22 @@ class TestStoreFile:
         found = settings(STORE_URL=url)
         with pytest.raises(BadConfig, match=r"environment variable STORE_URL: .* sqlite:////var/lib/"):
             _ = found.store_file
+
+
+def test_papers_are_kept_beside_the_code_as_far_as_that_may_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = tmp_path / "data"
+    writable = [tmp_path]
+    monkeypatch.setattr("core.settings.os.access", lambda path, _: path in writable)
+    assert find_data_folder(tmp_path) == data  # which is made when it is needed
+    writable = []
+    assert find_data_folder(tmp_path) is None
+    data.mkdir()
+    writable = [data]  # as a container has it
+    assert find_data_folder(tmp_path) == data
+    writable = [tmp_path]
+    assert find_data_folder(tmp_path) is None
 
 
 REDIS = "rediss://default:hidden@eu1-fit-1.upstash.io:6379"
