@@ -5,7 +5,8 @@ FROM python:3.13-slim AS dependencies
 WORKDIR /build
 COPY pyproject.toml ./
 RUN python -m venv /opt/venv \
-    && python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["dependencies"], sep="\n")' \
+    && python -c 'import tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+        print(*project["dependencies"], *project["optional-dependencies"]["server"], sep="\n")' \
         > requirements.txt \
     && /opt/venv/bin/pip install --no-cache-dir --disable-pip-version-check --requirement requirements.txt \
     && /opt/venv/bin/pip uninstall --yes --quiet pip

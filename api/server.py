@@ -31,12 +31,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests on *listening* until the process is told to end, and keep the papers fresh meanwhile."""
-    with contextlib.suppress(KeyboardInterrupt):  # uvicorn has shut down by then, and passes the signal on
-        asyncio.run(_serve(app, listening))
+    config = uvicorn.Config(app, log_level="info")
+    # Once it has shut down, uvicorn passes the signal on. Its event loop is the fastest that is installed.
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(_serve(app, uvicorn.Server(config), listening))
 
 
-async def _serve(app: FastAPI, listening: socket.socket) -> None:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="info"))
+async def _serve(app: FastAPI, server: uvicorn.Server, listening: socket.socket) -> None:
     watch = asyncio.create_task(_keep_fresh(app.state.service))
     try:
         await server.serve(sockets=[listening])

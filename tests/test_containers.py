@@ -52,7 +52,8 @@ def test_the_image_installs_what_the_project_depends_on(tmp_path: Path) -> None:
     (run,) = [rest for name, rest in INSTRUCTIONS if name == "RUN" and "tomllib" in rest]
     (code,) = re.findall(r"python -c '(.*?)'", run)
     ended = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert ended.stdout.splitlines() == tomllib.loads(project.read_text(encoding="utf-8"))["project"]["dependencies"]
+    listed = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+    assert ended.stdout.splitlines() == [*listed["dependencies"], *listed["optional-dependencies"]["server"]]
 
 
 def test_nothing_is_sent_to_docker_but_what_the_service_is_made_of() -> None:
