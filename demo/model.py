@@ -13,13 +13,12 @@ import math
 import re
 import sys
 import threading
-import time
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import TracebackType
 
+from demo.listening import StandIn
 from demo.model_answers import Message, answer, count_tokens, read_content
 from demo.model_faults import (
     FAULTS,
@@ -44,7 +43,7 @@ from demo.model_files import (
     render_list,
 )
 from demo.model_forms import ModelRequest, Reply, read_request, render_document, render_refusal, render_reply
-from demo.wire import Answer, Exchange, Fault, Server, WritingExchange
+from demo.wire import Answer, Exchange, Fault, WritingExchange
 
 __all__ = ["FAULTS", "ModelFault", "ModelRequest", "ModelStandIn", "main"]  # who scripts it needs no other module
 
@@ -55,7 +54,6 @@ _FILES = "/compatible-mode/v1/files"
 _MOST_USER_TOKENS = 9_000  # of qwen-long: what is longer belongs in a system message
 _MOST_OUTPUT_TOKENS = 8_192
 _MULTIMODAL = re.compile(r"qwen3\.[5-9]")  # whose native address is another one
-_CHECK_SECONDS = 0.005
 _FILE_SCHEME = "fileid://"
 
 
@@ -68,7 +66,7 @@ class _Scripted:
     is_meant_for: Callable[[ModelRequest], bool]
 
 
-class ModelStandIn:
+class ModelStandIn(StandIn[ModelRequest]):
     """DashScope as far as this project asks it.
 
     A context manager: the socket is bound when it is made, requests are answered inside of `with`. Each answer takes
@@ -87,8 +85,8 @@ class ModelStandIn:
         port: int = 0,
         latency_seconds: float = 0.0,
     ) -> None:
+        super().__init__(host, port, latency_seconds, exchange=WritingExchange)
         self.api_key = api_key
-        self.latency_seconds = latency_seconds
         self.hold: threading.Event | None = None
         self._models = frozenset(models)
         self._max_input_tokens = max_input_tokens
@@ -96,30 +94,6 @@ class ModelStandIn:
         self._uploads = 0
         self._files: dict[str, RemoteFile] = {}
         self._scripted: list[_Scripted] = []
-        self._requests: list[ModelRequest] = []
-        self._under_way: dict[int, Exchange] = {}
-        self._changed = threading.Condition()
-        self._closing = threading.Event()
-        self._server = Server((host, port), self._handle, exchange=WritingExchange)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> ModelStandIn:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def base(self) -> str:
-        """The host's address, without a slash at the end."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
 
     @property
     def native_base(self) -> str:
@@ -128,12 +102,6 @@ class ModelStandIn:
     @property
     def openai_base(self) -> str:
         return f"{self.base}/compatible-mode/v1"
-
-    @property
-    def requests(self) -> tuple[ModelRequest, ...]:
-        """Every request so far, in the order of arrival, those without an answer included."""
-        with self._changed:
-            return tuple(self._requests)
 
     @property
     def calls(self) -> tuple[ModelRequest, ...]:
@@ -145,16 +113,6 @@ class ModelStandIn:
         """The files that exist now, the first uploaded first."""
         with self._changed:
             return tuple(self._files.values())
-
-    def wait_for_requests(self, count: int, *, timeout_seconds: float = 5.0) -> bool:
-        """Whether *count* requests have arrived, waiting for them at most *timeout_seconds*."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._requests) >= count, timeout_seconds)
-
-    def wait_until_idle(self, *, timeout_seconds: float = 5.0) -> bool:
-        """Whether no request is under way any more, waiting for that at most *timeout_seconds*."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._under_way, timeout_seconds)
 
     def answer_with(
         self,
@@ -177,7 +135,6 @@ class ModelStandIn:
             self._scripted.clear()
 
     def _handle(self, exchange: Exchange) -> None:
-        """Answers one request; runs in a thread of its own."""
         content = exchange.read_body()
         place, request, fault = self._record(exchange, content)
         try:
@@ -186,16 +143,9 @@ class ModelStandIn:
             self._end(place)
 
     def _record(self, exchange: Exchange, content: bytes) -> tuple[int, ModelRequest, ModelFault]:
-        """Notes the request, after the end of those whose clients are gone: their next one must not seem to overlap."""
         request = read_request(exchange, content, self.api_key)
         with self._changed:
-            for place, other in tuple(self._under_way.items()):
-                if other.is_client_gone():
-                    self._end(place)
-            place = len(self._requests)
-            self._requests.append(request)
-            self._under_way[place] = exchange
-            self._changed.notify_all()
+            place = self._note(exchange, request)
             return place, request, self._take_fault(request)
 
     def _take_fault(self, request: ModelRequest) -> ModelFault:
@@ -216,39 +166,7 @@ class ModelStandIn:
         for hold in (self.hold, wire.hold):
             if hold:
                 self._wait(exchange, hold)
-        if not exchange.is_client_gone():
-            with self._changed:
-                self._requests[place] = replace(self._requests[place], finished=time.monotonic())
-            self._send(exchange, place, pieces, wire)
-
-    def _send(self, exchange: Exchange, place: int, pieces: Sequence[bytes], wire: Fault) -> None:
-        *earlier, last = pieces
-        for piece in earlier:
-            exchange.write(piece)
-            if wire.drip:
-                self._wait(exchange, wire.drip.release, wire.drip.pause_seconds)
-            if self._closing.is_set() or exchange.is_client_gone():
-                return
-        exchange.write(last[:-1])
-        self._end(place)  # before the client can have it all, and ask again
-        exchange.write(last[-1:])
-        if wire.is_reset:
-            exchange.reset()
-
-    def _wait(self, exchange: Exchange, release: threading.Event, seconds: float = math.inf) -> None:
-        """Until *release* is set, *seconds* are over, the client goes away, or the stand-in closes."""
-        end = time.monotonic() + seconds
-        while not release.is_set() and not self._closing.is_set():
-            left = end - time.monotonic()
-            if left <= 0 or exchange.is_client_gone(within_seconds=min(left, _CHECK_SECONDS)):
-                return
-
-    def _end(self, place: int) -> None:
-        """Notes that the request at *place* is over, unless that is known already."""
-        with self._changed:
-            if self._under_way.pop(place, None):
-                self._requests[place] = replace(self._requests[place], ended=time.monotonic())
-                self._changed.notify_all()
+        self._send(exchange, place, pieces, wire)
 
     def _answer(self, request: ModelRequest, fault: ModelFault, request_id: str) -> Answer:
         if request.form:

@@ -15,9 +15,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from types import TracebackType
 from typing import Literal
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -26,6 +25,7 @@ from core.mailings import EASTERN
 from core.papers import PaperId
 from demo.announcements import BadSpec, parse_spec, render_atom, render_atom_error, render_rss, render_rss_error
 from demo.batches import Lapse, select_shown
+from demo.listening import StandIn
 from demo.mailing import Mailing, SamplePaper, build_moment, feed_midnight
 from demo.pages import (
     has_full_text,
@@ -38,13 +38,12 @@ from demo.pdf import render_pdf
 from demo.request_log import Request
 from demo.search import answer, current_versions
 from demo.week import last_mailing_day, mailing_week
-from demo.wire import HTML, NO_FAULT, Answer, Exchange, Fault, Server
+from demo.wire import HTML, NO_FAULT, Answer, Exchange, Fault
 
 __all__ = ["ArxivStandIn", "Fault", "Request", "main"]  # who scripts the stand-in needs no other module for it
 
 Format = Literal["rss", "atom"]
 
-_CHECK_SECONDS = 0.005
 _MOVED = "/moved"  # an address with this before it is answered like the one without
 
 
@@ -59,7 +58,7 @@ class _Arrival:
     lapses: Mapping[str, Lapse]
 
 
-class ArxivStandIn:
+class ArxivStandIn(StandIn[Request]):
     """arXiv as far as this project asks it, with *mailings* (oldest first) as all that it ever announced.
 
     A context manager: the socket is bound when it is made, requests are answered inside of `with`. The newest mailing
@@ -73,37 +72,13 @@ class ArxivStandIn:
     ) -> None:
         if not mailings:
             raise ValueError("arXiv needs at least one mailing to stand in for")
-        self.latency_seconds = latency_seconds
+        super().__init__(host, port, latency_seconds)
         self.answers_304 = False
         self._mailings = tuple(mailings)
         self._day = mailings[-1].day
         self._served: dict[tuple[Format, frozenset[str]], bytes] = {}
         self._lapses: dict[str, Lapse] = {}
         self._faults: list[tuple[str, Fault]] = []
-        self._requests: list[Request] = []
-        self._under_way: dict[int, Exchange] = {}
-        self._changed = threading.Condition()
-        self._closing = threading.Event()
-        self._server = Server((host, port), self._handle)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
-
-    def __enter__(self) -> ArxivStandIn:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self._closing.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    @property
-    def base(self) -> str:
-        """Where the pages of papers are, without a slash at the end."""
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
 
     @property
     def rss_base(self) -> str:
@@ -112,22 +87,6 @@ class ArxivStandIn:
     @property
     def api_base(self) -> str:
         return f"{self.base}/api/query"
-
-    @property
-    def requests(self) -> tuple[Request, ...]:
-        """Every request so far, in the order of arrival, those without an answer included."""
-        with self._changed:
-            return tuple(self._requests)
-
-    def wait_for_requests(self, count: int, *, timeout_seconds: float = 5.0) -> bool:
-        """Whether *count* requests have arrived, waiting for them at most *timeout_seconds*."""
-        with self._changed:
-            return self._changed.wait_for(lambda: len(self._requests) >= count, timeout_seconds)
-
-    def wait_until_idle(self, *, timeout_seconds: float = 5.0) -> bool:
-        """Whether no request is under way any more, waiting for that at most *timeout_seconds*."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._under_way, timeout_seconds)
 
     def show(self, mailing: date) -> None:
         """Makes *mailing* the current day: the feeds have that mailing only, the API all until then.
@@ -182,7 +141,6 @@ class ArxivStandIn:
             self._lapses.update(dict.fromkeys(parse_spec(category).categories, lapse))
 
     def _handle(self, exchange: Exchange) -> None:
-        """Answers one request; runs in a thread of its own."""
         arrival = self._record(exchange)
         try:
             self._respond(exchange, arrival)
@@ -190,18 +148,11 @@ class ArxivStandIn:
             self._end(arrival.place)
 
     def _record(self, exchange: Exchange) -> _Arrival:
-        """Notes the request, after the end of those whose clients are gone: their next one must not seem to overlap."""
         address = urlsplit(exchange.path)
         headers = {name.lower(): value for name, value in exchange.headers.items()}
+        request = Request(exchange.command, unquote(address.path), address.query, headers, time.monotonic())
         with self._changed:
-            for place, other in tuple(self._under_way.items()):
-                if other.is_client_gone():
-                    self._end(place)
-            request = Request(exchange.command, unquote(address.path), address.query, headers, time.monotonic())
-            place = len(self._requests)
-            self._requests.append(request)
-            self._under_way[place] = exchange
-            self._changed.notify_all()
+            place = self._note(exchange, request)
             return _Arrival(request, place, self._take_fault(request.path), self._day, self._take_lapses(request.path))
 
     def forget_faults(self) -> None:
@@ -241,42 +192,7 @@ class ArxivStandIn:
         self._wait(exchange, self._closing, self.latency_seconds)
         if fault.hold:
             self._wait(exchange, fault.hold)
-        if not exchange.is_client_gone():
-            self._note_finished(arrival.place)
-            self._send(exchange, pieces, arrival)
-
-    def _send(self, exchange: Exchange, pieces: Sequence[bytes], arrival: _Arrival) -> None:
-        *earlier, last = pieces
-        for piece in earlier:
-            exchange.write(piece)
-            if arrival.fault.drip:
-                self._wait(exchange, arrival.fault.drip.release, arrival.fault.drip.pause_seconds)
-            if self._closing.is_set() or exchange.is_client_gone():
-                return
-        exchange.write(last[:-1])
-        self._end(arrival.place)  # before the client can have it all, and ask again
-        exchange.write(last[-1:])
-        if arrival.fault.is_reset:
-            exchange.reset()
-
-    def _wait(self, exchange: Exchange, release: threading.Event, seconds: float = math.inf) -> None:
-        """Until *release* is set, *seconds* are over, the client goes away, or the stand-in closes."""
-        end = time.monotonic() + seconds
-        while not release.is_set() and not self._closing.is_set():
-            left = end - time.monotonic()
-            if left <= 0 or exchange.is_client_gone(within_seconds=min(left, _CHECK_SECONDS)):
-                return
-
-    def _note_finished(self, place: int) -> None:
-        with self._changed:
-            self._requests[place] = replace(self._requests[place], finished=time.monotonic())
-
-    def _end(self, place: int) -> None:
-        """Notes that the request at *place* is over, unless that is known already."""
-        with self._changed:
-            if self._under_way.pop(place, None):
-                self._requests[place] = replace(self._requests[place], ended=time.monotonic())
-                self._changed.notify_all()
+        self._send(exchange, arrival.place, pieces, fault)
 
     def _answer(self, path: str, arrival: _Arrival) -> Answer:
         kind, rest = _split(path)
