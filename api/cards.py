@@ -5,9 +5,11 @@ Only values for templates; which items there are is decided elsewhere, and the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from textwrap import shorten
+from typing import TypeVar
 
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import Item
@@ -20,6 +22,11 @@ BAR_LENGTH = 100.0  # in the bar's own units
 _AUTHORS_SHOWN = 5
 _LEAD_CHARACTERS = 240
 _LANGUAGE_OF_PAPERS = "en"
+_CREATIVE_COMMONS = re.compile(
+    r"https?://creativecommons\.org/(?:licenses/(?P<kind>[a-z-]+)|publicdomain/zero)/(?P<version>\d\.\d)\b"
+)
+
+Author = TypeVar("Author")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +77,15 @@ def build_cards(items: Sequence[Item]) -> tuple[Card, ...]:
 
 
 def _build_card(item: Item, rank: int, most: float) -> Card:
-    names = name_authors(item.paper)
-    shown = len(names) if len(names) == _AUTHORS_SHOWN + 1 else _AUTHORS_SHOWN  # "and 1 more" is longer than a name
+    names, folded = fold(name_authors(item.paper), _AUTHORS_SHOWN)
     abstract = clean_text(item.paper.abstract)
     has_sentence = item.summary is not None and item.summary.tldr_html
     return Card(
         item=item,
         rank=rank,
         title=build_heading(item.paper),
-        names=names[:shown],
-        folded=names[shown:],
+        names=names,
+        folded=folded,
         chips=build_chips(item),
         pieces=build_bar(item.score, most),
         abstract=abstract,
@@ -100,6 +106,12 @@ def name_authors(paper: Paper) -> tuple[str, ...]:
     return tuple(filter(None, (clean_text(author.name) for author in paper.authors)))
 
 
+def fold(authors: Sequence[Author], most: int) -> tuple[tuple[Author, ...], tuple[Author, ...]]:
+    """The first *most* of *authors* and the others; never a single other, since "and 1 more" is longer than a name."""
+    shown = len(authors) if len(authors) == most + 1 else most
+    return tuple(authors[:shown]), tuple(authors[shown:])
+
+
 def build_chips(item: Item) -> tuple[Chip, ...]:
     """The paper's categories, the primary one first."""
     types = dict(item.announce_types)
@@ -109,6 +121,16 @@ def build_chips(item: Item) -> tuple[Chip, ...]:
 def name_category(category_id: str) -> str:
     """What arXiv calls a category; "" for one that is not in our table."""
     return CATEGORIES[category_id].name if category_id in CATEGORIES else ""
+
+
+def name_licence(licence: str) -> str:
+    """The short name of a licence by its address, as CC BY-SA 4.0; any other text as it is."""
+    if "//arxiv.org/licenses/nonexclusive-distrib/" in licence:
+        return "arXiv’s own, to distribute"
+    found = _CREATIVE_COMMONS.match(licence)
+    if not found:
+        return licence
+    return f"CC {found['kind'].upper()} {found['version']}" if found["kind"] else f"CC0 {found['version']}"
 
 
 def build_bar(score: Score, most: float) -> tuple[Piece, ...]:

@@ -6,16 +6,18 @@ Pages are whole without script; `static/_page.js` only makes them handier. Probl
 from __future__ import annotations
 
 import json
+import re
 from asyncio import to_thread
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cache
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -23,14 +25,14 @@ from pydantic import Field
 
 from api import builder
 from api.caching import Representation, represent
-from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, name_authors, name_category
+from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, fold, name_category, name_licence
 from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
 from api.papers import RuleModel, list_rules, parse_paper_number
 from api.problems import answer_problem
 from api.selection import FeedParameters, feed_addresses, feed_title, parse_selection
 from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
-from core.catalogue import MAX_DAYS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
+from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
 from core.config import DEFAULT_PROFILE
 from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailable
 from core.feeds.content import build_absence, build_origin, clean_text
@@ -59,6 +61,7 @@ _PAGE_POLICY = (
 _SIMILAR_DAYS = 14  # each week more has a process index 7,000 papers more, which takes a second or two
 _SIMILAR_PAPERS = 8
 _PREVIEWED = 6
+_AUTHORS_SHOWN = 12  # of one paper; some have thousands
 _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.LISTED: "listed",
     Outcome.ANNOUNCE_TYPE: "of another announce type",
@@ -68,7 +71,17 @@ _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.BELOW_MIN_SCORE: "below the minimum score",
     Outcome.OVER_CAP: "over the cap",
 }
+_LONG_SECONDS = 120  # and longer is told in minutes
+_QUALITY = re.compile(r"\bq=([01](?:\.\d*)?)")
+_OTHER_ANSWER = re.compile(r"json|rss|atom|rdf|\*/\*")
 _FORMATS = (("rss", "RSS"), ("atom", "Atom"), ("jsonfeed", "JSON Feed"))
+_STATIC: Mapping[str, tuple[str, str]] = {  # name in the address: file, media type
+    "page.css": ("page.css", "text/css; charset=utf-8"),
+    "page.js": ("_page.js", "text/javascript; charset=utf-8"),  # Vercel makes functions of scripts in api/ without _
+    "icon.svg": ("icon.svg", "image/svg+xml"),
+    "preview.png": ("preview.png", "image/png"),
+    "favicon.ico": ("favicon.ico", "image/x-icon"),
+}
 
 
 class _PageRoute(APIRoute):
@@ -81,7 +94,7 @@ class _PageRoute(APIRoute):
             try:
                 return await handler(request)
             except (ArxivFeedsError, RequestValidationError) as error:
-                return await _problem_page(request, error)
+                return await _answer_page(request, error)
 
         return answer
 
@@ -165,6 +178,8 @@ async def build(request: Request, service: ServiceDependency) -> Response:
         form=form,
         groups=builder.group_categories(form, service.config),
         languages=_languages(service),
+        max_items=MAX_ITEMS,
+        max_days=MAX_DAYS,
         mistakes={one.field: one for one in reversed(mistakes)},
         default=service.config.default,
         selection=selection,
@@ -237,24 +252,18 @@ async def status(request: Request, service: ServiceDependency) -> Response:
     return _guarded(Response(page, media_type=_HTML, headers={"Cache-Control": "no-store"}))
 
 
-@router.get("/static/page.css", response_class=Response)
-async def style_sheet(request: Request, service: ServiceDependency) -> Response:
-    return service.respond_configured(request, _static("page.css"), "text/css; charset=utf-8")
-
-
-@router.get("/static/page.js", response_class=Response)
-async def script(request: Request, service: ServiceDependency) -> Response:
-    return service.respond_configured(request, _static("_page.js"), "text/javascript; charset=utf-8")
-
-
-@router.get("/static/icon.svg", response_class=Response)
-async def icon(request: Request, service: ServiceDependency) -> Response:
-    return service.respond_configured(request, _static("icon.svg"), "image/svg+xml")
+@router.get("/static/{name}", response_class=Response)
+async def static(request: Request, name: str, service: ServiceDependency) -> Response:
+    """Style, script and icons of the pages."""
+    if name not in _STATIC:
+        raise HTTPException(404)
+    file, media_type = _STATIC[name]
+    return service.respond_configured(request, _read_static(file), media_type)
 
 
 @router.get("/favicon.ico", response_class=Response)
 async def favicon(request: Request, service: ServiceDependency) -> Response:
-    return service.respond_configured(request, _static("favicon.ico"), "image/x-icon")
+    return await static(request, "favicon.ico", service)
 
 
 # --- the mailing that is shown
@@ -333,18 +342,16 @@ async def _build_preview(service: Service, selection: Selection, form: builder.F
     try:
         answered = await service.select(replace(selection, is_personal=True))
     except NothingStored as nothing:
-        return {**told, "notices": (str(nothing),), "days": (), "cards": (), "per_day": 0.0}
+        return {**told, "notices": (str(nothing),), "days": (), "cards": ()}
     selected = answered.selected
     days = builder.list_days(selected)
     newest = [item for item in selected.items if item.mailing == selected.items[0].mailing]
-    per_day = sum(day.listed for day in days) / len(days) if days else 0.0
     return {
         **told,
         "notices": answered.notices,
         "days": days,
+        "rate": builder.tell_rate(days),
         "cards": build_cards(newest[:_PREVIEWED]),
-        "per_day": per_day,
-        "longest": max((day.listed for day in days), default=0),
     }
 
 
@@ -371,12 +378,15 @@ class _ShownSummary:
 def _describe_paper(record: PaperRecord, explained: Explained, selection: Selection) -> dict[str, object]:
     one, verdict = record.paper, explained.verdict
     rules: list[RuleModel] = list(list_rules(explained, selection))
+    authors = [(clean_text(author.name), clean_text(author.affiliation or "")) for author in one.authors]
+    shown, folded = fold([author for author in authors if author[0]], _AUTHORS_SHOWN)
     return {
         "paper": one,
         "heading": build_heading(one),
-        "authors": [(author.name, clean_text(author.affiliation or "")) for author in one.authors],
-        "names": name_authors(one),
+        "authors": shown,
+        "folded": folded,
         "abstract": clean_text(one.abstract),
+        "licence": name_licence(one.licence or ""),
         "dois": clean_text(one.doi or "").split(),
         "chips": build_chips(verdict.item),
         "announcements": record.announcements[::-1],
@@ -464,13 +474,41 @@ def _guarded(response: Response) -> Response:
     return response
 
 
-async def _problem_page(request: Request, error: Exception) -> Response:
-    """What programs get as a problem document, as a page."""
-    answer = await answer_problem(request, error)
-    problem = json.loads(bytes(answer.body))
-    page = _render(request, request.app.state.service, "problem.html", problem=problem)
-    headers = {name: text for name, text in answer.headers.items() if name in ("cache-control", "retry-after")}
-    return _guarded(Response(page, status_code=answer.status_code, media_type=_HTML, headers=headers))
+async def answer_by_preference(request: Request, error: Exception) -> Response:
+    """The answer to *error* at any address: a page for a browser, a problem document for everybody else."""
+    answer = _answer_page if _prefers_page(request.headers.get("accept", "")) else answer_problem
+    response = await answer(request, error)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def _prefers_page(accept: str) -> bool:
+    """Whether HTML comes before JSON, feeds and anything at all: browsers ask so, feed readers and programs do not."""
+    qualities: dict[str, float] = {}
+    for part in accept.lower().split(","):
+        media_type, _, parameters = part.partition(";")
+        quality = _QUALITY.search(parameters)
+        qualities[media_type.strip()] = float(quality[1]) if quality else 1.0
+    others = [quality for media_type, quality in qualities.items() if _OTHER_ANSWER.search(media_type)]
+    return qualities.get("text/html", 0.0) > max(others, default=0.0)
+
+
+async def _answer_page(request: Request, error: Exception) -> Response:
+    """What programs get as a problem document, as a page with the same status and headers."""
+    response = await answer_problem(request, error)
+    problem = json.loads(bytes(response.body))
+    page = _render(
+        request, request.app.state.service, "problem.html", problem=problem, retry_after=_tell_wait(response)
+    )
+    headers = {name: text for name, text in response.headers.items() if not name.startswith("content-")}
+    return _guarded(Response(page, status_code=response.status_code, media_type=_HTML, headers=headers))
+
+
+def _tell_wait(response: Response) -> str:
+    """How long to wait before trying again, as far as *response* says so."""
+    seconds = int(response.headers.get("retry-after", "0"))
+    number, noun = (seconds, "second") if seconds < _LONG_SECONDS else (ceil(seconds / 60), "minute")
+    return f"{number} {noun}{'' if number == 1 else 's'}" if seconds else ""
 
 
 def _alternates(service: Service, selection: Selection) -> list[tuple[str, str, str]]:
@@ -517,7 +555,7 @@ def _long_moment(moment: datetime) -> str:
 
 
 @cache
-def _static(name: str) -> bytes:
+def _read_static(name: str) -> bytes:
     return (_FOLDER / "static" / name).read_bytes()
 
 

@@ -188,7 +188,7 @@ def _fault(error: Exception) -> _Fault:  # noqa: PLR0911, PLR0912 - the table
 def _http_fault(error: HTTPException) -> _Fault:
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return _Fault(404, "unknown_address", "There is nothing at this address; the page / lists all feeds.")
+        return _Fault(404, "unknown_address", "There is nothing at this address; the page /feeds lists all feeds.")
     if error.status_code == 405:
         allowed = {method.strip() for method in headers.get("Allow", "GET").split(",")}
         methods = ", ".join(sorted(allowed | {"HEAD"} if "GET" in allowed else allowed))

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -256,7 +256,7 @@ def create_app(
     app.state.service = service
     app.state.sample_data = service.sample_data
     for error in (ArxivFeedsError, RequestValidationError, HTTPException, Unauthorised, RouteClosed):
-        app.add_exception_handler(error, answer_problem)
+        app.add_exception_handler(error, _answer_problem)
     app.include_router(feeds.router)
     return app
 
@@ -297,6 +297,17 @@ class _Application(FastAPI):
             document["components"]["schemas"] |= problem_schemas()
             feeds.describe_parameters(document)
         return super().openapi()
+
+
+async def _answer_problem(request: Request, error: Exception) -> Response:
+    """A page for a browser, a problem document for everybody else."""
+    if "text/html" in request.headers.get("Accept", ""):
+        from api.pages import answer_by_preference  # noqa: PLC0415 - for the few who go wrong with a browser
+
+        return await answer_by_preference(request, error)
+    answer = await answer_problem(request, error)
+    answer.headers["Vary"] = "Accept"
+    return answer
 
 
 def _paths_of_feeds(config: Config) -> frozenset[str]:

@@ -19,6 +19,7 @@ from urllib.request import Request, urlopen
 import websocket
 
 Scheme = Literal["light", "dark"]
+Medium = Literal["", "print"]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 _FLAGS = (
@@ -30,6 +31,8 @@ _FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
     "--hide-scrollbars",
     "--log-level=3",
     "--remote-debugging-port=0",
@@ -58,7 +61,8 @@ class Page:
     _loaded: int = 0
 
     def go(self, url: str) -> None:
-        """Open *url*, and return when it is loaded."""
+        """Open *url* in front of all other pages, where it takes keys and clicks; return when it is loaded."""
+        self.call("Page.bringToFront")
         self.act(lambda: self.call("Page.navigate", url=url))
 
     def act(self, does: Any) -> None:  # Any: a callable whose result is nobody's
@@ -67,6 +71,14 @@ class Page:
         does()
         while self._loaded == before:
             self._receive()
+
+    def show_as(self, *, width: int = 1200, height: int = 900, scheme: Scheme = "light", medium: Medium = "") -> None:
+        """Make the window *width* × *height* px large, that of a phone below 600 px, and the page one for *medium*."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
+        preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+        self.call("Emulation.setEmulatedMedia", media=medium, features=preferred)
 
     def evaluate(self, expression: str) -> Any:  # Any: JSON
         """The value of *expression* on the page; of a promise what it comes to. Raises BrowserError where it fails."""
@@ -151,7 +163,7 @@ class Browser:
     def open(
         self, url: str, *, width: int = 1200, height: int = 900, scheme: Scheme = "light", runs_script: bool = True
     ) -> Iterator[Page]:
-        """The page *url*, loaded, in a window of *width* × *height* px; below 600 px it is that of a phone."""
+        """The page *url*, loaded, in a window of its own, as `Page.show_as` shows it."""
         with urlopen(Request(f"http://{self.host}/json/new?about:blank", method="PUT")) as answer:
             target = json.load(answer)
         socket = websocket.create_connection(
@@ -161,17 +173,7 @@ class Browser:
         try:
             for domain in ("Page", "Network", "Runtime", "Log"):
                 page.call(f"{domain}.enable")
-            page.call(
-                "Emulation.setDeviceMetricsOverride",
-                width=width,
-                height=height,
-                deviceScaleFactor=1,
-                mobile=width < 600,
-            )
-            page.call(
-                "Emulation.setEmulatedMedia",
-                features=[{"name": "prefers-color-scheme", "value": scheme}],
-            )
+            page.show_as(width=width, height=height, scheme=scheme)
             page.call("Emulation.setScriptExecutionDisabled", value=not runs_script)
             page.go(url)
             yield page

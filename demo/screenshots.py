@@ -90,10 +90,9 @@ def _find_example(base: str) -> dict[str, str]:
 def _picture(browser: Browser, base: str, folder: Path) -> None:
     example = _find_example(base)
     for name, address in _PAGES.items():
-        for view, width, scheme in _VIEWS:
-            with browser.open(
-                base + address.format(**example), width=width, height=_WINDOW_HEIGHT, scheme=scheme
-            ) as page:
+        with browser.open(base + address.format(**example)) as page:
+            for view, width, scheme in _VIEWS:
+                page.show_as(width=width, height=_WINDOW_HEIGHT, scheme=scheme)
                 (folder / f"{name}-{view}.png").write_bytes(page.take_picture())
                 if height := _IN_README.get(f"{name}-{view}"):
                     (folder / f"readme-{name}.png").write_bytes(page.take_picture(height=height))

@@ -9,10 +9,12 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from urllib.parse import urlsplit
 
 import feedparser
@@ -50,11 +52,14 @@ ADDRESSES = (
 )
 
 every_page = pytest.mark.parametrize("address", ADDRESSES)
+with_axe = pytest.mark.skipif(
+    not AXE.is_file(), reason=f"there is no axe-core at {AXE} (npm install axe-core, or AXE_SCRIPT)"
+)
 
 
-def hostile_week() -> tuple[Mailing, ...]:
-    """WEEK, whose last mailing begins with a paper that tries to run script wherever there is text."""
-    *earlier, last = WEEK
+def hostile_mailings() -> tuple[Mailing, Mailing]:
+    """The last two of WEEK, the newer with a first paper that tries to run script wherever there is text."""
+    before, last = WEEK[-2:]
     first = last.listings[0]
     words = "LLM attention for network training that is fast"
     hostile = replace(
@@ -65,17 +70,19 @@ def hostile_week() -> tuple[Mailing, ...]:
         categories=("cs.LG", "cs.CL"),
     )
     listing = replace(first, paper=hostile, event="new", announced_in=hostile.categories)
-    return (*earlier, replace(last, listings=(listing, *last.listings[1:])))
+    return before, replace(last, listings=(listing, *last.listings[1:]))
 
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a service with a week of papers and the summaries of the best, on a socket of this machine."""
+    """The address of a service with two mailings and the summaries of the best, on a socket of this machine."""
     folder = tmp_path_factory.mktemp("browser")
     listening = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    config = {**CONFIG, "ai_summary": {"enabled": True, "language": "en", "max_papers_to_summarize": 3}}
-    with ArxivStandIn(hostile_week()) as arxiv, ModelStandIn() as model:
+    summaries = {"enabled": True, "language": "en", "max_papers_to_summarize": 2, "source": "abstract"}
+    config = {**CONFIG, "ai_summary": summaries, "profiles": {}}
+    mailings = hostile_mailings()
+    with ArxivStandIn(mailings) as arxiv, ModelStandIn() as model:
         model.answer_with(saying(lambda usual, _: f"{usual}{HOSTILE_SUMMARY}"), times=None)
         settings: dict[str, Any] = {
             "base_url": address,
@@ -83,7 +90,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "dashscope_http_base_url": model.native_base,
         }
         with running(folder, arxiv, config=config, **settings) as service:
-            for mailing in hostile_week():
+            for mailing in mailings:
                 arxiv.show(mailing.day)
                 service.refresh()
             service.ask("/api/cron", authorization=f"Bearer {SECRET}")
@@ -112,15 +119,41 @@ def best(base: str) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
-def page(browser: Browser, base: str) -> Iterator[Page]:
-    """The page of papers, opened anew."""
-    with browser.open(f"{base}/") as opened:
+@pytest.fixture(scope="module")
+def opened(browser: Browser, base: str, best: dict[str, Any]) -> Iterator[Callable[[str], Page]]:
+    """Pages by their addresses, each opened once and with all of it unfolded; each test says how it is shown."""
+    with ExitStack() as stack:
+
+        @cache
+        def open_page(address: str) -> Page:
+            page = stack.enter_context(browser.open(base + address.format(paper=f"/paper/{best['id']}")))
+            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
+            return page
+
+        yield open_page
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Page]:
+    with browser.open("about:blank") as opened:
         yield opened
 
 
-def located(base: str, address: str, best: dict[str, Any]) -> str:
-    return base + address.format(paper=f"/paper/{best['id']}")
+@pytest.fixture
+def page(window: Page, base: str) -> Page:
+    """The page of papers, loaded anew."""
+    window.show_as()
+    window.go(f"{base}/")
+    return window
+
+
+@pytest.fixture
+def form(window: Page, base: str) -> Page:
+    """The builder with nothing filled in, and the focus on the query."""
+    window.show_as()
+    window.go(f"{base}/build")
+    window.evaluate("document.querySelector('[name=q]').focus()")
+    return window
 
 
 def focused_rank(page: Page) -> int:
@@ -138,52 +171,53 @@ def is_visible(page: Page, selector: str) -> bool:
     return bool(page.evaluate(f"document.querySelector({json.dumps(selector)}).checkVisibility()"))
 
 
+def run_axe(page: Page, only: str) -> list[tuple[str, list[str]]]:
+    """The rules among *only* that axe-core finds broken, each with the elements that break it."""
+    if not page.evaluate("window.axe !== undefined"):
+        page.evaluate(f"{AXE.read_text(encoding='utf-8')}; null")
+    found = page.evaluate(f"axe.run({{runOnly: {only}}}).then((told) => told.violations)")
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
 class TestEveryPage:
     @every_page
     def test_nothing_goes_wrong_and_nothing_comes_from_elsewhere(
-        self, browser: Browser, base: str, best: dict[str, Any], address: str
+        self, opened: Callable[[str], Page], base: str, address: str
     ) -> None:
-        with browser.open(located(base, address, best)) as page:
-            complaints = [one for one in page.complaints if "404" not in one]  # the page that is not there
-            assert complaints == []
-            assert {urlsplit(one).netloc for one in page.requests} == {urlsplit(base).netloc}
-            assert len(page.requests) <= 5
+        page = opened(address)
+        assert [one for one in page.complaints if "404" not in one] == []  # the page that is not there
+        assert {urlsplit(one).netloc for one in page.requests} == {urlsplit(base).netloc}
+        assert len(page.requests) <= 5
 
     @every_page
-    def test_on_a_phone_nothing_scrolls_sideways(
-        self, browser: Browser, base: str, best: dict[str, Any], address: str
-    ) -> None:
-        with browser.open(located(base, address, best), width=360, height=740) as page:
-            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-            assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    def test_on_a_phone_nothing_scrolls_sideways(self, opened: Callable[[str], Page], address: str) -> None:
+        page = opened(address)
+        page.show_as(width=360, height=740)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
     @every_page
-    @pytest.mark.parametrize("scheme", ["light", "dark"])
-    @pytest.mark.skipif(
-        not AXE.is_file(), reason=f"there is no axe-core at {AXE} (npm install axe-core, or AXE_SCRIPT)"
-    )
-    def test_axe_finds_nothing(
-        self, browser: Browser, base: str, best: dict[str, Any], address: str, scheme: Scheme
-    ) -> None:
-        rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}"
-        with browser.open(located(base, address, best), scheme=scheme) as page:
-            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-            page.evaluate(f"{AXE.read_text(encoding='utf-8')}; null")
-            found = page.evaluate(f"axe.run({rules}).then((told) => told.violations)")
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    @with_axe
+    def test_axe_finds_nothing(self, opened: Callable[[str], Page], address: str) -> None:
+        page = opened(address)
+        page.show_as()
+        assert run_axe(page, "['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']") == []
+
+    @every_page
+    @with_axe
+    def test_axe_finds_nothing_in_the_dark_on_a_phone(self, opened: Callable[[str], Page], address: str) -> None:
+        page = opened(address)
+        page.show_as(width=360, height=740, scheme="dark")
+        assert run_axe(page, "['color-contrast', 'target-size', 'scrollable-region-focusable']") == []
 
 
 class TestHostilePaper:
-    @pytest.mark.parametrize("address", ["/", "{paper}", "/build?q=attention"])
-    def test_it_runs_no_script_and_loads_nothing(
-        self, browser: Browser, base: str, best: dict[str, Any], address: str
-    ) -> None:
-        with browser.open(located(base, address, best)) as page:
-            page.evaluate("document.querySelectorAll('details').forEach((fold) => (fold.open = true))")
-            assert page.evaluate("document.title") != "owned"
-            assert page.evaluate("document.body.textContent.includes('onerror')")  # it is there, as text
-            assert not page.evaluate("document.querySelector('main script, main img, main a[href^=javascript]')")
-            assert not [one for one in page.requests if "evil" in one or one.endswith("/x")]
+    @pytest.mark.parametrize("address", ["/", "{paper}", "/build?cat=cs.CL&q=attention"])
+    def test_it_runs_no_script_and_loads_nothing(self, opened: Callable[[str], Page], address: str) -> None:
+        page = opened(address)
+        assert page.evaluate("document.title") != "owned"
+        assert page.evaluate("document.body.textContent.includes('onerror')")  # it is there, as text
+        assert not page.evaluate("document.querySelector('main script, main img, main a[href^=javascript]')")
+        assert not [one for one in page.requests if "evil" in one or one.endswith("/x")]
 
 
 class TestFilter:
@@ -258,44 +292,48 @@ class TestKeyboard:
 
 
 class TestBuilder:
-    def test_a_feed_is_built_from_nothing_and_can_be_subscribed_to(self, browser: Browser, base: str) -> None:
-        with browser.open(f"{base}/build") as page:
-            page.evaluate("document.querySelector('[name=q]').focus()")
-            page.type("attention OR network")
-            page.click("[name=cat][value='cs.LG']")
-            page.act(lambda: page.click("button.primary"))
-            address = page.evaluate("document.querySelector('#address-1').value")
-            told = page.evaluate("[...document.querySelectorAll('.best a')].map((one) => one.textContent)")
+    def test_a_feed_is_built_from_nothing_and_can_be_subscribed_to(self, form: Page, base: str) -> None:
+        form.type("attention OR network")
+        form.click("[name=cat][value='cs.LG']")
+        form.act(lambda: form.click("button.primary"))
+        address = form.evaluate("document.querySelector('#address-1').value")
+        told = form.evaluate("[...document.querySelectorAll('.best a')].map((one) => one.textContent)")
         parsed = feedparser.parse(httpx.get(address, trust_env=False).content)
         assert address == f"{base}/rss/cs.LG?q=attention+OR+network"
+        assert form.evaluate("location.hash") == "#result"
         assert not parsed.bozo
         assert len(parsed.entries) >= len(told) > 0
 
-    def test_the_preview_follows_what_is_typed_and_so_does_the_address(self, browser: Browser, base: str) -> None:
-        with browser.open(f"{base}/build") as page:
-            page.evaluate("document.querySelector('[name=q]').focus()")
-            page.type("network")
-            page.wait_for("document.querySelector('#address-1')?.value.endsWith('?q=network')")
-            assert page.evaluate("location.search").startswith("?q=network&types=new&types=cross")
-            assert page.evaluate("document.activeElement.name") == "q"
-            assert "a mailing" in page.evaluate("document.querySelector('[data-told]').textContent")
+    def test_the_preview_follows_what_is_typed_and_so_does_the_address(self, form: Page) -> None:
+        form.type("network")
+        form.wait_for("document.querySelector('#address-1')?.value.endsWith('?q=network')")
+        assert form.evaluate("location.search").startswith("?q=network&types=new&types=cross")
+        assert form.evaluate("document.activeElement.name") == "q"
+        assert "a mailing" in form.evaluate("document.querySelector('[data-told]').textContent")
 
-    def test_a_mistake_is_told_while_one_types(self, browser: Browser, base: str) -> None:
-        with browser.open(f"{base}/build") as page:
-            page.evaluate("document.querySelector('[name=q]').focus()")
-            page.type("network OR")
-            page.wait_for("document.querySelector('#q-mistake').textContent.includes('column 11')")
-            assert page.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") == "true"
-            page.type(" kernel")
-            page.wait_for("document.querySelector('#q-mistake').textContent.trim() === ''")
-            assert page.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") is None
+    def test_on_a_phone_a_line_at_the_foot_tells_what_the_feed_below_would_list(self, form: Page) -> None:
+        form.show_as(width=360, height=740)
+        before = is_visible(form, ".follow a")
+        form.type("network")
+        form.wait_for("document.querySelector('.follow a').checkVisibility()")
+        foot = form.evaluate("document.querySelector('.follow').getBoundingClientRect().bottom")
+        assert (before, 700 < foot <= 740) == (False, True)
+        form.click(".follow a")
+        form.wait_for("location.hash === '#result'")
 
-    def test_a_category_is_found_by_its_name(self, browser: Browser, base: str) -> None:
-        with browser.open(f"{base}/build") as page:
-            page.evaluate("document.querySelector('[data-find]').focus()")
-            page.type("vision")
-            rows = "[...document.querySelectorAll('[name=cat]')].filter((one) => one.checkVisibility())"
-            assert page.evaluate(f"{rows}.map((one) => one.value)") == ["cs.CV"]
+    def test_a_mistake_is_told_while_one_types(self, form: Page) -> None:
+        form.type("network OR")
+        form.wait_for("document.querySelector('#q-mistake').textContent.includes('column 11')")
+        assert form.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") == "true"
+        form.type(" kernel")
+        form.wait_for("document.querySelector('#q-mistake').textContent.trim() === ''")
+        assert form.evaluate("document.querySelector('[name=q]').getAttribute('aria-invalid')") is None
+
+    def test_a_category_is_found_by_its_name(self, form: Page) -> None:
+        form.evaluate("document.querySelector('[data-find]').focus()")
+        form.type("vision")
+        rows = "[...document.querySelectorAll('[name=cat]')].filter((one) => one.checkVisibility())"
+        assert form.evaluate(f"{rows}.map((one) => one.value)") == ["cs.CV"]
 
 
 class TestWithoutScript:
@@ -316,16 +354,18 @@ class TestWithoutScript:
 
 
 class TestAppearance:
-    def test_the_dark_is_dark(self, browser: Browser, base: str) -> None:
-        found = {}
-        for scheme in ("light", "dark"):
-            with browser.open(f"{base}/", scheme=scheme) as page:
-                colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
-                found[scheme] = sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))
-        assert found["dark"] < found["light"] / 4
+    def test_the_dark_is_dark(self, opened: Callable[[str], Page]) -> None:
+        page = opened("/")
+        found = []
+        for scheme in get_args(Scheme):
+            page.show_as(scheme=scheme)
+            colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            found.append(sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(","))))
+        light, dark = found
+        assert dark < light / 4
 
     def test_on_paper_all_is_unfolded_and_nothing_is_to_be_clicked(self, page: Page) -> None:
-        page.call("Emulation.setEmulatedMedia", media="print")
+        page.show_as(medium="print")
         assert not is_visible(page, "header nav")
         assert is_visible(page, ".reasons")
         assert is_visible(page, "details.fold > p")

@@ -16,7 +16,7 @@ from core.settings import Settings
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SET_BY_PLATFORMS = {"vercel", "vercel_project_production_url", "aws_lambda_function_name"}
-NOT_FOR_READERS = {"/favicon.ico", "/static/page.css", "/static/page.js", "/static/icon.svg"}  # the page asks for them
+NOT_FOR_READERS = {"/favicon.ico", "/static/{name}"}  # the page asks for them
 ROUTES = [
     (method, route.path.replace(":path}", "}"))
     for router in (feeds.router, papers.router, operations.router, pages.router)

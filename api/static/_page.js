@@ -156,7 +156,7 @@
 
     const address = () => {
       const filled = [...new FormData(form)].filter(([, text]) => String(text).trim());
-      return `${form.action}?${new URLSearchParams(filled)}`;
+      return `${form.action.split("#")[0]}?${new URLSearchParams(filled)}`;
     };
 
     const takeOver = (page) => {

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from html import escape
+from itertools import starmap
 
 from core.catalogue import FeedAddresses, Item, Outcome, Selected, Selection
 from core.feeds.content import build_absence, build_names, build_origin, clean_text
@@ -26,6 +27,7 @@ from core.summaries.cleaning import drop_unprintable
 from core.summaries.rendering import render_markdown
 
 Fact = tuple[str, str]  # a label and what there is to say, both plain text
+Link = tuple[str, str]  # a text and an address
 
 MAX_ABSTRACT = 500  # characters; real ones have 1,300 in the middle
 _MAX_NAMES = 6
@@ -34,6 +36,7 @@ _MAX_COMMENT = 200
 ACKNOWLEDGEMENT = (
     "Thank you to arXiv for use of its open access interoperability. This digest is not made or endorsed by arXiv."
 )
+NOTHING_LISTED = "None of these papers is listed; the statistics say why."
 
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (
@@ -150,7 +153,7 @@ def say_synopsis(digest: Digest) -> str:
     if digest.silence:
         return f"No mailing: {say(digest.silence)}"
     categories = _listed(digest.profile.categories)
-    return f"{len(digest.items)} of the {_counted(digest.announced, 'paper')} that arXiv announced in {categories}."
+    return f"{len(digest.items)} of the {say_count(digest.announced, 'paper')} that arXiv announced in {categories}."
 
 
 def say_paper(item: Item) -> str:
@@ -185,6 +188,16 @@ def say_comment(item: Item) -> str:
     return cut(say(item.paper.comment or ""), _MAX_COMMENT)
 
 
+def list_links(item: Item) -> tuple[Link, ...]:
+    """Where the item's paper is at arXiv."""
+    paper = item.paper
+    return (f"{paper.id}v{paper.version}", item.link), ("PDF", paper.pdf_url), ("HTML", paper.html_url)
+
+
+def list_formats(addresses: FeedAddresses) -> tuple[Link, ...]:
+    return ("RSS", addresses.rss), ("Atom", addresses.atom), ("JSON Feed", addresses.json)
+
+
 def tell_statistics(digest: Digest) -> Iterator[Fact]:
     """What the mailing was and what became of its papers: announced = listed + filtered."""
     counted = dict(digest.counted)
@@ -192,7 +205,7 @@ def tell_statistics(digest: Digest) -> Iterator[Fact]:
     kinds = _listed([f"{types[kind]} {kind}" for kind in ANNOUNCE_TYPES if types[kind]])
     filtered = [f"{counted[one]} {told}" for one, told in _FILTERED.items() if counted.get(one)]
     yield "Mailing", f"{say_day(digest.day)}, out at {_utc(mailing_moment(digest.day))}"
-    yield "Announced", f"{_counted(digest.announced, 'paper')} in {_listed(digest.profile.categories)}"
+    yield "Announced", f"{say_count(digest.announced, 'paper')} in {_listed(digest.profile.categories)}"
     yield "Listed", f"{len(digest.items)}{f' ({kinds})' if kinds else ''}"
     if filtered:
         yield "Filtered", f"{digest.announced - len(digest.items)} ({', '.join(filtered)})"
@@ -218,7 +231,7 @@ def tell_configuration(profile: Profile) -> Iterator[Fact]:
             yield label, ", ".join(map(say, texts))
     matched = "whole words" if profile.match == "word" else "any part of the text"
     yield "Ranking", f"by {profile.ranking}, terms matched as {matched}"
-    yield "Limits", f"{profile.min_score:g} points or more, the best {profile.max_papers} of each mailing"
+    yield "Limits", f"{say_count(profile.min_score, 'point')} or more, the best {profile.max_papers} of each mailing"
 
 
 def say_schedule(digest: Digest) -> str:
@@ -260,8 +273,9 @@ def _listed(texts: Sequence[str]) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+def say_count(number: float, noun: str) -> str:
+    """*number* with *noun* in singular or plural."""
+    return f"{number:g} {noun}{'' if number == 1 else 's'}"
 
 
 def _utc(moment: datetime) -> str:
@@ -294,7 +308,7 @@ def _blocks(digest: Digest) -> Iterator[str]:
         yield _list_facts(tell_statistics(digest))
         yield "## Papers"
         if not digest.items:
-            yield "None of these papers is listed; the statistics say why."
+            yield NOTHING_LISTED
         for rank, item in enumerate(digest.items, start=1):
             yield from _paper(rank, item)
     yield "## Configuration"
@@ -302,8 +316,7 @@ def _blocks(digest: Digest) -> Iterator[str]:
     yield "## Schedule"
     yield _escaped(say_schedule(digest))
     if digest.addresses:
-        kinds = (("RSS", digest.addresses.rss), ("Atom", digest.addresses.atom), ("JSON Feed", digest.addresses.json))
-        yield "The same as a feed: " + ", ".join(_link(name, address) for name, address in kinds) + "."
+        yield "The same as a feed: " + ", ".join(starmap(_link, list_formats(digest.addresses))) + "."
     yield f"*{ACKNOWLEDGEMENT}*"
 
 
@@ -321,7 +334,6 @@ def _paper(rank: int, item: Item) -> Iterator[str]:
 
 
 def _standing(item: Item) -> Iterator[str]:
-    paper = item.paper
     if names := say_names(item):
         yield _fact("Authors", names)
     yield _fact("Categories", say_categories(item))
@@ -330,8 +342,7 @@ def _standing(item: Item) -> Iterator[str]:
     yield _fact("Score", f"{item.score.value:g}{f': {reasons}' if reasons else ''}")
     if comment := say_comment(item):
         yield _fact("Comment", comment)
-    links = (f"{paper.id}v{paper.version}", item.link), ("PDF", paper.pdf_url), ("HTML", paper.html_url)
-    yield "- **arXiv:** " + ", ".join(_link(name, address) for name, address in links)
+    yield "- **arXiv:** " + ", ".join(starmap(_link, list_links(item)))
 
 
 def _fold(item: Item, summary: Summary) -> Iterator[str]:

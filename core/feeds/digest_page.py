@@ -10,14 +10,18 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import sha256
 from html import escape
+from itertools import starmap
 
 from core.catalogue import Item
 from core.feeds.content import build_absence, build_origin
 from core.feeds.digest import (
     ACKNOWLEDGEMENT,
+    NOTHING_LISTED,
     Digest,
     Fact,
     join_section,
+    list_formats,
+    list_links,
     say,
     say_abstract,
     say_categories,
@@ -51,8 +55,8 @@ def render_digest_page(digest: Digest) -> str:
     def build(rank: int, item: Item) -> Iterator[str]:
         yield from _paper(digest, rank, item, render)
         if item.summary and item.attempt:
-            yield f'<details lang="{escape(item.attempt.key.language)}">'
-            yield f'<summary lang="en">{_text(build_origin(item))}</summary>'
+            yield f'<details lang="{escape(item.attempt.key.language)}" dir="auto">'
+            yield f'<summary lang="en" dir="ltr">{_text(build_origin(item))}</summary>'
             yield from _sections(item.summary, render)
             yield "</details>"
 
@@ -106,7 +110,7 @@ def _body(digest: Digest, build: Callable[[int, Item], Iterable[str]]) -> Iterat
     if not digest.silence:
         yield "<h2>Papers</h2>"
         if not digest.items:
-            yield "<p>None of these papers is listed; the statistics say why.</p>"
+            yield f"<p>{_text(NOTHING_LISTED)}</p>"
         for rank, item in enumerate(digest.items, start=1):
             yield f'<article id="paper-{rank}">'
             yield from build(rank, item)
@@ -118,18 +122,15 @@ def _body(digest: Digest, build: Callable[[int, Item], Iterable[str]]) -> Iterat
     yield "<h2>Schedule</h2>"
     yield f"<p>{_text(say_schedule(digest))}</p>"
     if digest.addresses:
-        kinds = (("RSS", digest.addresses.rss), ("Atom", digest.addresses.atom), ("JSON Feed", digest.addresses.json))
-        yield f"<p>The same as a feed: {', '.join(_anchor(address, name) for name, address in kinds)}.</p>"
+        yield f"<p>The same as a feed: {', '.join(starmap(_anchor, list_formats(digest.addresses)))}.</p>"
 
 
 def _paper(digest: Digest, rank: int, item: Item, render: _Render) -> Iterator[str]:
     """All of a paper but the sections of its summary."""
-    paper = item.paper
-    yield f'<h3><span class="rank">{rank}.</span> {_anchor(item.link, say_paper(item))}</h3>'
+    yield f'<h3><span class="rank">{rank}.</span> <bdi>{_anchor(say_paper(item), item.link)}</bdi></h3>'
     if names := say_names(item):
         yield f"<p>{_text(names)}</p>"
-    links = (item.link, f"{paper.id}v{paper.version}"), (paper.pdf_url, "PDF"), (paper.html_url, "HTML")
-    told = (_text(say_categories(item)), str(item.mailing), *(_anchor(*link) for link in links))
+    told = (_text(say_categories(item)), str(item.mailing), *starmap(_anchor, list_links(item)))
     yield f'<p class="quiet">{" · ".join(told)}</p>'
     yield f'<p class="quiet">{_bar(digest, item)}Score {item.score.value:g}{_because(item)}</p>'
     if comment := say_comment(item):
@@ -137,9 +138,9 @@ def _paper(digest: Digest, rank: int, item: Item, render: _Render) -> Iterator[s
     if item.summary and item.summary.tldr and item.attempt:
         sentence = render(item.summary, item.summary.tldr).strip().removeprefix("<p>").removesuffix("</p>")
         language = escape(item.attempt.key.language)
-        yield f'<p class="tldr"><strong>TL;DR</strong> <span lang="{language}">{sentence}</span></p>'
+        yield f'<p class="tldr"><strong>TL;DR</strong> <bdi lang="{language}">{sentence}</bdi></p>'
     if abstract := say_abstract(item):
-        yield f"<p>{_text(abstract)}</p>"
+        yield f'<p dir="auto">{_text(abstract)}</p>'
     if absence := build_absence(item):
         yield f'<p class="quiet">{_text(absence)}</p>'
 
@@ -168,8 +169,8 @@ def _summaries(digest: Digest, render: _Render) -> Iterator[str]:
         yield "<h2>Summaries</h2>"
     for rank, item in ranked:
         if item.summary and item.attempt:
-            yield f'<article id="summary-{rank}" lang="{escape(item.attempt.key.language)}">'
-            yield f'<h3 lang="en">{rank}. {_anchor(item.link, say_paper(item))}</h3>'
+            yield f'<article id="summary-{rank}" lang="{escape(item.attempt.key.language)}" dir="auto">'
+            yield f'<h3 lang="en" dir="ltr">{rank}. <bdi>{_anchor(say_paper(item), item.link)}</bdi></h3>'
             yield from _sections(item.summary, render)
             yield "</article>"
 
@@ -186,7 +187,7 @@ def _facts(facts: Iterable[Fact]) -> Iterator[str]:
     yield "</dl>"
 
 
-def _anchor(url: str, text: str) -> str:
+def _anchor(text: str, url: str) -> str:
     return f'<a href="{escape(url)}">{_text(text)}</a>'
 
 

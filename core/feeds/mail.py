@@ -20,7 +20,7 @@ from hashlib import sha256
 from typing import Literal
 
 from core.errors import ArxivFeedsError, BadConfig
-from core.feeds.digest import Digest, render_digest, say_title
+from core.feeds.digest import Digest, render_digest, say_count, say_title
 from core.feeds.digest_page import render_digest_mail
 from core.mailings import mailing_moment
 
@@ -121,9 +121,7 @@ def build_message(digest: Digest, settings: MailSettings) -> EmailMessage:
 
 
 def _outcome(digest: Digest) -> str:
-    if digest.silence:
-        return "no mailing"
-    return f"{len(digest.items)} paper{'' if len(digest.items) == 1 else 's'}"
+    return "no mailing" if digest.silence else say_count(len(digest.items), "paper")
 
 
 def send(message: EmailMessage, settings: MailSettings, *, context: ssl.SSLContext | None = None) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlencode
@@ -11,7 +12,17 @@ from lxml import etree, html
 from starlette.datastructures import QueryParams
 
 from api import builder
-from api.builder import Mistake, draw_code, group_categories, is_reachable, list_readers, read_form, select_form
+from api.builder import (
+    Day,
+    Mistake,
+    draw_code,
+    group_categories,
+    is_reachable,
+    list_readers,
+    read_form,
+    select_form,
+    tell_rate,
+)
 from api.selection import feed_addresses
 from core.catalogue import Selection
 from core.config import Config, load_config
@@ -78,7 +89,7 @@ class TestForm:
     @pytest.mark.parametrize(
         ("pair", "told"),
         [
-            (("q", "attention OR"), "The query is no query, column 13: "),
+            (("q", "attention OR"), "The query cannot be read at column 13: "),
             (("exclude", "a,b OR"), "What to leave out is no list of queries, column 7: "),
             (("limit", "501"), "The number of papers must be 500 or less."),
             (("min_score", "many"), "The minimum score must be a number."),
@@ -105,6 +116,21 @@ class TestForm:
         assert sum(len(group.rows) for group in groups) == len(rows) == 155
         assert [group.name for group in groups if group.is_open] == ["Computer Science", "Mathematics"]
         assert (rows["math.PR"], rows["cs.DC"], rows["hep-th"]) == ((True, False), (False, True), (False, False))
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ([], ""),
+        ([0, 0], "No papers in these mailings."),
+        ([1, 0, 0], "About 0.3 papers a mailing."),
+        ([1, 1], "About 1 paper a mailing."),
+        ([8, 4, 6], "About 6 papers a mailing."),
+        ([30, 31], "About 30 papers a mailing."),
+    ],
+)
+def test_the_rate_is_told_in_a_sentence(listed: list[int], told: str) -> None:
+    assert tell_rate([Day(date(2026, 3, 2 + number), 50, count) for number, count in enumerate(listed)]) == told
 
 
 class TestSubscribing:

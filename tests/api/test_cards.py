@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.cards import BAR_LENGTH, Piece, build_bar, build_cards, build_chips
+from api.cards import BAR_LENGTH, Piece, build_bar, build_cards, build_chips, name_licence
 from core.papers import AnnounceType, Author
 from core.scoring import Reason, Score
 from tests.builders import item, paper
@@ -40,6 +40,21 @@ def test_a_category_that_arxiv_added_lately_has_no_name_and_one_not_announced_no
         ("cs.LG", "Machine Learning", AnnounceType.NEW),
         ("cs.ZZ", "", None),
     ]
+
+
+@pytest.mark.parametrize(
+    ("licence", "name"),
+    [
+        ("http://creativecommons.org/licenses/by/4.0/", "CC BY 4.0"),
+        ("https://creativecommons.org/licenses/by-nc-sa/4.0/", "CC BY-NC-SA 4.0"),
+        ("http://creativecommons.org/publicdomain/zero/1.0/", "CC0 1.0"),
+        ("http://arxiv.org/licenses/nonexclusive-distrib/1.0/", "arXiv’s own, to distribute"),
+        ("https://example.org/licenses/by/4.0/", "https://example.org/licenses/by/4.0/"),
+        ("", ""),
+    ],
+)
+def test_a_licence_has_its_short_name(licence: str, name: str) -> None:
+    assert name_licence(licence) == name
 
 
 class TestBar:

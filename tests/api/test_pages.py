@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,11 +9,12 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import pytest
+from fastapi import HTTPException, Request, Response
 from lxml import html
 from pydantic import SecretStr
 
 from api import pages
-from api.cards import build_cards
+from api.cards import build_cards, fold
 from api.service import STORE_NOTICE
 from core.errors import StoreUnavailable
 from core.scoring import Score
@@ -72,6 +74,13 @@ def papers(service: Running, query: str = "") -> list[dict[str, Any]]:
 
 def titles(service: Running, address: str = "/") -> list[str]:
     return [text_of(link) for link in page(service, address).xpath("//article//h2/a")]
+
+
+def answer_to(service: Running, path: str, error: Exception, *, accept: str) -> Response:
+    """What a request for *path* that ended in *error* is answered with."""
+    headers = [(b"accept", accept.encode())]
+    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "app": service.app}
+    return service.runner.run(pages.answer_by_preference(Request(scope), error))
 
 
 class TestEveryPage:
@@ -185,8 +194,41 @@ class TestProblems:
     ) -> None:
         arxiv.fail_next(times=99)
         answer = empty.ask("/")
+        shown = text_of(html.fromstring(answer.content))
         assert (answer.status_code, int(answer.headers["Retry-After"]) > 0) == (503, True)
-        assert "Not yet" in text_of(html.fromstring(answer.content))
+        assert re.search("Not yet .* Trying again helps in [1-9][0-9]* (second|minute)s?[.]", shown)
+
+    @pytest.mark.parametrize(
+        ("accept", "is_page"),
+        [
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8", True),
+            ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+            ("TEXT/HTML; charset=utf-8; q=0.9, application/json; q=0.1", True),
+            ("", False),
+            ("*/*", False),
+            ("application/json, text/html", False),
+            ("application/json, text/html;q=0.5", False),
+            ("application/rss+xml, application/atom+xml;q=0.9, text/html;q=0.8, */*;q=0.5", False),
+            ("text/html;q=0, */*;q=0", False),
+        ],
+    )
+    def test_at_any_address_a_browser_gets_a_page_and_a_program_a_document(
+        self, served: Running, accept: str, is_page: bool
+    ) -> None:
+        answer = answer_to(served, "/nowhere/at/all", HTTPException(404), accept=accept)
+        media_type = "text/html; charset=utf-8" if is_page else "application/problem+json"
+        assert (answer.status_code, answer.headers["Content-Type"], answer.headers["Vary"]) == (
+            404,
+            media_type,
+            "Accept",
+        )
+
+    def test_a_page_of_a_problem_has_the_headers_of_the_document(self, served: Running) -> None:
+        error = HTTPException(405, headers={"Allow": "GET"})
+        page, document = (answer_to(served, "/feeds", error, accept=one) for one in ("text/html", "*/*"))
+        assert (page.headers["Allow"], page.headers["Cache-Control"]) == ("GET, HEAD", "no-store")
+        assert json.loads(bytes(document.body))["detail"] in text_of(html.fromstring(bytes(page.body)))
+        assert "default-src 'none'; script-src 'self'" in page.headers["Content-Security-Policy"]
 
 
 class TestPapers:
@@ -227,7 +269,9 @@ class TestPapers:
         for item, article in zip(items, page(served).xpath("//article"), strict=True):
             (button,) = article.xpath(".//*[@class='score']/button")
             (described,) = article.xpath(f".//*[@id='{button.get('aria-describedby')}']")
-            assert [text_of(reason) for reason in described] == [reason["text"] for reason in item["reasons"]]
+            assert [text_of(reason) for reason in described.xpath(".//li")] == [
+                reason["text"] for reason in item["reasons"]
+            ]
             assert f"{item['score']:g}" in text_of(button)
 
     def test_each_paper_leads_to_its_page_and_to_arxiv(self, served: Running) -> None:
@@ -325,7 +369,7 @@ class TestPapers:
 
 class TestSummaries:
     def test_a_service_that_writes_none_says_how_to_turn_them_on(self, served: Running) -> None:
-        (notice,) = page(served).xpath("//*[@class='notice'][contains(., 'summaries')]")
+        (notice,) = page(served).xpath("//*[@class='remark'][contains(., 'summaries')]")
         (link,) = notice.xpath(".//a/@href")
         about = page(served, f"/{link.removeprefix('./').partition('#')[0]}")
         assert "ai_summary.enabled" in text_of(notice)
@@ -377,6 +421,13 @@ class TestPaper:
         old = next(item for item in found if "/" in item["id"])
         for written in (old["id"], f"{old['id']}v{old['version']}"):
             assert text_of(page(served, f"/paper/{written}").find(".//h1")) == old["title"]
+
+    def test_of_thousands_of_authors_the_first_are_shown_and_the_others_unfold(self) -> None:
+        shown, folded = fold([(f"Author {number}", "") for number in range(2_000)], 12)
+        macros: Any = pages._templates().get_template("papers.html").module  # Any: made by the template
+        line = html.fragment_fromstring(str(macros.linked_authors(shown, folded, "../")).strip())
+        assert (len(line.xpath("a")), len(line.xpath("details/a"))) == (12, 1_988)
+        assert text_of(line.find("details/summary")) == "and 1,988 more"
 
     def test_it_says_which_rules_put_it_into_the_default_feed(self, served: Running) -> None:
         item = papers(served)[0]
@@ -445,6 +496,7 @@ def test_sample_data_are_marked_in_the_title_of_the_documentation(sampled: Runni
     [
         ("/favicon.ico", "image/x-icon", b"\x00\x00\x01\x00"),
         ("/static/icon.svg", "image/svg+xml", b"<svg"),
+        ("/static/preview.png", "image/png", b"\x89PNG"),
         ("/static/page.css", "text/css; charset=utf-8", b""),
         ("/static/page.js", "text/javascript; charset=utf-8", b"//"),
     ],
@@ -454,6 +506,11 @@ def test_style_script_and_icons_are_served_as_what_they_are(
 ) -> None:
     answer = served.ask(address)
     assert (answer.headers["Content-Type"], answer.content.startswith(beginning)) == (media_type, True)
+
+
+@pytest.mark.parametrize("name", ["nothing.css", "_page.js", "..%2Fpages.py"])
+def test_nothing_else_is_served_with_them(served: Running, name: str) -> None:
+    assert served.ask(f"/static/{name}").status_code == 404
 
 
 def test_a_page_is_light_enough_for_a_slow_line(summarised: Running) -> None:

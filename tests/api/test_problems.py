@@ -104,7 +104,7 @@ def test_a_feed_of_very_many_categories_is_refused_without_asking_arxiv(cold: Ru
 def test_an_unknown_address_is_a_404_that_leads_to_the_page_and_never_a_redirect(served: Running, address: str) -> None:
     document = problem(served.ask(address))
     assert (document["status"], document["code"]) == (404, "unknown_address")
-    assert "the page / lists all feeds" in document["detail"]
+    assert "the page /feeds lists all feeds" in document["detail"]
 
 
 @pytest.mark.parametrize(
@@ -322,3 +322,13 @@ def test_while_sample_data_are_shown_every_problem_says_so(sampled: Running, add
 
 def test_otherwise_problems_do_not_speak_of_sample_data(served: Running) -> None:
     assert "sample_data" not in problem(served.ask("/nothing"))
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/rss/cs.XX", "/atom?limit=0", "/api/papers?limit=x"])
+def test_a_browser_gets_a_page_with_the_same_status_and_a_program_a_document(served: Running, address: str) -> None:
+    page = served.ask(address, Accept="text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")
+    document = served.ask(address, Accept="*/*")
+    assert (page.status_code, page.headers["Content-Type"]) == (document.status_code, "text/html; charset=utf-8")
+    assert document.headers["Content-Type"] == "application/problem+json"
+    assert {answer.headers["Vary"] for answer in (page, document)} == {"Accept"}
+    assert {answer.headers["Cache-Control"] for answer in (page, document)} == {"no-store"}
