@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve demo test soak format screenshots vercel-build
+.PHONY: setup serve demo test soak fuzz format screenshots vercel-build
 
 setup: .venv/installed
 
@@ -27,6 +27,12 @@ test: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n auto --dist loadfile
+
+# The parsers of what strangers send, each for FUZZ_SECONDS; what is found is kept as a test.
+FUZZ_SECONDS ?= 60
+fuzz: setup
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
+	$(BIN)/python -m fuzz $(FUZZ_SECONDS)
 
 soak: setup
 	$(BIN)/pytest -m soak

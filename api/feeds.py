@@ -51,8 +51,9 @@ Scope = Annotated[str, Depends(_read_scope)]
 def _add_routes(kind: Format, name: str) -> None:
     """The two addresses of the format *kind*, which people know as *name*."""
     media_type = MEDIA_TYPES[kind].partition(";")[0]
+    schema = {"type": "object" if kind == "jsonfeed" else "string"}
     responses: dict[int | str, dict[str, object]] = {
-        200: {"description": "The feed.", "content": {media_type: {"schema": {"type": "string"}}}},
+        200: {"description": "The feed.", "content": {media_type: {"schema": schema}}},
         304: {"description": "Nothing has changed."},
     }
 

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
 from api.feeds import MEDIA_TYPES
+from api.logs import set_up_logging
 from api.problems import MEDIA_TYPE as PROBLEM
 from api.wiring import create_app, read_settings
 from core.errors import BadConfig
@@ -32,7 +33,9 @@ class _Context(Protocol):
 
 def _create_app() -> FastAPI:
     try:
-        return create_app(read_settings())
+        settings = read_settings()
+        set_up_logging(settings)
+        return create_app(settings)
     except BadConfig as error:
         sys.exit(f"arxiv-feeds: {error}")
 

@@ -55,6 +55,7 @@ _SAFE = ",;:*()"  # a query string may hold them as they are (RFC 3986 3.4), and
 _LANGUAGE = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$"
 _SUMMARY_PARAMETERS: Mapping[SummaryMode, str] = {"full": "1", "brief": "brief", "none": "0"}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_ARXIV_BEGAN, _LAST_DAY = date(1991, 8, 14), date(9998, 12, 31)  # so that there is a day before and after each
 
 
 def _check_types(text: str) -> str:
@@ -69,6 +70,12 @@ def _check_date(text: object) -> object:
     if isinstance(text, str) and not _DATE.fullmatch(text):
         raise ValueError("a date such as 2026-03-05 is expected")
     return text
+
+
+def _check_era(day: date) -> date:
+    if not _ARXIV_BEGAN <= day <= _LAST_DAY:
+        raise ValueError(f"a date from {_ARXIV_BEGAN} on, when arXiv began, is expected")
+    return day
 
 
 class SelectionParameters(BaseModel):
@@ -125,7 +132,7 @@ class SelectionParameters(BaseModel):
     lang: Annotated[str, StringConstraints(to_lower=True, pattern=_LANGUAGE)] | None = Field(
         None, description="The language of the summaries (BCP 47).", examples=["en", "zh"]
     )
-    mailing: Annotated[date, BeforeValidator(_check_date)] | None = Field(
+    mailing: Annotated[date, BeforeValidator(_check_date), AfterValidator(_check_era)] | None = Field(
         None, description=f"Only this mailing, of the last {MAX_DAYS} days.", examples=["2026-03-05"]
     )
 

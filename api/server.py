@@ -31,7 +31,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests on *listening* until the process is told to end, and keep the papers fresh meanwhile."""
-    config = uvicorn.Config(app, log_level="info")
+    config = uvicorn.Config(app, log_config=None, server_header=False, proxy_headers=False)
     # Once it has shut down, uvicorn passes the signal on. Its event loop is the fastest that is installed.
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, uvicorn.Server(config), listening))

@@ -20,12 +20,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from api.feeds import list_feeds
+from api.logs import set_up_logging
 from api.papers import list_rules, parse_paper_number
 from api.selection import SelectionParameters, feed_addresses, feed_title, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
-from api.wiring import build_service, create_app, read_settings
+from api.wiring import build_service, create_app
+from api.wiring import read_settings as read_environment
 from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, MAX_PAPERS, load_config
 from core.errors import (
@@ -98,6 +100,13 @@ def main() -> None:
 def _end(number: int, _: object) -> NoReturn:
     """End in good order, so that temporary folders go too."""
     sys.exit(128 + number)
+
+
+def read_settings() -> Settings:
+    """The settings of this process, which from now on logs as they say. Raises BadConfig."""
+    settings = read_environment()
+    set_up_logging(settings)
+    return settings
 
 
 @app.command("serve")

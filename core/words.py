@@ -93,7 +93,8 @@ def name_words(name: str) -> tuple[str, ...]:
     family, comma, given = name.partition(",")
     if {plain_word(word) for word in split_words(given)} <= _NAME_SUFFIXES:  # King, Jr.
         name, comma = f"{family} {given}", ""
-    words = [plain_word(word) for word in split_words(f"{given} {family}" if comma else name)]
+    written = split_words(f"{given} {family}" if comma else name)
+    words = [part for word in written for part in split_words(plain_word(word))]  # ŀ is an l and a dot
     kept = [word for word in words[1:] if word not in _NAME_SUFFIXES]
     words = words[:1] + kept
     is_initial_last = not comma and len(words) > 1 and len(words[-1]) == 1 and len(words[0]) > 1 and words[-1].isascii()
