@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
+from starlette.background import BackgroundTask
 
 from api.caching import Representation, represent
 from api.selection import (
@@ -127,18 +128,24 @@ def feed_scopes(config: Config) -> Iterator[str]:
 
 
 async def prepare(service: Service) -> None:
-    """Renders every feed of the configuration, so that their next readers in this process wait for nothing."""
+    """Renders every feed of the configuration, so that their next readers in any process wait for nothing."""
     for selection, _ in list_feeds(service):
         answered = await service.select(selection)
         for kind in NAMES:
-            await _get_rendering(service, answered, kind)
+            await service.prepared.keep(kind, answered, await _get_rendering(service, answered, kind))
 
 
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
     selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
-    answered = await service.select(selection)
+    inquiry = await service.inquire(selection)
+    prepared = await service.find_prepared(kind, selection, inquiry, MEDIA_TYPES[kind])
+    if prepared:
+        return service.respond(request, prepared, is_current=inquiry.currency.is_current)
+    answered = await service.select(selection, inquiry)
     representation = await _get_rendering(service, answered, kind)
-    return service.respond(request, representation, is_current=answered.currency.is_current)
+    response = service.respond(request, representation, is_current=answered.currency.is_current)
+    response.background = BackgroundTask(service.prepared.keep, kind, answered, representation)
+    return response
 
 
 async def _get_rendering(service: Service, answered: Answered, kind: Format) -> Representation:

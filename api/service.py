@@ -12,6 +12,7 @@ from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Response
 
+from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
@@ -37,7 +38,7 @@ _STORE_SECONDS = 2.0  # for the revision check that every request makes
 _RENDERINGS_KEPT = 48  # of each kind; a feed of 150 items has about 600 kB
 
 
-class Store(freshness.Store, catalogue.Store, turns.Store, Protocol):
+class Store(freshness.Store, catalogue.Store, turns.Store, prepared.Store, Protocol):
     """A store, whichever it is.
 
     `name` says where it is, without secrets, `is_shared` whether many machines use it, `writes` how often this process
@@ -58,13 +59,25 @@ class Store(freshness.Store, catalogue.Store, turns.Store, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Inquiry:
+    """How current the data of a selection are; *failure* is why there are none, or none within reach."""
+
+    currency: Currency
+    failure: NothingStored | StoreUnavailable | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
-    """A selection answered from the store: what is selected, how current it is, and what a reader must know."""
+    """A selection answered from the store: what is selected, how current it is, and what a reader must know.
+
+    `own_notices` are those among the notices that came of the selection itself.
+    """
 
     selection: Selection
     selected: Selected
     currency: Currency
     notices: tuple[str, ...]
+    own_notices: tuple[str, ...] = ()
 
 
 class Renderings:
@@ -100,40 +113,66 @@ class Service:
     configured_at: datetime
     sample_data: bool
     summaries: Summarising
+    prepared: prepared.Prepared
     _renderings: Renderings = field(default_factory=Renderings)
     _passing: Renderings = field(default_factory=Renderings)  # which many more ask for than can be kept
 
-    async def select(self, selection: Selection) -> Answered:
-        """What *selection* lists, as current as a reader can wait for; a personal one is answered from what is stored.
+    async def inquire(self, selection: Selection) -> Inquiry:
+        """How current the data of *selection* are, after what could be done about it while a reader waits.
 
-        Categories that were never asked for can have papers all the same, as cross-lists of others or from before the
-        configuration changed; those are listed, with a notice. While the store is out of reach, what this process
-        loaded last is listed, with a notice. Raises NothingStored where there are none, and StoreUnavailable where
-        there is nothing to fall back to.
+        For a personal one nothing is done.
         """
         try:
-            currency, selected = await self._select_stored(selection)
+            revision = await self.load_revision()
+            bring = self.freshness.look if selection.is_personal else self.freshness.ensure
+            currency = await bring(selection.profile.categories, revision)
+        except StoreUnavailable as error:
+            return Inquiry(Currency(is_current=False, problems=(STORE_NOTICE,)), error)
+        except NothingStored as nothing:
+            return Inquiry(Currency(is_current=False, problems=(str(nothing),)), nothing)
+        return Inquiry(currency)
+
+    async def select(self, selection: Selection, inquiry: Inquiry | None = None) -> Answered:
+        """What *selection* lists, as current as a reader can wait for; a personal one is answered from what is stored.
+
+        Nothing is asked that *inquiry* has answered. Categories that were never asked for can have papers all the same,
+        as cross-lists of others or from before the configuration changed; those are listed, with a notice. While the
+        store is out of reach, what this process loaded last is listed, with a notice. Raises NothingStored where there
+        are none, and StoreUnavailable where there is nothing to fall back to.
+        """
+        inquiry = inquiry or await self.inquire(selection)
+        currency, failure = inquiry.currency, inquiry.failure
+        try:
+            if isinstance(failure, StoreUnavailable):
+                raise failure
+            selected = await self.catalogue.select(selection, currency.revision)
         except StoreUnavailable as error:
             recalled = self.catalogue.recall(selection)
             if recalled is None:
                 raise
             logger.warning("Answering from memory: %s", error)
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
-        nothing_yet = () if selected.verdicts else (NOTHING_NOTICE,)
-        notices = (*self.standing_notices, *currency.problems, *nothing_yet, *tell_unknown(selected))
-        return Answered(selection, selected, currency, notices)
+        if isinstance(failure, NothingStored) and not selected.verdicts:
+            raise failure
+        own_notices = (*(() if selected.verdicts else (NOTHING_NOTICE,)), *tell_unknown(selected))
+        notices = (*self.notices_of(currency), *own_notices)
+        return Answered(selection, selected, currency, notices, own_notices)
 
-    async def _select_stored(self, selection: Selection) -> tuple[Currency, Selected]:
-        revision = await self.load_revision()
+    def notices_of(self, currency: Currency) -> tuple[str, ...]:
+        """What a reader must know of data that are as current as that, whatever is selected."""
+        return (*self.standing_notices, *currency.problems)
+
+    async def find_prepared(
+        self, kind: str, selection: Selection, inquiry: Inquiry, media_type: str
+    ) -> Representation | None:
+        """The feed that another process has rendered, where that spares this one the loading of papers."""
+        if inquiry.failure or not self.prepared.may_help(selection):
+            return None
         try:
-            bring = self.freshness.look if selection.is_personal else self.freshness.ensure
-            currency = await bring(selection.profile.categories, revision)
-        except NothingStored as nothing:
-            selected = await self.catalogue.select(selection)
-            if not selected.verdicts:
-                raise
-            return Currency(is_current=False, problems=(str(nothing),)), selected
-        return currency, await self.catalogue.select(selection, currency.revision)
+            revision = inquiry.currency.revision or await self.load_revision()
+            return await self.prepared.find(kind, selection, revision, self.notices_of(inquiry.currency), media_type)
+        except StoreUnavailable:
+            return None  # who loads the papers will tell
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""

@@ -23,6 +23,7 @@ from api import feeds
 from api.edge import Edge
 from api.front import Front
 from api.overload import Bounded
+from api.prepared import Prepared
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
 from api.service import Service, Store
 from api.summarising import Summarising
@@ -109,6 +110,7 @@ def build_service(
         configured_at=min(_changed_at(settings.config_file), clock()),
         sample_data=sample_data,
         summaries=Summarising(build_summaries, obstacle=obstacle),
+        prepared=Prepared(store, catalogue, made_by=(settings.public_address, sample_data, obstacle)),
     )
 
 

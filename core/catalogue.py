@@ -358,6 +358,11 @@ class Catalogue:
                 self._remember(selection, _show(selected, await self._load_attempts(selection, selected)))
             return self._selected[selection]
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether this process has loaded papers, so that a selection costs little more than itself."""
+        return self._loaded is not None
+
     def recall(self, selection: Selection) -> Selected | None:
         """The verdicts from what this process loaded last, for when the store is away; None where it loaded nothing.
 
@@ -413,7 +418,7 @@ class Catalogue:
         Days are counted from the newest mailing of the selection's own categories. Where these have been silent, that
         lies further back than the newest mailing of all.
         """
-        newest_of_all = max(filter(None, [revision.newest_mailing, self._newest_known()]), default=None)
+        newest_of_all = max(filter(None, [revision.newest_mailing, self._shelf.newest]), default=None)
         if newest_of_all is None:
             return Shelf()
         profile = selection.profile
@@ -458,9 +463,6 @@ class Catalogue:
         wanted = (*profile.likes, *profile.dislikes)
         records = await self._store.load_papers(wanted) if wanted else {}
         return {paper_id: record.paper for paper_id, record in records.items()}
-
-    def _newest_known(self) -> date | None:
-        return max(map(last_mailing, self._shelf.records.values()), default=None)
 
     async def _load_since(self, since: date, revision: Revision) -> Shelf:
         """The papers announced from *since* on, and more where more is loaded already.

@@ -50,7 +50,7 @@ class Shelf:
     """Stored records by the number that their paper has in the index.
 
     A paper keeps its number for as long as it stays the same. Numbers of papers that changed or went are dead; when
-    half of them are, the next shelf begins a new index.
+    half of them are, the next shelf begins a new index. `newest` is the newest mailing that announced any of them.
     """
 
     def __init__(self, records: Iterable[PaperRecord] = (), *, before: Shelf | None = None) -> None:
@@ -76,6 +76,7 @@ class Shelf:
                 self.twins[number] = frozenset(here)
         for number in added:
             self._find_twins(number)
+        self.newest = max(map(last_mailing, self.records.values()), default=None)
 
     def _find_twins(self, number: int) -> None:
         """Note which papers say much the same as the paper *number*, and that it does so too."""

@@ -134,6 +134,27 @@ class Revision:
     checks: int = 0
     papers: int = 0
 
+    @property
+    def tag(self) -> str:
+        """A short text that is another one for other data."""
+        return f"{self.number} {self.changed_at.isoformat() if self.changed_at else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """A feed as a process rendered it, for those that have not loaded the papers.
+
+    `name` stands for what it is of, and by what it was made, `tag` is that of the revision that it shows. `body` is
+    packed with gzip. `notices` are all that stand in it, `own_notices` those that came of the selection itself.
+    """
+
+    name: str
+    tag: str
+    body: bytes
+    last_modified: datetime
+    notices: tuple[str, ...] = ()
+    own_notices: tuple[str, ...] = ()
+
 
 @dataclass(frozen=True, slots=True)
 class Lease:
@@ -246,6 +267,19 @@ def parse_refresh(text: str) -> RefreshState:
 @cache
 def _states() -> TypeAdapter[RefreshState]:
     return TypeAdapter(RefreshState)
+
+
+def dump_rendering(rendering: Rendering) -> bytes:
+    """*rendering*, whose name is its key: a line of JSON, and the body as it is."""
+    told = [rendering.tag, rendering.last_modified.isoformat(), rendering.notices, rendering.own_notices]
+    return json.dumps(told).encode() + b"\n" + rendering.body
+
+
+def parse_rendering(name: str, packed: bytes) -> Rendering:
+    """The rendering that `dump_rendering` wrote. Raises ValueError or TypeError for anything else."""
+    line, _, body = packed.partition(b"\n")
+    tag, last_modified, notices, own_notices = json.loads(line)
+    return Rendering(name, str(tag), body, datetime.fromisoformat(last_modified), (*notices,), (*own_notices,))
 
 
 def dump_frequencies(frequencies: Frequencies) -> str:

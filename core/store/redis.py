@@ -47,16 +47,19 @@ from core.store.records import (
     Lease,
     PaperRecord,
     RefreshState,
+    Rendering,
     Revision,
     dump_attempts,
     dump_frequencies,
     dump_record,
     dump_refresh,
+    dump_rendering,
     dump_summary_state,
     parse_attempts,
     parse_frequencies,
     parse_record,
     parse_refresh,
+    parse_rendering,
     parse_summary_state,
 )
 from core.store.redis_scripts import (
@@ -91,6 +94,7 @@ _KEPT_LONGER = timedelta(days=7)  # a mailing goes when a newer one pushes it ou
 _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
 _LEASES_KEPT = timedelta(days=1)
 _ENDPOINTS_KEPT = timedelta(days=7)
+_RENDERINGS_KEPT = timedelta(days=7)  # longer than arXiv's longest holidays
 _NO_MAILING = "0000-00-00"  # where papers are that were never announced
 _FREQUENCIES = "~"  # before the name of a stream, where papers have their id
 _DAY_BYTES = 10  # of a date as text
@@ -295,6 +299,18 @@ class RedisStore:
         lasts = _milliseconds(_ENDPOINTS_KEPT)
         await self._ask(lambda client: _call(client, "SET", self._key(f"endpoint:{name}"), value, "PX", lasts))
 
+    async def load_rendering(self, name: str) -> Rendering | None:
+        """The rendering that was kept last under *name*, None where there is none."""
+        packed = await self._ask(lambda client: self._get(client, "GET", f"rendering:{name}"))
+        with _damage_of(f"the rendering {name}"):
+            return None if packed is None else parse_rendering(name, packed)
+        return None
+
+    async def save_rendering(self, rendering: Rendering) -> None:
+        """Keep *rendering* for as long as mailings are likely to leave it as it is."""
+        key, lasts = self._key(f"rendering:{rendering.name}"), _milliseconds(_RENDERINGS_KEPT)
+        await self._ask(lambda client: _call(client, "SET", key, dump_rendering(rendering), "PX", lasts))
+
     async def close(self) -> None:
         """Close the connections of this event loop; the store makes new ones when it is used again."""
         client = self._clients.pop(asyncio.get_running_loop(), None)
@@ -446,8 +462,9 @@ class RedisStore:
                 raise StoreUnavailable(f"The store {self.name} did not answer lately and is asked again in a moment")
             self._retry_at = self._monotonic() + _BREAK_SECONDS
         try:
-            async with asyncio.timeout(seconds):
-                answer = await _try_twice(work, self._client())
+            with _heeding_cancellation():
+                async with asyncio.timeout(seconds):
+                    answer = await _try_twice(work, self._client())
         except ResponseError as error:
             self._failures = 0
             raise StoreUnavailable(f"The store {self.name} refuses: {self._describe(error)}") from error
@@ -507,6 +524,23 @@ async def _try_twice(work: Callable[[Redis], Awaitable[T]], client: Redis) -> T:
         return await work(client)
     except ConnectionLost:
         return await work(client)
+
+
+@contextmanager
+def _heeding_cancellation() -> Iterator[None]:
+    """A block that ends with CancelledError where its task was cancelled in it, whatever else came of it.
+
+    The library sends within `asyncio.wait_for`, which before Python 3.12 swallows a cancellation that comes when all is
+    sent (https://github.com/python/cpython/issues/86296). Who waits for the end of what was cancelled, such as the
+    keeper of a lease, would wait for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    try:
+        yield
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
 
 
 async def _call(client: Redis, *command: str | bytes | int) -> Any:

@@ -27,17 +27,20 @@ from core.store.records import (
     Lease,
     PaperRecord,
     RefreshState,
+    Rendering,
     Revision,
     dump_attempts,
     dump_frequencies,
     dump_paper,
     dump_refresh,
+    dump_rendering,
     dump_summary_state,
     dump_types,
     parse_attempts,
     parse_frequencies,
     parse_paper,
     parse_refresh,
+    parse_rendering,
     parse_summary_state,
     parse_types,
 )
@@ -103,6 +106,7 @@ _MIGRATIONS = (
     ALTER TABLE revision ADD COLUMN papers INTEGER NOT NULL DEFAULT 0;
     UPDATE revision SET papers = number
     """,
+    "CREATE TABLE renderings (name TEXT PRIMARY KEY, tag TEXT NOT NULL, record BLOB NOT NULL)",
 )
 _SUMMARY_STATE = "summaries"
 
@@ -209,6 +213,14 @@ class SqliteStore:
     async def save_endpoint(self, name: str, endpoint: Endpoint) -> None:
         """Keep what is known of the service *name* of arXiv."""
         await self._write(_save_endpoint, name, endpoint)
+
+    async def load_rendering(self, name: str) -> Rendering | None:
+        """The rendering that was kept last under *name*, None where there is none."""
+        return await self._read(_load_rendering, name)
+
+    async def save_rendering(self, rendering: Rendering) -> None:
+        """Keep *rendering*, and forget those of other data."""
+        await self._write(_save_rendering, rendering)
 
     async def close(self) -> None:
         """Close the file; the store opens it again when it is used again."""
@@ -581,6 +593,21 @@ def _save_endpoint(connection: sqlite3.Connection, name: str, endpoint: Endpoint
         "INSERT OR REPLACE INTO endpoints (name, failures, closed_until) VALUES (?, ?, ?)",
         [name, endpoint.failures, closed_until],
     )
+
+
+def _load_rendering(connection: sqlite3.Connection, name: str) -> Rendering | None:
+    row = connection.execute("SELECT record FROM renderings WHERE name = ?", [name]).fetchone()
+    with _damage_of(f"the rendering {name}"):
+        return parse_rendering(name, row[0]) if row else None
+
+
+def _save_rendering(connection: sqlite3.Connection, rendering: Rendering) -> None:
+    with _writing(connection):
+        connection.execute("DELETE FROM renderings WHERE tag <> ?", [rendering.tag])
+        connection.execute(
+            "INSERT OR REPLACE INTO renderings (name, tag, record) VALUES (?, ?, ?)",
+            [rendering.name, rendering.tag, dump_rendering(rendering)],
+        )
 
 
 def _later(now: datetime, seconds: float) -> str:

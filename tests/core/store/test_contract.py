@@ -31,6 +31,7 @@ from core.store.records import (
     Ledger,
     PaperRecord,
     RefreshState,
+    Rendering,
     Revision,
 )
 from core.summaries.attempts import (
@@ -809,3 +810,40 @@ def test_processes_killed_at_any_moment_lose_nothing_that_they_had_done(shelf: S
     store = shelf.open()
     assert set(done) <= transactions_in(store)
     keep(store, paper(id="2604.00001"), DAY + ONE_DAY)
+
+
+# --- Renderings -------------------------------------------------------------------------------------------------------
+
+
+def rendering(name: str = "rss", tag: str = "7 then", body: bytes = b"\x1f\x8b\x00\n\xff") -> Rendering:
+    return Rendering(name, tag, body, MOMENT, ("Sample data", "\u672a"), ("Not stored here: 2603.1",))
+
+
+def test_a_rendering_comes_back_as_it_was_in_every_process(shelf: Shelf) -> None:
+    run(shelf.open().save_rendering(rendering()))
+    assert run(shelf.open().load_rendering("rss")) == rendering()
+
+
+def test_there_is_no_rendering_of_what_nobody_rendered(store: Store) -> None:
+    assert run(store.load_rendering("rss")) is None
+
+
+def test_of_one_name_the_newest_rendering_stays(store: Store) -> None:
+    run(store.save_rendering(rendering(tag="7")))
+    run(store.save_rendering(rendering(tag="8")))
+    found = run(store.load_rendering("rss"))
+    assert found is not None
+    assert found.tag == "8"
+
+
+def test_a_rendering_changes_no_data(store: Store) -> None:
+    before = keep(store, paper(), DAY)
+    run(store.save_rendering(rendering()))
+    assert run(store.load_revision()) == before
+
+
+def test_other_data_have_another_tag(store: Store) -> None:
+    before = run(store.load_revision())
+    after = keep(store, paper(), DAY)
+    checked = write(store, Changes(refreshes=(("cs.LG", RefreshState(MOMENT)),)))
+    assert (before.tag != after.tag, checked.tag) == (True, after.tag)

@@ -1,0 +1,158 @@
+"""A process that starts gives out what another one rendered, and never anything else than it would render itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import StoreUnavailable
+from core.store.records import Rendering
+from core.store.sqlite import SqliteStore
+from demo.standin import ArxivStandIn
+from tests.api.running import CONFIG, WEEK, Running, refresh_through_week, running
+
+FEEDS = [f"/{kind}{scope}" for kind in ("rss", "atom", "jsonfeed") for scope in ("", "/systems", "/cs.DC")]
+
+
+class WatchedStore(SqliteStore):
+    """The store, which notes what is loaded from it."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.loaded: list[str] = []
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in ("load_records", "load_rendering", "save_rendering"):
+            self.loaded.append(name)
+        return super().__getattribute__(name)
+
+
+@contextmanager
+def started(
+    folder: Path, arxiv: ArxivStandIn, config: Mapping[str, Any] = CONFIG, **settings: Any
+) -> Iterator[tuple[Running, WatchedStore]]:
+    """A process that has just started, on the store in *folder*."""
+    store = WatchedStore(folder / "papers.sqlite3")
+    with running(folder, arxiv, config=config, store=store, **settings) as service:
+        yield service, store
+
+
+@pytest.fixture
+def before(tmp_path: Path, arxiv: ArxivStandIn) -> dict[str, bytes]:
+    """What an earlier process answered, with a week of papers."""
+    with started(tmp_path, arxiv) as (service, _):
+        refresh_through_week(service, arxiv)
+        return {address: service.ask(address).content for address in FEEDS}
+
+
+def test_the_bytes_are_the_same_and_no_paper_is_loaded(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    with started(tmp_path, arxiv) as (service, store):
+        answers = {address: service.ask(address) for address in FEEDS}
+        assert {address: answer.content for address, answer in answers.items()} == before
+        assert store.loaded == ["load_rendering"] * len(FEEDS)
+        service.clock.advance(timedelta(seconds=2))
+        assert service.ask("/rss", If_None_Match=answers["/rss"].headers["ETag"]).status_code == 304
+        assert service.ask("/rss", Accept_Encoding="gzip").content == before["/rss"]
+        assert len(store.loaded) == len(FEEDS)  # which are now at hand
+
+
+def test_headers_are_those_of_a_feed_that_was_rendered_here(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    with started(tmp_path, arxiv) as (service, store):
+        service.ask("/api/papers")  # for which papers are loaded
+        rendered = service.ask("/rss").headers
+        assert "load_rendering" not in store.loaded
+    with started(tmp_path, arxiv) as (service, _):
+        assert service.ask("/rss").headers == rendered
+
+
+def test_the_cron_prepares_every_feed_for_others(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    with started(tmp_path, arxiv) as (service, _):
+        assert service.ask("/api/cron", Authorization=f"Bearer {service.service.settings.cron_secret}").is_success
+    with started(tmp_path, arxiv) as (service, store):
+        assert {service.ask(address).status_code for address in FEEDS} == {200}
+        assert "load_records" not in store.loaded
+
+
+def test_what_was_asked_for_with_parameters_is_not_kept(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    for _ in range(2):
+        with started(tmp_path, arxiv) as (service, store):
+            assert service.ask("/rss?limit=3").content.count(b"<item>") == 3
+            assert store.loaded == ["load_records"]
+
+
+def test_newer_data_are_rendered_anew(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    arxiv.show(WEEK[-2].day)
+    with started(tmp_path, arxiv) as (service, _):
+        service.refresh()
+        old = service.ask("/rss").content
+    arxiv.show(WEEK[-1].day)
+    with started(tmp_path, arxiv) as (service, _):
+        service.refresh()
+        new = service.ask("/rss").content
+    with started(tmp_path, arxiv) as (service, store):
+        assert (service.ask("/rss").content == new, new != old) == (True, True)
+        assert "load_records" not in store.loaded
+
+
+@pytest.mark.parametrize(
+    ("config", "settings"),
+    [
+        ({**CONFIG, "keywords": ["attention"]}, {}),
+        ({**CONFIG, "max_papers": 2}, {}),
+        (CONFIG, {"base_url": "https://elsewhere.example.org"}),
+        (CONFIG, {"sample_data": True}),
+    ],
+    ids=["other keywords", "another cap", "another address", "sample data"],
+)
+def test_another_configuration_is_rendered_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], config: Mapping[str, Any], settings: dict[str, Any]
+) -> None:
+    with started(tmp_path, arxiv, config, **settings) as (service, store):
+        assert service.ask("/rss").content != before["/rss"]
+        assert "load_records" in store.loaded
+
+
+def test_another_version_of_the_code_renders_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.prepared._fingerprint", lambda: b"another version")
+    with started(tmp_path, arxiv) as (service, store):
+        assert service.ask("/rss").content == before["/rss"]
+        assert "load_records" in store.loaded
+
+
+def test_a_notice_that_was_not_there_before_is_shown(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    arxiv.fail_next(times=99)
+    with started(tmp_path, arxiv) as (service, _):
+        service.clock.advance(timedelta(days=1))
+        feed = json.loads(service.ask("/jsonfeed").content)
+    assert "cannot be fetched" in json.dumps(feed)
+    assert len(feed["items"]) == len(json.loads(before["/jsonfeed"])["items"])
+
+
+def test_a_store_that_does_not_take_or_give_renderings_hurts_no_feed(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    class Refusing(SqliteStore):
+        async def load_rendering(self, name: str) -> Rendering | None:
+            raise StoreUnavailable(f"no {name}")
+
+        async def save_rendering(self, rendering: Rendering) -> None:
+            raise StoreUnavailable(f"no room for {rendering.name}")
+
+    with running(tmp_path, arxiv, store=Refusing(tmp_path / "papers.sqlite3")) as service:
+        assert {address: service.ask(address).content for address in FEEDS} == before
