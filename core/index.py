@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from itertools import islice
 
@@ -23,6 +23,7 @@ MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
 _FINDINGS_KEPT = 256
 _OUTLINE_BITS = 512
+_ONE = ord("1")
 _MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
 _MOST_NAMESAKES = 1_000
 
@@ -48,6 +49,24 @@ class _Forms(dict[str, str]):
         return made
 
 
+class _Texts(dict[int, str]):
+    """The words of title and abstract of each of *papers* by number, in one of their *forms*, once they are asked for.
+
+    Most terms are single words, which need no text, and the texts are half of an index.
+    """
+
+    def __init__(self, papers: Sequence[Paper], forms: _Forms) -> None:
+        super().__init__()
+        self._papers = papers
+        self._forms = forms
+
+    def __missing__(self, number: int) -> str:
+        paper = self._papers[number]
+        title, abstract = ([self._forms[word] for word in split_words(text)] for text in (paper.title, paper.abstract))
+        self[number] = made = f" {'  '.join(title)} \n {'  '.join(abstract)} "
+        return made
+
+
 class PaperIndex:
     """Papers that terms can be looked up in; it only grows.
 
@@ -58,15 +77,17 @@ class PaperIndex:
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
         self.lengths: list[tuple[int, int]] = []
-        # The words of title and abstract with a space on either side, and a line break between the two: without
-        # endings, and only in lower case without accents.
-        self._folded: list[str] = []
-        self._plain: list[str] = []
-        self._folded_comments: dict[int, str] = {}
-        self._plain_comments: dict[int, str] = {}
         self._fold = _Forms(fold_word)
         self._lower = _Forms(plain_word)
-        self._postings: dict[str, array[int]] = {}  # number and hits of each paper in one integer, by folded word
+        # The words of title and abstract with a space on either side, and a line break between the two: without
+        # endings, and only in lower case without accents.
+        self._folded = _Texts(self.papers, self._fold)
+        self._plain = _Texts(self.papers, self._lower)
+        self._folded_comments: dict[int, str] = {}
+        self._plain_comments: dict[int, str] = {}
+        self._postings: defaultdict[str, array[int]] = defaultdict(
+            _no_postings
+        )  # number and hits of each paper in one integer, by folded word
         self._by_category: dict[str, set[int]] = {}
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
@@ -89,10 +110,6 @@ class PaperIndex:
         self._add_words(number, split_words(paper.title), split_words(paper.abstract))
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
-        names = {name for author in paper.authors if (name := name_words(author.name))}
-        self._names_of.append(names)
-        for name in names:
-            self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
         if comment := split_words(paper.comment or ""):
             self._folded_comments[number] = join_words(map(self._fold.__getitem__, comment))
             self._plain_comments[number] = join_words(map(self._lower.__getitem__, comment))
@@ -137,6 +154,13 @@ class PaperIndex:
             return _stand_near(_pattern_words(term), title.split(), term.distance)
         return _pattern(term) in title
 
+    def count_words(self, numbers: Set[int]) -> dict[str, int]:
+        """In how many of the papers *numbers* each folded word stands, of those that stand in any."""
+        if len(numbers) == len(self):
+            return {word: len(found) for word, found in self._postings.items()}
+        counts = {word: sum(one >> HITS_BITS in numbers for one in found) for word, found in self._postings.items()}
+        return {word: count for word, count in counts.items() if count}
+
     def folded_words(self, number: int) -> tuple[list[str], list[str]]:
         """The folded words of title and abstract of the paper *number*, in reading order."""
         title, _, abstract = self._folded[number].partition("\n")
@@ -147,6 +171,7 @@ class PaperIndex:
 
         That is a few in a thousand of those that share one. Names that stand on very many papers are nobody's.
         """
+        self._read_names()
         title, bits, words = self._outlines[number]
         most = _MAY_DIFFER * words
         papers = (self._names[name[-1]][name] for name in self._names_of[number])
@@ -161,23 +186,22 @@ class PaperIndex:
         return [plain[words.index(word)] for word in folded]
 
     def _add_words(self, number: int, title: Sequence[str], abstract: Sequence[str]) -> None:
-        fold, lower = self._fold, self._lower
+        fold = self._fold
         folded_title, folded_abstract = [fold[word] for word in title], [fold[word] for word in abstract]
-        plain_title, plain_abstract = [lower[word] for word in title], [lower[word] for word in abstract]
-        self._folded.append(f" {'  '.join(folded_title)} \n {'  '.join(folded_abstract)} ")
-        self._plain.append(f" {'  '.join(plain_title)} \n {'  '.join(plain_abstract)} ")
         self.lengths.append((len(title), len(abstract)))
         distinct = set(folded_abstract)
-        bits = 0
-        for word in distinct:
-            bits |= 1 << (hash(word) % _OUTLINE_BITS)
-        self._outlines.append((" ".join(folded_title), bits, len(distinct)))
+        self._outlines.append((" ".join(folded_title), _outline(distinct), len(distinct)))
         place, postings = number << HITS_BITS, self._postings
         for word, hits in _count_hits(folded_title, folded_abstract).items():
-            known = postings.get(word)
-            if known is None:
-                known = postings[word] = array("Q")
-            known.append(place | hits)
+            postings[word].append(place | hits)
+
+    def _read_names(self) -> None:
+        """Take in the authors of the papers that came since names were last asked for."""
+        for number in range(len(self._names_of), len(self.papers)):
+            names = {name for author in self.papers[number].authors if (name := name_words(author.name))}
+            self._names_of.append(names)
+            for name in names:
+                self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
 
     def _evaluate(self, node: Node) -> tuple[Set[int], bool]:
         """Numbers, and whether the papers that *node* finds are those or all others."""
@@ -228,7 +252,7 @@ class PaperIndex:
             found &= numbers
         return found
 
-    def _count(self, pattern: str, texts: Sequence[str], numbers: Iterable[int]) -> Postings:
+    def _count(self, pattern: str, texts: Mapping[int, str], numbers: Iterable[int]) -> Postings:
         """How often *pattern* stands in the texts of *numbers*, of those where it does."""
         postings = []
         for number in numbers:
@@ -249,6 +273,7 @@ class PaperIndex:
         return postings
 
     def _find_author(self, wanted: tuple[str, ...]) -> set[int]:
+        self._read_names()
         alike = self._names.get(wanted[-1], {}) if wanted else {}
         return set().union(*(numbers for name, numbers in alike.items() if is_same_name(wanted, name)))
 
@@ -278,6 +303,18 @@ class PaperIndex:
                 break
             forms.add(folded)
         return forms
+
+
+def _no_postings() -> array[int]:
+    return array("Q")
+
+
+def _outline(words: Iterable[str]) -> int:
+    """A number with a bit for each of *words*, which some of them share."""
+    digits = bytearray(b"0" * _OUTLINE_BITS)
+    for word in words:
+        digits[hash(word) % _OUTLINE_BITS] = _ONE
+    return int(digits, 2)
 
 
 def _count_hits(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:

@@ -257,6 +257,8 @@ def merge(entries: Iterable[Entry]) -> list[tuple[Paper, AnnounceType]]:
 
 def _preferred(copies: Sequence[Entry]) -> Entry:
     """The copy to keep: the highest version, then the type that says most; the text decides only to be repeatable."""
+    if len(copies) == 1:
+        return copies[0]
     return min(
         copies,
         key=lambda entry: (

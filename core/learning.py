@@ -19,7 +19,7 @@ from core.errors import StoreUnavailable
 from core.index import PaperIndex
 from core.papers import AnnounceType, Paper, submission_order
 from core.profiles import Profile
-from core.rarity import Known, count, group_of
+from core.rarity import Known, add_up, group_of
 from core.relevance import pick_best, stream_of
 from core.scoring import Scorer
 from core.store.records import Changes, Frequencies, Lease, PaperRecord, Revision
@@ -127,9 +127,10 @@ class Learner:
         learned: dict[tuple[str, date], Frequencies] = {}
         for day in sorted(days):
             so_far = Known({**stored, **learned}.values())
-            for stream, papers in self._sort_out(streams, scorers, days[day], day, so_far):
+            index = PaperIndex(days[day])
+            for stream, numbers in self._sort_out(streams, scorers, index, day, so_far):
                 before = so_far.before(day, stream)
-                one = count(stream, day, {day: papers}, before)
+                one = add_up(stream, day, {day: (len(numbers), index.count_words(set(numbers)))}, before)
                 is_open = (stream, day) not in stored or day == newest
                 if is_open and one.papers > 0 and one != stored.get((stream, day)):
                     learned[stream, day] = one
@@ -139,22 +140,24 @@ class Learner:
         self,
         streams: Sequence[str],
         scorers: Mapping[str, Scorer],
-        papers: Sequence[Paper],
+        index: PaperIndex,
         day: date,
         known: Known,
-    ) -> Iterable[tuple[str, Sequence[Paper]]]:
-        """Which of the *papers* of *day* belong to each of *streams*."""
-        index = PaperIndex(papers)
+    ) -> Iterable[tuple[str, Sequence[int]]]:
+        """Which papers of *day*, which are those of *index*, belong to each of *streams*."""
         for stream in streams:
             profile = self._profiles.get(stream)
             if profile is None:
-                yield stream, [paper for paper in papers if group_of(paper.primary_category) == stream]
+                yield (
+                    stream,
+                    [number for number, paper in enumerate(index.papers) if group_of(paper.primary_category) == stream],
+                )
                 continue
             followed = set(profile.categories)
-            numbers = [number for number, paper in enumerate(papers) if not followed.isdisjoint(paper.categories)]
+            numbers = [number for number, paper in enumerate(index.papers) if not followed.isdisjoint(paper.categories)]
             era = replace(scorers[stream].build_era(numbers, day, known), related={})
             scores = scorers[stream].score(index, [era])
-            yield stream, [papers[number] for number in pick_best(numbers, scores.points, scores.excluded)]
+            yield stream, pick_best(numbers, scores.points, scores.excluded)
 
 
 def _by_stream(profiles: Sequence[Profile]) -> dict[str, Profile]:

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from core.arxiv.taxonomy import find_category
@@ -43,6 +43,17 @@ def group_of(category: str) -> str:
 
 def count(stream: str, mailing: date, days: Mapping[date, Iterable[Paper]], before: Frequencies | None) -> Frequencies:
     """What is known of *stream* after *mailing*: what was known *before*, faded, and the papers of the *days* since."""
+    counted = {}
+    for day, papers in days.items():
+        words = [words_of(paper) for paper in papers]
+        counted[day] = (len(words), Counter(chain.from_iterable(words)))
+    return add_up(stream, mailing, counted, before)
+
+
+def add_up(
+    stream: str, mailing: date, days: Mapping[date, tuple[int, Mapping[str, int]]], before: Frequencies | None
+) -> Frequencies:
+    """The same as `count`, from how many papers each of the *days* has, and in how many of them each word stands."""
     counts: defaultdict[str, float] = defaultdict(float)
     total = 0.0
     if before is not None:
@@ -50,10 +61,10 @@ def count(stream: str, mailing: date, days: Mapping[date, Iterable[Paper]], befo
         total = before.papers * kept
         counts.update({word: known * kept for word, known in before.counts.items()})
     for day in sorted(days):
-        papers = list(days[day])
+        papers, words = days[day]
         weight = _fading(day, mailing)
-        total += weight * len(papers)
-        for word, seen in Counter(word for paper in papers for word in words_of(paper)).items():
+        total += weight * papers
+        for word, seen in words.items():
             counts[word] += weight * seen
     most = sorted(counts, key=lambda word: (-counts[word], word))[:_WORDS_KEPT]
     return Frequencies(

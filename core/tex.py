@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
 
 MAX_CHARACTERS = 10_000  # arXiv allows 1,920 in an abstract; anything longer is passed through
@@ -63,8 +63,11 @@ class _Renderer:
 
     def __init__(self, tokens: list[str]) -> None:
         self._tokens = tokens
-        self._math_ends = _pair_math(tokens)
-        self._group_ends = _pair_braces(tokens, self._math_ends)
+        signs = [position for position, token in enumerate(tokens) if token in _PAIRED]
+        self._math_ends = _pair_math(tokens, signs)
+        self._group_ends = _pair_braces(tokens, signs, self._math_ends)
+        # A character for each token: itself, where that is one.
+        self._characters = "".join([token if len(token) == 1 else "\\" for token in tokens])
         self._position = 0
         self._end = len(tokens)
         self._depth = 0
@@ -79,7 +82,10 @@ class _Renderer:
         outer_end, self._end, self._depth = self._end, end, self._depth + 1
         pieces: list[str] = []
         while self._position < end:
-            _append(pieces, self._piece(in_math=in_math))
+            plain = None if in_math else _PLAIN.match(self._characters, self._position, end)
+            if plain:
+                self._position = plain.end()
+            _append(pieces, plain[0] if plain else self._piece(in_math=in_math))
         self._end, self._depth = outer_end, self._depth - 1
         return "".join(pieces)
 
@@ -261,12 +267,16 @@ class _Renderer:
             self._position = start
 
 
-def _pair_math(tokens: list[str]) -> dict[int, int]:
-    """Where math begins -> where it ends. The inner two dollar signs of `$$...$$` become spaces in *tokens*."""
+def _pair_math(tokens: list[str], signs: Sequence[int]) -> dict[int, int]:
+    """Where math begins -> where it ends. The inner two dollar signs of `$$...$$` become spaces in *tokens*.
+
+    *signs* are the places of dollar signs and their like.
+    """
     ends: dict[int, int] = {}
     closing: set[int] = set()
     enclosing = [len(tokens)]
-    for start, sign in enumerate(tokens):
+    for start in signs:
+        sign = tokens[start]
         if start == enclosing[-1]:
             enclosing.pop()
         if sign not in _MATH_CLOSERS or start in closing:
@@ -322,12 +332,16 @@ def _is_math(inner: str, after: str) -> bool:
     return len(inner.split()) == 1
 
 
-def _pair_braces(tokens: list[str], math_ends: Mapping[int, int]) -> dict[int, int]:
-    """Where groups begin -> where they end. A brace without a partner in the same formula or text is no group."""
+def _pair_braces(tokens: list[str], signs: Sequence[int], math_ends: Mapping[int, int]) -> dict[int, int]:
+    """Where groups begin -> where they end. A brace without a partner in the same formula or text is no group.
+
+    *signs* are the places of braces and of what math begins and ends with.
+    """
     ends: dict[int, int] = {}
     opened: list[int] = []
     limits: list[tuple[int, int]] = []
-    for position, sign in enumerate(tokens):
+    for position in signs:
+        sign = tokens[position]
         if limits and position == limits[-1][0]:
             del opened[limits.pop()[1] :]
         elif position in math_ends:
@@ -453,7 +467,10 @@ _BINARY_SIGNS = frozenset("+-=<>*/|:&")
 _ONE_TERM = re.compile(r"[\w.′°√ℓ\u0300-\u036f]*(?:\([^()]*\))?|\([^()]*\)")
 _ESCAPED_IN_ADDRESS = re.compile(r"\\([_%#&~{}$])")
 
+# What stands for itself in text, wherever it is.
+_PLAIN = re.compile(r"[^\\${}^_~]+")
 _MATH_CLOSERS = {"$": "$", r"\(": r"\)", r"\[": r"\]"}
+_PAIRED = frozenset({*_MATH_CLOSERS, *_MATH_CLOSERS.values(), "{", "}"})
 _TEXT_CHARACTERS = {"---": "—", "--": "–", "``": "“", "''": "”"}
 _MATH_CHARACTERS = {"'": "′", "''": "″", "&": " "}
 
