@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Mapping
+from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from starlette.datastructures import MutableHeaders
@@ -93,7 +95,7 @@ class _Exchange:
     def __init__(self, scope: Scope, send: Send) -> None:
         self._is_head = scope["method"] == "HEAD"
         self._is_documentation = scope["path"].startswith(_DOCUMENTATION)
-        self._headers = _DEFAULT_HEADERS | (_SHARING_HEADERS if _SHARED.match(scope["path"]) else {})
+        self._sharing = _SHARING_HEADERS if _SHARED.match(scope["path"]) else {}
         self._send = send
         self.has_started = False
 
@@ -101,13 +103,22 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.has_started = True
             headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
+            for name, value in self._headers_of(message["status"]).items():
                 headers.setdefault(name, value)
-            if not self._is_documentation:
-                headers.setdefault("Content-Security-Policy", _CLOSED_POLICY)
         elif self._is_head:
             message = {**message, "body": b""}
         await self._send(message)
+
+    def _headers_of(self, status: int) -> Mapping[str, str]:
+        """Those that an answer of *status* has, unless it says something else.
+
+        304 has no content, and what was said of the stored one still holds (RFC 9110 15.4.5). A reader gets 47 of them
+        a day for each feed.
+        """
+        if status == HTTPStatus.NOT_MODIFIED:
+            return self._sharing
+        policy = {} if self._is_documentation else {"Content-Security-Policy": _CLOSED_POLICY}
+        return {**_DEFAULT_HEADERS, **self._sharing, **policy}
 
 
 def _as_get(scope: Scope) -> Scope:

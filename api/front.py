@@ -33,12 +33,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The messages of an answer, until when they are given, and after how many writes they were made."""
+    """The messages of an answer, when they were made, and after how many writes."""
 
     start: Message
     body: Message
-    until: datetime
+    at: datetime
     writes: int
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it may not be given any more; a clock that was set back ends it too."""
+        return not self.at <= now < self.at + _LASTS
 
 
 class Front:
@@ -57,7 +61,7 @@ class Front:
             return
         key = _key(scope)
         answer = self._answers.get(key)
-        if answer is None or answer.writes != self._store.writes or answer.until <= self._clock():
+        if answer is None or answer.writes != self._store.writes or answer.is_over(self._clock()):
             await self._ask(key, scope, receive, send)
             return
         await send(answer.start)
@@ -65,7 +69,7 @@ class Front:
 
     async def _ask(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and remember the answer where it may be given again."""
-        until, writes = self._clock() + _LASTS, self._store.writes
+        at, writes = self._clock(), self._store.writes
         sent: list[Message] = []
 
         async def pass_on(message: Message) -> None:
@@ -74,11 +78,18 @@ class Front:
 
         await self._app(scope, receive, pass_on)
         if _is_repeatable(scope, sent) and sum(len(part) for part in key if isinstance(part, bytes)) <= _LONGEST:
-            self._answers.pop(key, None)
-            while len(self._answers) >= _KEPT:
-                del self._answers[next(iter(self._answers))]
+            self._make_room(key)
             start, body = sent
-            self._answers[key] = _Answer(start, body, until, writes)
+            self._answers[key] = _Answer(start, body, at, writes)
+
+    def _make_room(self, key: Key) -> None:
+        """Forget the answer for *key*, and the oldest ones that are over or too many."""
+        self._answers.pop(key, None)
+        now = self._clock()
+        for oldest, answer in tuple(self._answers.items()):
+            if len(self._answers) < _KEPT and not answer.is_over(now):
+                return
+            del self._answers[oldest]
 
 
 def _key(scope: Scope) -> Key:

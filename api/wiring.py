@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import secrets
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -206,6 +207,8 @@ class _Arxiv:
             await self._client.aclose()
 
     def _build_client(self) -> ArxivClient:
+        # httpx does without its command line where there is none; that brings rich and pygments, 40 ms of a cold start.
+        sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None stands for "not to be found"
         from core.arxiv.client import ArxivClient  # noqa: PLC0415 - see above
 
         settings = self._settings

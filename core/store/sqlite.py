@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from core.errors import LeaseLost, StoreUnavailable
 from core.papers import Announcement, Paper
@@ -147,7 +147,9 @@ class SqliteStore:
 
     async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
         """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id."""
-        return await self._read(_load_records_since, since)
+        rows = await self._read(_load_rows_since, since)
+        # Elsewhere, since it takes long: others only want to know the revision.
+        return tuple(await asyncio.to_thread(_build_records, rows))
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]:
         """The stored ones among *paper_ids*, with all their announcements."""
@@ -408,10 +410,16 @@ def _load_newest_mailing(connection: sqlite3.Connection, categories: Collection[
     return date.fromisoformat(newest) if newest else None
 
 
-def _load_records_since(connection: sqlite3.Connection, since: date) -> tuple[PaperRecord, ...]:
-    chosen = "(SELECT paper_id FROM announcements WHERE mailing >= ?)"
+class _Rows(NamedTuple):
+    """Papers as the file has them, by id, and their announcements, oldest mailing first."""
+
+    announcements: list[tuple[str, str, int, str]]
+    papers: list[tuple[str, str]]
+
+
+def _load_rows_since(connection: sqlite3.Connection, since: date) -> _Rows:
     with _reading(connection):
-        return tuple(_select_records(connection, chosen, [_day(since)]))
+        return _select_rows(connection, "(SELECT paper_id FROM announcements WHERE mailing >= ?)", [_day(since)])
 
 
 def _load_records_by_id(connection: sqlite3.Connection, paper_ids: Collection[str]) -> dict[str, PaperRecord]:
@@ -421,25 +429,30 @@ def _load_records_by_id(connection: sqlite3.Connection, paper_ids: Collection[st
         for start in range(0, len(wanted), _IDS_PER_QUERY):
             ids = wanted[start : start + _IDS_PER_QUERY]
             chosen = f"({','.join('?' * len(ids))})"
-            records.update({record.paper.id: record for record in _select_records(connection, chosen, ids)})
+            found = _build_records(_select_rows(connection, chosen, ids))
+            records.update({record.paper.id: record for record in found})
     return records
 
 
-def _select_records(connection: sqlite3.Connection, chosen: str, values: Sequence[str]) -> list[PaperRecord]:
-    """The papers whose id is in *chosen*, SQL in parentheses with a mark for each of *values*, by id."""
-    records: list[PaperRecord] = []
-    by_paper: dict[str, list[Announcement]] = {}
-    for paper_id, mailing, version, types in connection.execute(
+def _select_rows(connection: sqlite3.Connection, chosen: str, values: Sequence[str]) -> _Rows:
+    """The papers whose id is in *chosen*, SQL in parentheses with a mark for each of *values*."""
+    announcements = connection.execute(
         f"SELECT paper_id, mailing, version, types FROM announcements WHERE paper_id IN {chosen} ORDER BY mailing",  # noqa: S608 - no value in it
         values,
-    ):
+    )
+    papers = connection.execute(f"SELECT id, record FROM papers WHERE id IN {chosen} ORDER BY id", values)  # noqa: S608 - no value in it
+    return _Rows(announcements.fetchall(), papers.fetchall())
+
+
+def _build_records(rows: _Rows) -> list[PaperRecord]:
+    """The papers of *rows*, without what is damaged."""
+    records: list[PaperRecord] = []
+    by_paper: dict[str, list[Announcement]] = {}
+    for paper_id, mailing, version, types in rows.announcements:
         with _damage_of(f"the announcements of {paper_id}"):
             announcement = Announcement(date.fromisoformat(mailing), paper_id, version, parse_types(types))
             by_paper.setdefault(paper_id, []).append(announcement)
-    for paper_id, record in connection.execute(
-        f"SELECT id, record FROM papers WHERE id IN {chosen} ORDER BY id",  # noqa: S608 - no value in it
-        values,
-    ):
+    for paper_id, record in rows.papers:
         with _damage_of(f"the paper {paper_id}"):
             records.append(PaperRecord(parse_paper(record), tuple(by_paper.get(paper_id, ()))))
     return records

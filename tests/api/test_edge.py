@@ -109,6 +109,25 @@ def test_every_answer_has_the_headers_that_keep_browsers_in_check(served: Runnin
     assert ("Content-Security-Policy" in headers) is (address != "/docs")
 
 
+def test_an_answer_without_content_is_brief_and_scripts_may_read_it_all_the_same(served: Running) -> None:
+    whole = served.ask("/rss")
+    brief = served.ask("/rss", If_None_Match=whole.headers["ETag"], Origin="https://reader.example.org")
+    assert (brief.status_code, set(brief.headers)) == (
+        304,
+        {
+            "access-control-allow-origin",
+            "access-control-expose-headers",
+            "cache-control",
+            "etag",
+            "last-modified",
+            "vary",
+        },
+    )
+    assert {name: brief.headers[name] for name in brief.headers} == {
+        name: whole.headers[name] for name in brief.headers
+    }
+
+
 def test_scripts_of_other_sites_may_read_the_feeds(served: Running) -> None:
     asked = served.ask("/rss", "OPTIONS", Origin="https://reader.example", Access_Control_Request_Method="GET")
     assert (asked.status_code, asked.headers["Access-Control-Allow-Origin"]) == (204, "*")

@@ -72,6 +72,12 @@ def test_a_second_later_the_application_is_asked_again(world: World) -> None:
     assert world.ask() == b"2"
 
 
+def test_an_answer_does_not_outlive_a_clock_that_is_set_back(world: World) -> None:
+    world.ask()
+    world.now -= timedelta(hours=1)
+    assert world.ask() == b"2"
+
+
 def test_what_this_process_stores_is_seen_at_once(world: World) -> None:
     world.ask()
     world.writes += 1
@@ -130,6 +136,14 @@ def test_an_answer_in_pieces_is_passed_on_and_not_kept(world: World) -> None:
 def test_addresses_that_are_no_feeds_pass_by(world: World) -> None:
     world.ask("/status")
     assert world.ask("/status") == b"2"
+
+
+def test_answers_that_are_over_do_not_stay(world: World) -> None:
+    for number in range(100):
+        world.ask(query=f"q={number}")
+    world.now += timedelta(seconds=1)
+    world.ask()
+    assert len(world.front._answers) == 1
 
 
 def test_many_different_questions_do_not_fill_the_memory(world: World) -> None:
