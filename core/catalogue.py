@@ -648,11 +648,11 @@ def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: 
     """The papers of one mailing, best first, of which *max_papers* are kept; equal ones stay in the order given."""
     least = round(profile.min_score * UNIT)
     points, excluded, matching = scores.points, scores.excluded, scores.matching
+    values = [points[number] for number in numbers]
     rows: list[_Row] = []
     rank = 0
-    for place in sorted(range(len(numbers)), key=lambda place: -points[numbers[place]]):
-        number, listing = numbers[place], listings[place]
-        value = points[number]
+    for place in sorted(range(len(numbers)), key=values.__getitem__, reverse=True):
+        number, listing, value = numbers[place], listings[place], values[place]
         if not listing.is_wanted:
             outcome = Outcome.ANNOUNCE_TYPE
         elif number in excluded:

@@ -12,7 +12,8 @@ from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
-from itertools import islice
+from functools import lru_cache
+from itertools import islice, takewhile
 
 from core.papers import Paper
 from core.query import And, Node, Not, Term
@@ -21,6 +22,7 @@ from core.words import fold_word, is_same_name, join_words, name_words, plain_wo
 COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
+_HITS = (1 << HITS_BITS) - 1
 _FINDINGS_KEPT = 256
 _OUTLINE_BITS = 512
 _ONE = ord("1")
@@ -94,6 +96,7 @@ class PaperIndex:
         self._names_of: list[set[tuple[str, ...]]] = []
         self._outlines: list[tuple[str, int, int]] = []  # title, bits of the words of the abstract, how many words
         self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
+        self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
             self.add(paper)
@@ -237,6 +240,8 @@ class PaperIndex:
             return self._count(_pattern(term), self._folded, self._having_all([word] for word in words))
         if term.reading == "prefix":
             *before, last = words
+            if not before:
+                return self._count_prefix(last, _pattern(term))
             having_all = self._having_all([*map(_folds_of, before), self._words_with_prefix(last)])
             return self._count(_pattern(term), self._plain, having_all)
         having_all = self._having_all(map(_folds_of, words))
@@ -262,6 +267,26 @@ class PaperIndex:
                 in_title = text.count(pattern, 0, text.index("\n"))
                 postings.append(_packed(number, in_title, total - in_title))
         return postings
+
+    def _count_prefix(self, prefix: str, pattern: str) -> Postings:
+        """How often words that start with *prefix* stand in each paper that has one; *pattern* finds them in a text.
+
+        A short one stands in most papers, so texts are read only where postings do not tell: of a form that is another
+        word's too, and where more hits may come together than are counted.
+        """
+        hits: dict[int, int] = {}
+        unclear = set[int]()
+        for form, spellings in self._words_with_prefix(prefix).items():
+            postings = self._postings.get(form, ())
+            if spellings < self._spellings[form]:
+                unclear |= numbers_in(postings)
+                continue
+            for one in postings:
+                number = one >> HITS_BITS
+                hits[number] = hits.get(number, 0) + (one & _HITS)
+        unclear.update(number for number in hits if max(self.lengths[number]) > MOST)
+        clear = [number << HITS_BITS | packed for number, packed in hits.items() if number not in unclear]
+        return [*clear, *self._count(pattern, self._plain, unclear)]
 
     def _count_near(self, words: Sequence[str], distance: int, numbers: Iterable[int]) -> Postings:
         postings = []
@@ -292,17 +317,13 @@ class PaperIndex:
         pattern = _pattern(term)
         return [number for number, text in texts.items() if pattern in text]
 
-    def _words_with_prefix(self, prefix: str) -> set[str]:
-        """The folded forms of all words that start with *prefix*."""
+    def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
+        """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""
         if len(self._vocabulary) != len(self._fold):
             self._vocabulary = sorted((self._lower[word], folded) for word, folded in self._fold.items())
-        start = bisect_left(self._vocabulary, (prefix, ""))
-        forms = set()
-        for plain, folded in islice(self._vocabulary, start, None):
-            if not plain.startswith(prefix):
-                break
-            forms.add(folded)
-        return forms
+            self._spellings = Counter(folded for _, folded in self._vocabulary)
+        following = islice(self._vocabulary, bisect_left(self._vocabulary, (prefix, "")), None)
+        return Counter(folded for _, folded in takewhile(lambda word: word[0].startswith(prefix), following))
 
 
 def _no_postings() -> array[int]:
@@ -335,11 +356,13 @@ def _once(numbers: Iterable[int]) -> Postings:
     return [number << HITS_BITS | 1 for number in numbers]
 
 
-def _pattern_words(term: Term) -> list[str]:
+@lru_cache(maxsize=1_024)  # the reasons of a list ask for those of all its terms, paper by paper
+def _pattern_words(term: Term) -> tuple[str, ...]:
     """The words of *term* in the form in which they are looked for."""
-    return [*map(fold_word if term.reading == "folded" else plain_word, split_words(term.text))]
+    return (*map(fold_word if term.reading == "folded" else plain_word, split_words(term.text)),)
 
 
+@lru_cache(maxsize=1_024)
 def _pattern(term: Term) -> str:
     """What to look for in a text, of whichever form of words it is; a prefix has no end."""
     pattern = join_words(_pattern_words(term))

@@ -28,7 +28,7 @@ _TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
 
 def clean_text(text: str) -> str:
     """*text* on one line, without the characters that XML cannot carry; "" where nothing is left."""
-    return " ".join(_UNPRINTABLE.sub("", text).split())
+    return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
 
 
 def plain_text(text: str) -> str:
