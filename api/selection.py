@@ -65,6 +65,13 @@ def _check_types(text: str) -> str:
     return text
 
 
+def _check_digits(text: object) -> object:
+    """Refuses 1_0, which pydantic reads as 10 since Python does."""
+    if isinstance(text, str) and "_" in text:
+        raise ValueError("a number in digits is expected")
+    return text
+
+
 def _check_date(text: object) -> object:
     """Refuses what pydantic would take for a date besides `2026-03-05`, such as seconds since 1970."""
     if isinstance(text, str) and not _DATE.fullmatch(text):
@@ -117,11 +124,11 @@ class SelectionParameters(BaseModel):
     types: Annotated[str, AfterValidator(_check_types)] | None = Field(
         None, description="Announce types, joined by commas: new, cross, replace, replace-cross.", examples=["new"]
     )
-    min_score: float | None = Field(
-        None, ge=0, le=MAX_SCORE, allow_inf_nan=False, description="Least points of a listed paper.", examples=[2.5]
-    )
-    days: int | None = Field(
-        None, ge=1, le=MAX_DAYS, description="Calendar days up to the newest mailing, that one included.", examples=[3]
+    min_score: (
+        Annotated[float, Field(ge=0, le=MAX_SCORE, allow_inf_nan=False), BeforeValidator(_check_digits)] | None
+    ) = Field(None, description="Least points of a listed paper.", examples=[2.5])
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS), BeforeValidator(_check_digits)] | None = Field(
+        None, description="Calendar days up to the newest mailing, that one included.", examples=[3]
     )
     summaries: Literal["0", "1", "brief"] | None = Field(
         None,
@@ -140,8 +147,8 @@ class SelectionParameters(BaseModel):
 class FeedParameters(SelectionParameters):
     """The parameters of a feed."""
 
-    limit: int | None = Field(
-        None, ge=1, le=MAX_ITEMS, description="Most entries, newest mailing first, best first within.", examples=[10]
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), BeforeValidator(_check_digits)] | None = Field(
+        None, description="Most entries, newest mailing first, best first within.", examples=[10]
     )
 
 

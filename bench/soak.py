@@ -240,8 +240,8 @@ def _tell_answers(record: Record) -> Iterator[str]:
         statuses = ((status, count) for (one, status), count in sorted(record.statuses.items()) if one == kind)
         told = ", ".join(f"{status} {count:,}" for status, count in statuses)
         most, where = record.slowest[kind]
-        yield f"{kind}: {told}"
-        yield f"  p50 {1000 * _at(took, 0.5):.1f} ms, p99 {1000 * _at(took, 0.99):.0f} ms, most {most:.2f} s ({where})"
+        quick = f"p50 {1000 * _at(took, 0.5):.1f} ms, p99 {1000 * _at(took, 0.99):.0f} ms"
+        yield f"{kind}: {told}; {quick}, most {most:.2f} s ({where})"
 
 
 def _tell_faults(world: World) -> Iterator[str]:

@@ -9,7 +9,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -87,7 +86,8 @@ class World:
         self.mailings = mailings_between(previous_mailing(FIRST - timedelta(days=14)), LAST)
         self.arxiv = ArxivStandIn(self.mailings, latency_seconds=0.02)
         self.model = ModelStandIn(latency_seconds=0.02)
-        self.losses: list[tuple[float, float]] = []
+        self.losses: list[tuple[float, float]] = []  # when nobody could know who was asking arXiv
+        self.lost_on: date | None = None  # the day on which the store lost something for the last time
         self.done: list[Planned] = []
         self.skipped = 0
         self._folder = folder
@@ -95,7 +95,6 @@ class World:
         self._log = log
         self._late = timedelta()
         self._latest = FIRST
-        self._lost_on: date | None = None
         self._whole_since = 0.0
         self._lost_at = 0.0
         create(folder / "clock")
@@ -115,11 +114,6 @@ class World:
         """The latest day that it is, or that a process ever believed it to be: the newest mailing that can be."""
         self._latest = max(self._latest, self.today)
         return self._latest
-
-    @property
-    def lost_on(self) -> date | None:
-        """The day on which the store lost something for the last time."""
-        return self._lost_on
 
     @property
     def file(self) -> Path:
@@ -278,7 +272,7 @@ class World:
         return lambda: None
 
     def _note_loss(self) -> None:
-        self._lost_at, self._lost_on = time.monotonic(), self.today
+        self._lost_at, self.lost_on = time.monotonic(), self.today
         self.losses.append((self._lost_at - 0.5, self._lost_at + LEASE_SECONDS))
 
     def _environment(self) -> dict[str, str]:
@@ -326,9 +320,9 @@ def _each(*endings: Callable[[], object]) -> Callable[[], None]:
 
 
 def _release(fault: Fault) -> None:
-    """Let whoever waits for an answer have it."""
+    """Let whoever waits for an answer have it, or the end of the connection."""
     for event in (fault.hold, fault.drip.release if fault.drip else None):
-        if isinstance(event, threading.Event):
+        if event is not None:
             event.set()
 
 

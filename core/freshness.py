@@ -43,6 +43,7 @@ _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 _LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.1
 _BETWEEN_PAGES = 3
+_WRITE_ATTEMPTS = 5
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
@@ -479,11 +480,13 @@ class Freshness:
     async def _remember_failure(
         self, categories: tuple[str, ...], state: RefreshState | None, error: Exception, lease: Lease
     ) -> None:
-        changes = Changes(refreshes=((_key(categories), after_failure(state, error, now=self._clock())),))
-        is_written = False
-        while not is_written:
+        key = _key(categories)
+        changes = Changes(refreshes=((key, after_failure(state, error, now=self._clock())),))
+        for _ in range(_WRITE_ATTEMPTS):
             revision = await self._store.load_revision()
-            is_written = await self._store.apply(changes, based_on=revision.number, now=self._clock(), lease=lease)
+            if await self._store.apply(changes, based_on=revision.number, now=self._clock(), lease=lease):
+                return
+        logger.warning("That %s could not be refreshed was not kept: others changed the store meanwhile", key)
 
     def _since(self, categories: tuple[str, ...], now: datetime) -> date:
         """The first mailing that is meant to be complete of *categories*, when they are asked for the first time."""

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from api.selection import FeedParameters, feed_addresses, feed_title, parse_scope, parse_selection
 from core.catalogue import Selection
@@ -355,3 +356,15 @@ def test_a_title_says_what_the_address_wants(config: Config, query: str, wish: s
 @pytest.mark.parametrize("query", ["exclude=a", "dislike=2602.00001", "min_score=2"])
 def test_a_title_does_not_say_what_the_address_does_not_want(config: Config, query: str) -> None:
     assert feed_title(select(config, "cs.AI", query), sample_data=False) == "arXiv: cs.AI"
+
+
+@pytest.mark.parametrize("query", ["days=1_0", "limit=5_0", "min_score=1_0.5"])
+def test_digits_with_a_line_between_them_are_no_number(query: str) -> None:
+    with pytest.raises(ValidationError, match="a number in digits is expected"):
+        FeedParameters.model_validate(dict(parse_qsl(query)))
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("days", 1, 30), ("limit", 1, 500), ("min_score", 0, 1_000_000)])
+def test_the_bounds_of_numbers_are_documented(name: str, least: int, most: int) -> None:
+    documented, _ = FeedParameters.model_json_schema()["properties"][name]["anyOf"]
+    assert (documented["minimum"], documented["maximum"]) == (least, most)

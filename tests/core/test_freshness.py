@@ -433,6 +433,24 @@ class TestRefreshing:
 
         play(scene)
 
+    def test_a_failure_that_cannot_be_kept_ends_all_the_same_and_gives_the_lease_back(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As where a process reads from a file that was set aside, and writes to the one in its place."""
+
+        async def never(*_: object, **__: object) -> bool:
+            return False
+
+        async def scene(world: World) -> None:
+            process, other = world.process(), world.process()
+            process.source.error = SourceUnavailable("https://rss.arxiv.org/rss/cs.AI", "it is away")
+            monkeypatch.setattr(process.store, "apply", never)
+            with pytest.raises(SourceUnavailable):
+                await process.freshness.refresh()
+            assert (await other.freshness.refresh()).categories == CONFIGURED
+
+        play(scene)
+
     def test_the_next_look_is_the_stored_moment_or_now(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process(days_back=1)

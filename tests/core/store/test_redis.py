@@ -685,6 +685,32 @@ def test_no_secret_is_told_by_name_errors_or_log(caplog: pytest.LogCaptureFixtur
     assert [word for word in (SECRET, QUOTED, "wr0ng") if word in text] == []
 
 
+# --- What is cancelled ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("steps", range(12))
+def test_who_is_cancelled_at_any_moment_of_a_command_ends(store: RedisStore, steps: int) -> None:
+    async def scene() -> tuple[bool, bool]:
+        lease = await store.take_lease("test", "me", seconds=30)
+        assert lease is not None
+        kept: list[bool] = []
+
+        async def keep_for_ever() -> None:
+            while True:
+                kept.append(await store.keep_lease(lease, seconds=30))
+
+        keeping = asyncio.create_task(keep_for_ever())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        keeping.cancel()
+        await asyncio.wait([keeping], timeout=0.5)
+        is_over = keeping.cancelled()
+        keeping.cancel()
+        return is_over, await store.load_revision() == Revision()
+
+    assert run(scene()) == (True, True)
+
+
 @pytest.mark.parametrize(
     ("url", "name"),
     [
