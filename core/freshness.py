@@ -43,6 +43,8 @@ _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 _LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.1
 _BETWEEN_PAGES = 3
+_CLOCKS_DIFFER = timedelta(hours=1)
+_BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
 _WRITE_ATTEMPTS = 5
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
 
@@ -108,6 +110,11 @@ def is_due(state: RefreshState | None, now: datetime) -> bool:
     return state is None or state.next_poll_at is None or now >= state.next_poll_at
 
 
+def was_made_ahead(state: RefreshState | None, now: datetime) -> bool:
+    """Whether *state* is from a clock that was ahead: what is due by it may be days away."""
+    return state is not None and state.checked_at > now + _CLOCKS_DIFFER
+
+
 def after_success(state: RefreshState | None, report: Report, *, now: datetime, timing: Timing) -> RefreshState:
     """What to remember after a refresh, with the moment of the next one."""
     mailing = report.mailing or (state.mailing if state else None)
@@ -170,6 +177,7 @@ class Freshness:
         self._refreshing: dict[tuple[str, ...], asyncio.Task[Report | None]] = {}
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
+        self._corrected_at: datetime | None = None
 
     async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """Refresh what is due of *categories*, as long as a reader may wait, and say how current the data is now.
@@ -307,11 +315,13 @@ class Freshness:
     async def _ensure_group(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
         known, is_same = await self._load(categories, revision), True
-        if is_due(known.state, self._clock()):
+        is_ahead = self._may_correct(known.state)
+        if is_ahead or is_due(known.state, self._clock()):
             is_cold = known.state is None or known.state.succeeded_at is None
             if is_cold or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
-                refresh = self._start(categories, is_due, waits=is_cold or is_healing)
+                is_wanted = was_made_ahead if is_ahead else is_due
+                refresh = self._start(categories, is_wanted, waits=is_cold or is_healing)
                 await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
             known, is_same = await self._load(categories, None), False
         state = known.state
@@ -320,6 +330,14 @@ class Freshness:
         if known.has_gaps and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
             self._start_healing(categories, state)
         return replace(self._currency(state), revision=revision if is_same else None)
+
+    def _may_correct(self, state: RefreshState | None) -> bool:
+        """Whether *state* is from a clock that was ahead, and this process has not just asked for that reason."""
+        now, before = self._clock(), self._corrected_at
+        if not was_made_ahead(state, now) or (before is not None and abs(now - before) < _BETWEEN_CORRECTIONS):
+            return False
+        self._corrected_at = now
+        return True
 
     async def _load(self, categories: tuple[str, ...], revision: Revision | None) -> _Known:
         """What is known of *categories*; with a *revision* that has seen nothing new, what is known already."""

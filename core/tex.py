@@ -21,13 +21,12 @@ _REACH = 500  # tokens between an opening `$` or `[` and what closes it; bounds 
 
 _SIGNS_OF_TEX = re.compile(r"[\\${}~]|--|``|''")
 
-_TOKEN = re.compile(
-    r"""
+_SEVERAL = r"""
     https?://(?:[^\s\\{}$<>"']|\\[_%\#&~])+   # an address, in which nothing is TeX but the backslash of \_
-    | \\[A-Za-z]+(?:\*(?=\{))? | \\. | --- | -- | `` | '' | .
-    """,
-    re.VERBOSE | re.DOTALL,
-)
+    | \\[A-Za-z]+(?:\*(?=\{))? | \\. | --- | -- | `` | ''
+    """
+_SEVERAL_CHARACTERS = re.compile(_SEVERAL, re.VERBOSE | re.DOTALL)
+_TOKEN = re.compile(f"{_SEVERAL} | .", re.VERBOSE | re.DOTALL)
 
 
 def to_unicode(text: str) -> str:
@@ -43,7 +42,7 @@ def to_unicode(text: str) -> str:
     if len(line) > MAX_CHARACTERS or not _SIGNS_OF_TEX.search(line):
         return line
     try:
-        return " ".join(_Renderer(_TOKEN.findall(line)).render().split())
+        return " ".join(_Renderer(line).render().split())
     except _TooDeepError:
         return line
 
@@ -61,13 +60,14 @@ class _Word(str):
 class _Renderer:
     """Walks over the tokens of one text once. Math and groups are paired beforehand, so nothing is ever tried twice."""
 
-    def __init__(self, tokens: list[str]) -> None:
+    def __init__(self, text: str) -> None:
+        tokens: list[str] = _TOKEN.findall(text)
         self._tokens = tokens
         signs = [position for position, token in enumerate(tokens) if token in _PAIRED]
         self._math_ends = _pair_math(tokens, signs)
         self._group_ends = _pair_braces(tokens, signs, self._math_ends)
         # A character for each token: itself, where that is one.
-        self._characters = "".join([token if len(token) == 1 else "\\" for token in tokens])
+        self._characters = _SEVERAL_CHARACTERS.sub(r"\\", text)
         self._position = 0
         self._end = len(tokens)
         self._depth = 0

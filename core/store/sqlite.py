@@ -248,12 +248,16 @@ class _Hand:
         self.path = path
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
         self._connection: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None  # which one is open
 
     def connect(self) -> sqlite3.Connection:
+        if self._connection is not None and _find_file(self.path) != self._file:
+            self.disconnect()  # another process has set the file aside, or somebody deleted it
         if self._connection is None:
             try:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = _open(self.path)
+                self._file = _find_file(self.path)
             except (sqlite3.Error, OSError) as error:
                 if _is_damage(error) and _set_aside(self.path):
                     return self.connect()
@@ -289,6 +293,15 @@ async def _within_bounds(hand: _Hand, work: Callable[[], T]) -> T:
             return await asyncio.get_running_loop().run_in_executor(hand.thread, on_its_thread)
     except TimeoutError as error:
         raise StoreUnavailable(f"The store {hand.path} did not answer within {_ANSWER_SECONDS:g} seconds") from error
+
+
+def _find_file(path: Path) -> tuple[int, int] | None:
+    """Device and number of the file at *path*, None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_damage(error: Exception) -> bool:

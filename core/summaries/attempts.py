@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 SourceKind = Literal["html", "pdf", "abstract"]
@@ -160,8 +160,13 @@ class SummaryState:
     last_run: Run | None = None
 
     def on(self, day: date) -> SummaryState:
-        """The same with nothing spent yet, where *day* is another day."""
-        return self if day == self.day else replace(self, day=day, papers=0, spent=Usage())
+        """The same with nothing spent yet, where *day* is another day.
+
+        The day before is none: clocks differ at midnight, and what was spent is spent.
+        """
+        if self.day is not None and timedelta(0) <= self.day - day <= timedelta(days=1):
+            return self
+        return replace(self, day=day, papers=0, spent=Usage())
 
 
 def with_attempt(attempts: Iterable[Attempt], attempt: Attempt) -> Attempts:

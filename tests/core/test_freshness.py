@@ -823,3 +823,31 @@ async def _end(process: Process) -> None:
         with suppress(asyncio.CancelledError):
             await task
     await process.store.close()
+
+
+def test_what_a_clock_that_was_days_ahead_put_off_is_asked_for_once_an_hour(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        world.clock.now = NOON + timedelta(days=3)
+        await process.freshness.refresh()
+        world.clock.now = NOON
+        asked = len(process.source.requests)
+        await process.freshness.ensure(CONFIGURED)
+        assert (len(process.source.requests), (await process.state()).checked_at) == (asked + 1, NOON)
+        await process.freshness.ensure(CONFIGURED)
+        assert len(process.source.requests) == asked + 1
+
+    play(scene)
+
+
+def test_two_machines_whose_clocks_disagree_do_not_take_turns_for_ever(play: Play) -> None:
+    async def scene(world: World) -> None:
+        slow, fast = world.process(), world.process()
+        for _ in range(5):
+            for process, now in ((fast, NOON + timedelta(days=3)), (slow, NOON)):
+                world.clock.now = now
+                await process.freshness.ensure(CONFIGURED)
+        assert len(slow.source.requests) <= 1
+        assert len(fast.source.requests) <= 2
+
+    play(scene)

@@ -355,3 +355,15 @@ def test_when_there_is_room_again_writing_goes_on(store: SqliteStore) -> None:
         run(store.apply(Changes(many), based_on=1, now=MOMENT))
     assert run(store.apply(Changes(many), based_on=1, now=MOMENT))
     assert len(run(store.load_papers([one.id for one in many]))) == len(many)
+
+
+def test_a_file_that_another_process_has_set_aside_is_not_used_any_more(path: Path) -> None:
+    with opened(path) as one, opened(path) as other:
+        keep(one, paper(), DAY)
+        assert ids_in(other) == [paper().id]
+        path.rename(path.with_name("papers.sqlite3.damaged"))
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        keep(other, paper(id="2603.00009"), DAY)  # into a new file
+        assert (ids_in(one), ids_in(other)) == (["2603.00009"], ["2603.00009"])
+        assert run(one.load_revision()) == run(other.load_revision())
