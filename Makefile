@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup serve demo test soak fuzz format screenshots vercel-build
+.PHONY: setup serve demo test soak bench fuzz format screenshots vercel-build
 
 setup: .venv/installed
 
@@ -34,8 +34,14 @@ fuzz: setup
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --group fuzz
 	$(BIN)/python -m fuzz $(FUZZ_SECONDS)
 
+# The tests that take minutes, then SECONDS of load and faults on each store; SEED repeats a plan of faults.
+SECONDS ?= 600
 soak: setup
 	$(BIN)/pytest -m soak
+	$(BIN)/python -m bench.soak --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
+
+bench: setup
+	@$(BIN)/python -m bench
 
 format: setup
 	$(BIN)/ruff format .
