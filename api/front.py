@@ -16,6 +16,7 @@ from typing import Protocol
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _LASTS = timedelta(seconds=1)
+_LASTS_MEANWHILE = timedelta(seconds=2)  # else all who ask when the second is over would go the long way at once
 _KEPT = 256  # what counts is the answers of one second; their bodies are those of the renderings
 _LONGEST = 2_048  # of what an answer is known by; nobody asks twice for something longer
 
@@ -40,9 +41,9 @@ class _Answer:
     at: datetime
     writes: int
 
-    def is_over(self, now: datetime) -> bool:
-        """Whether it may not be given any more; a clock that was set back ends it too."""
-        return not self.at <= now < self.at + _LASTS
+    def is_over(self, now: datetime, lasts: timedelta) -> bool:
+        """Whether it may not be given any more after *lasts*; a clock that was set back ends it too."""
+        return not self.at <= now < self.at + lasts
 
 
 class Front:
@@ -54,18 +55,31 @@ class Front:
         self._store = store
         self._clock = clock
         self._answers: dict[Key, _Answer] = {}
+        self._under_way: set[Key] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith(self._prefixes):
             await self._app(scope, receive, send)
             return
         key = _key(scope)
-        answer = self._answers.get(key)
-        if answer is None or answer.writes != self._store.writes or answer.is_over(self._clock()):
-            await self._ask(key, scope, receive, send)
+        answer = self._recall(key)
+        if answer:
+            await send(answer.start)
+            await send(answer.body)
             return
-        await send(answer.start)
-        await send(answer.body)
+        self._under_way.add(key)
+        try:
+            await self._ask(key, scope, receive, send)
+        finally:
+            self._under_way.discard(key)
+
+    def _recall(self, key: Key) -> _Answer | None:
+        """The answer for *key* that may be given again; while somebody asks anew, one that has just ended still may."""
+        answer = self._answers.get(key)
+        if answer is None or answer.writes != self._store.writes:
+            return None
+        lasts = _LASTS_MEANWHILE if key in self._under_way else _LASTS
+        return None if answer.is_over(self._clock(), lasts) else answer
 
     async def _ask(self, key: Key, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and remember the answer where it may be given again."""
@@ -87,7 +101,7 @@ class Front:
         self._answers.pop(key, None)
         now = self._clock()
         for oldest, answer in tuple(self._answers.items()):
-            if len(self._answers) < _KEPT and not answer.is_over(now):
+            if len(self._answers) < _KEPT and not answer.is_over(now, _LASTS_MEANWHILE):
                 return
             del self._answers[oldest]
 

@@ -72,6 +72,24 @@ def test_a_second_later_the_application_is_asked_again(world: World) -> None:
     assert world.ask() == b"2"
 
 
+def test_while_one_asks_anew_the_others_get_the_answer_that_has_just_ended(world: World) -> None:
+    answers: list[bytes] = []
+
+    async def ask_meanwhile(scope: Scope, receive: Receive, send: Send) -> None:
+        if world.asked == 1 and not answers:
+            answers.append(b"")
+            await world.front(scope, receive, record)
+        await world.answer(scope, receive, send)
+
+    async def record(message: Message) -> None:
+        answers.append(message.get("body", b""))
+
+    world.front = Front(ask_meanwhile, prefixes=("/rss",), store=world, clock=lambda: world.now)
+    world.ask()
+    world.now += timedelta(seconds=1)
+    assert (world.ask(), b"".join(answers), world.asked) == (b"2", b"1", 2)
+
+
 def test_an_answer_does_not_outlive_a_clock_that_is_set_back(world: World) -> None:
     world.ask()
     world.now -= timedelta(hours=1)
@@ -141,7 +159,7 @@ def test_addresses_that_are_no_feeds_pass_by(world: World) -> None:
 def test_answers_that_are_over_do_not_stay(world: World) -> None:
     for number in range(100):
         world.ask(query=f"q={number}")
-    world.now += timedelta(seconds=1)
+    world.now += timedelta(seconds=2)
     world.ask()
     assert len(world.front._answers) == 1
 
