@@ -16,6 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from core.settings import Settings
 
+_OF_UVICORN = ("uvicorn", "uvicorn.access", "uvicorn.error")
 _HIDDEN = "[secret]"
 _SHORTEST_SECRET = 6  # what is shorter would hide half of every line
 _REQUEST_PARTS = 5  # client, method, path with query, HTTP version, status: uvicorn's arguments
@@ -34,11 +35,12 @@ def set_up_logging(settings: Settings) -> None:
         root.removeHandler(before)
     handler.setFormatter((JsonLines if is_on_platform else PlainLines)(find_secrets(settings)))
     root.addHandler(handler)
-    for name in ("api", "core", "uvicorn"):
+    for name in ("api", "core", *_OF_UVICORN):
         logging.getLogger(name).setLevel(logging.INFO)
-    for name in ("uvicorn", "uvicorn.access", "uvicorn.error"):
-        logging.getLogger(name).handlers.clear()
-        logging.getLogger(name).propagate = True
+    for name in _OF_UVICORN:  # whoever starts it may have set up its loggers already
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate, logger.disabled = True, False
     logging.getLogger("uvicorn.access").addFilter(forget_who_asked)
 
 

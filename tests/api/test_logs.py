@@ -123,7 +123,10 @@ def test_a_platform_gets_json_once_however_often_logging_is_set_up(
 
 @pytest.mark.usefixtures("logging_as_before")
 def test_uvicorn_logs_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
-    logging.getLogger("uvicorn.access").addHandler(logging.StreamHandler(sys.stdout))
+    access = logging.getLogger("uvicorn.access")
+    access.addHandler(logging.StreamHandler(sys.stdout))
+    access.setLevel(logging.ERROR)
+    access.disabled = True
     set_up_logging(load_settings({}))
     message = '%s - "%s %s HTTP/%s" %d'
     logging.getLogger("uvicorn.access").info(message, "192.0.2.1:5000", "GET", "/rss?q=my+illness", "1.1", 200)
