@@ -142,7 +142,8 @@ class PlainLines(_Lines):
 
     def format(self, record: logging.LogRecord) -> str:
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S")
-        head = f"{time} {record.levelname:<7} {record.name}: {escape_controls(self._message(record))}"
+        name = record.name.removesuffix(".error")  # as uvicorn calls whatever is no request
+        head = f"{time} {record.levelname:<7} {name}: {escape_controls(self._message(record))}"
         below = (f"  | {escape_controls(line)}" for line in self._traceback(record).splitlines())
         return "\n".join((head, *below))
 

@@ -85,6 +85,11 @@ class Prepared:
         rendering, representation = found
         return representation if (*notices, *rendering.own_notices) == rendering.notices else None
 
+    def recall(self, kind: str, selection: Selection) -> Representation | None:
+        """What this process gave out of *selection* last, for when the store is away; None where that was nothing."""
+        found = self._found.get(self._name(kind, selection))
+        return found[1] if found else None
+
     async def keep(self, kind: str, answered: Answered, representation: Representation) -> None:
         """Leave what was rendered of *answered*, where that is a kept feed, in the store for the next process."""
         if not self._catalogue.is_kept(answered.selection):

@@ -165,14 +165,20 @@ class Service:
     async def find_prepared(
         self, kind: str, selection: Selection, inquiry: Inquiry, media_type: str
     ) -> Representation | None:
-        """The feed that another process has rendered, where that spares this one the loading of papers."""
-        if inquiry.failure or not self.prepared.may_help(selection):
+        """The feed that another process has rendered, where that spares this one the loading of papers.
+
+        While the store is out of reach it is the one that was given out last: without papers there is no other.
+        """
+        if not self.prepared.may_help(selection) or isinstance(inquiry.failure, NothingStored):
             return None
         try:
+            if inquiry.failure:
+                raise inquiry.failure
             revision = inquiry.currency.revision or await self.load_revision()
             return await self.prepared.find(kind, selection, revision, self.notices_of(inquiry.currency), media_type)
-        except StoreUnavailable:
-            return None  # who loads the papers will tell
+        except StoreUnavailable as error:
+            logger.warning("Answering with what was rendered before: %s", error)
+            return self.prepared.recall(kind, selection)
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""

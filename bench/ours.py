@@ -38,10 +38,12 @@ class RecordedSource:
         return replace(first, feeds=first.feeds + second.feeds, requests=1 + first.requests + second.requests)
 
     async def fetch_submissions(self, window: Window) -> Submissions:
-        raise NotImplementedError
+        """The last page of a search that finds nothing: a mailing's feed is all there is."""
+        return Submissions((), (), is_last=True)
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
-        raise NotImplementedError
+        """None of *ids*, for the same reason."""
+        return ()
 
     async def aclose(self) -> None:
         """Nothing is open."""

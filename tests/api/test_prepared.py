@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from core.errors import StoreUnavailable
-from core.store.records import Rendering
+from core.store.records import Rendering, Revision
 from core.store.sqlite import SqliteStore
 from demo.standin import ArxivStandIn
 from tests.api.running import CONFIG, WEEK, Running, refresh_through_week, running
@@ -142,6 +142,34 @@ def test_a_notice_that_was_not_there_before_is_shown(
         feed = json.loads(service.ask("/jsonfeed").content)
     assert "cannot be fetched" in json.dumps(feed)
     assert len(feed["items"]) == len(json.loads(before["/jsonfeed"])["items"])
+
+
+def test_a_store_that_goes_away_leaves_readers_what_they_had(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    class Fading(SqliteStore):
+        is_away = False
+
+        async def load_revision(self) -> Revision:
+            if self.is_away:
+                raise StoreUnavailable("nobody answers")
+            return await super().load_revision()
+
+    store = Fading(tmp_path / "papers.sqlite3")
+    with running(tmp_path, arxiv, store=store) as service:
+        assert service.ask("/rss").content == before["/rss"]  # without loading papers
+        store.is_away = True
+        service.clock.advance(timedelta(seconds=2))
+        answer = service.ask("/rss")
+        assert (answer.status_code, answer.content, answer.headers["Cache-Control"]) == (
+            200,
+            before["/rss"],
+            "public, max-age=300",
+        )
+        assert service.ask("/atom").status_code == 503  # which it never had
+        store.is_away = False
+        service.clock.advance(timedelta(seconds=2))
+        assert service.ask("/atom").content == before["/atom"]
 
 
 def test_a_store_that_does_not_take_or_give_renderings_hurts_no_feed(
