@@ -35,13 +35,20 @@ def set_up_logging(settings: Settings) -> None:
         root.removeHandler(before)
     handler.setFormatter((JsonLines if is_on_platform else PlainLines)(find_secrets(settings)))
     root.addHandler(handler)
-    for name in ("api", "core", *_OF_UVICORN):
+    for name in ("api", "core"):
         logging.getLogger(name).setLevel(logging.INFO)
-    for name in _OF_UVICORN:  # whoever starts it may have set up its loggers already
-        logger = logging.getLogger(name)
-        logger.handlers.clear()
-        logger.propagate, logger.disabled = True, False
+    for name in _OF_UVICORN:
+        _take_over(logging.getLogger(name))
     logging.getLogger("uvicorn.access").addFilter(forget_who_asked)
+
+
+def _take_over(logger: logging.Logger) -> None:
+    """*logger* writes through our handler; its level (`--log-level`) and its silence (`--no-access-log`) stay."""
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    if logger.handlers:
+        logger.handlers.clear()
+        logger.propagate = True
 
 
 def _find_vercel(handlers: Iterable[logging.Handler]) -> logging.Handler | None:

@@ -462,6 +462,7 @@ class Freshness:
         def remember(report: Report, now: datetime) -> RefreshState:
             return after_success(state, report, now=now, timing=self._timing)
 
+        await self._learn(categories)  # of earlier mailings, before papers come that are ranked by it
         try:
             report = await intake.refresh(
                 categories,
@@ -479,17 +480,24 @@ class Freshness:
             await self._remember_failure(categories, state, error, lease)
             raise
         if report.ledger.new or report.ledger.updated:
+            await self._fetch_named()
+        if report.mailing and report.mailing > newest_mailing(self._clock()):  # which the calendar did not expect yet
             await self._learn(categories)
         return report
 
-    async def _learn(self, categories: tuple[str, ...]) -> None:
-        """Fetch what profiles like, and count words; a failure leaves the rankings as they are until the next time."""
+    async def _fetch_named(self) -> None:
+        """Fetch what profiles like; a failure leaves the rankings as they are until the next time."""
         if self._learner is None:
             return
         try:
             await self._learner.fetch_named(self._source, self._store, now=self._clock())
         except (SourceUnavailable, SourceMalformed, StoreUnavailable) as error:
             logger.warning("The liked papers that are not stored were not fetched: %s", error)
+
+    async def _learn(self, categories: tuple[str, ...]) -> None:
+        """Count the words of earlier mailings; a failure leaves the rankings as they are until the next time."""
+        if self._learner is None:
+            return
         try:
             await self._learner.learn(categories, self._store, now=self._clock())
         except StoreUnavailable as error:

@@ -1,9 +1,8 @@
 """What the service learns from the mailings that it stores: how often words stand in them, and in their best papers.
 
 Streams are the groups of arXiv's categories, and for each list of keywords the papers that fitted it best. What is
-known after the newest mailing is counted again whenever more of it comes in, since it serves later mailings alone; what
-was known after an earlier one stays as it is. After a first start or a loss, all stored mailings are counted, one after
-the other.
+known after a mailing serves later ones alone, so a mailing is counted once, when the next one is due. After a first
+start or a loss, all stored mailings are counted, one after the other.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Protocol
 
 from core.errors import StoreUnavailable
 from core.index import PaperIndex
+from core.mailings import newest_mailing
 from core.papers import AnnounceType, Paper, submission_order
 from core.profiles import Profile
 from core.rarity import Known, add_up, group_of
@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 
 MEMORY = timedelta(days=30)  # mailings further back are not counted any more
 _LONG_AGO = timedelta(days=60)  # what was known then has faded
+_LATELY = timedelta(days=10)  # without an outage, the mailing before the newest one is among these days
 _WRITE_ATTEMPTS = 5
 _NEW = frozenset({AnnounceType.NEW, AnnounceType.CROSS})
 
@@ -43,6 +44,8 @@ class Store(Protocol):
 
     async def load_revision(self) -> Revision: ...
 
+    async def load_mailings(self) -> frozenset[date]: ...
+
     async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]: ...
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
@@ -57,8 +60,10 @@ class Learner:
 
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self._profiles = _by_stream(profiles)
+        self._followed = {stream: frozenset(profile.categories) for stream, profile in self._profiles.items()}
         self._named = frozenset(paper_id for one in profiles for paper_id in (*one.likes, *one.dislikes))
         self._asked_for: set[str] = set()
+        self._up_to_date: dict[tuple[str, ...], tuple[Revision, date]] = {}  # what streams were last counted at
 
     async def fetch_named(self, source: Source, store: Store, *, now: datetime) -> None:
         """Fetch the papers that profiles like or dislike and that are not stored, each once in the life of a process.
@@ -80,25 +85,63 @@ class Learner:
         raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while papers were stored")
 
     async def learn(self, categories: Iterable[str], store: Store, *, now: datetime) -> None:
-        """Count the stored mailings of *categories* that were not counted yet, and the newest one.
+        """Count the stored mailings of *categories* that were not counted yet and that a newer one follows, or should.
 
         Raises StoreUnavailable.
         """
         groups = sorted(set(map(group_of, categories)))
-        streams = [*groups, *self._profiles]
         for _ in range(_WRITE_ATTEMPTS):
             revision = await store.load_revision()
             if revision.newest_mailing is None:
                 return
-            known = await store.load_frequencies(streams, since=revision.newest_mailing - _LONG_AGO)
-            since = _first_to_count(streams, known, revision.newest_mailing)
-            days = _by_first_mailing(await store.load_records(since=since), since)
-            liked = await self._load_liked(store)
-            newest = revision.newest_mailing
-            learned = await asyncio.to_thread(self.count, groups, days, known, liked, newest=newest)
-            if not learned or await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
+            end = max(revision.newest_mailing, newest_mailing(now))
+            if self._up_to_date.get((*groups,)) == (revision, end):
+                return
+            learned = await self._count_stored(groups, store, end)
+            if not learned:
+                self._up_to_date[(*groups,)] = (revision, end)
+                return
+            if await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
                 return
         raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while words were counted")
+
+    async def _count_stored(self, groups: Sequence[str], store: Store, end: date) -> tuple[Frequencies, ...]:
+        """What is to be known of *groups* and of the profiles after the stored mailings before *end*, and is not."""
+        mailings = sorted(mailing for mailing in await store.load_mailings() if end - MEMORY <= mailing < end)
+        if not mailings:
+            return ()
+        streams = [*groups, *self._profiles]
+        known: tuple[Frequencies, ...] = ()
+        for since in (mailings[-1], end - _LATELY, end - _LONG_AGO):  # mostly the first says that nothing is to be done
+            known = await store.load_frequencies(streams, since=since)
+            if {one.stream for one in known} == set(streams):
+                break
+        uncounted = self._find_uncounted(streams, mailings, known)
+        if not uncounted:
+            return ()
+        records = await store.load_records(since=min(day for _, day in uncounted))
+        days = _by_first_mailing(records, mailings)
+        return await asyncio.to_thread(self._count, uncounted, days, known, await self._load_liked(store))
+
+    def _find_uncounted(
+        self, streams: Sequence[str], mailings: Sequence[date], known: Sequence[Frequencies]
+    ) -> list[tuple[str, date]]:
+        """Which of *mailings* are to be counted for which of *streams*: those after the last that was.
+
+        Of a group that is new where others are known, the last mailing is enough to begin with: of the earlier ones,
+        only what others brought along is stored.
+        """
+        last: dict[str, date] = {}
+        for one in known:
+            last[one.stream] = max(one.mailing, last.get(one.stream, one.mailing))
+        uncounted = []
+        for stream in streams:
+            if stream in last:
+                days = [day for day in mailings if day > last[stream]]
+            else:
+                days = [*mailings[-1:]] if last and stream not in self._profiles else [*mailings]
+            uncounted += [(stream, day) for day in days]
+        return uncounted
 
     async def _load_liked(self, store: Store) -> Mapping[str, Paper]:
         wanted = {paper_id for one in self._profiles.values() for paper_id in (*one.likes, *one.dislikes)}
@@ -111,53 +154,55 @@ class Learner:
         days: Mapping[date, Sequence[Paper]],
         known: Sequence[Frequencies],
         liked: Mapping[str, Paper] | None = None,
-        *,
-        newest: date | None = None,
     ) -> tuple[Frequencies, ...]:
-        """What is known of *groups* and of the profiles after each of *days*, where it is not what was *known* before.
+        """What is known of *groups* and of the profiles after each of *days*, when this much was *known* before.
 
-        *days* are mailings with the papers that they announced first, newest identifier first. Of a day that was
-        counted before only the newest mailing of all is counted again, by default the last of them. *liked* holds the
-        papers that profiles like and dislike.
+        *days* are mailings with the papers that they announced first, newest identifier first. *liked* holds the papers
+        that profiles like and dislike.
         """
         streams = [*groups, *self._profiles]
-        scorers = {stream: Scorer(profile, liked) for stream, profile in self._profiles.items()}
-        newest = newest or max(days, default=date.min)
-        stored = {(one.stream, one.mailing): one for one in known}
-        learned: dict[tuple[str, date], Frequencies] = {}
-        for day in sorted(days):
-            so_far = Known({**stored, **learned}.values())
-            index = PaperIndex(days[day])
-            for stream, numbers in self._sort_out(streams, scorers, index, day, so_far):
-                before = so_far.before(day, stream)
-                one = add_up(stream, day, {day: (len(numbers), index.count_words(set(numbers)))}, before)
-                is_open = (stream, day) not in stored or day == newest
-                if is_open and one.papers > 0 and one != stored.get((stream, day)):
-                    learned[stream, day] = one
-        return tuple(learned[key] for key in sorted(learned))
+        return self._count([(stream, day) for day in days for stream in streams], days, known, liked or {})
+
+    def _count(
+        self,
+        uncounted: Iterable[tuple[str, date]],
+        days: Mapping[date, Sequence[Paper]],
+        known: Sequence[Frequencies],
+        liked: Mapping[str, Paper],
+    ) -> tuple[Frequencies, ...]:
+        """The same for each stream in *uncounted* and the day beside it."""
+        by_day: dict[date, list[str]] = {}
+        for stream, day in uncounted:
+            by_day.setdefault(day, []).append(stream)
+        learned = list(known)
+        for day in sorted(by_day):
+            so_far = Known(learned)
+            index = PaperIndex(paper for paper in days.get(day, ()) if self._belongs(paper, by_day[day]))
+            for stream in sorted(by_day[day]):
+                numbers = self._sort_out(stream, index, day, so_far, liked)
+                counted = {day: (len(numbers), index.count_words(set(numbers)))}
+                learned.append(add_up(stream, day, counted, so_far.before(day, stream)))
+        return tuple(sorted(learned[len(known) :], key=lambda one: (one.stream, one.mailing)))
+
+    def _belongs(self, paper: Paper, streams: Iterable[str]) -> bool:
+        """Whether *paper* is of any of *streams*."""
+        return any(
+            not self._followed[stream].isdisjoint(paper.categories)
+            if stream in self._followed
+            else group_of(paper.primary_category) == stream
+            for stream in streams
+        )
 
     def _sort_out(
-        self,
-        streams: Sequence[str],
-        scorers: Mapping[str, Scorer],
-        index: PaperIndex,
-        day: date,
-        known: Known,
-    ) -> Iterable[tuple[str, Sequence[int]]]:
-        """Which papers of *day*, which are those of *index*, belong to each of *streams*."""
-        for stream in streams:
-            profile = self._profiles.get(stream)
-            if profile is None:
-                yield (
-                    stream,
-                    [number for number, paper in enumerate(index.papers) if group_of(paper.primary_category) == stream],
-                )
-                continue
-            followed = set(profile.categories)
-            numbers = [number for number, paper in enumerate(index.papers) if not followed.isdisjoint(paper.categories)]
-            era = replace(scorers[stream].build_era(numbers, day, known), related={})
-            scores = scorers[stream].score(index, [era])
-            yield stream, pick_best(numbers, scores.points, scores.excluded)
+        self, stream: str, index: PaperIndex, day: date, known: Known, liked: Mapping[str, Paper]
+    ) -> Sequence[int]:
+        """Which papers of *index*, all of the mailing of *day*, count for *stream*."""
+        numbers = [number for number, paper in enumerate(index.papers) if self._belongs(paper, [stream])]
+        if stream not in self._profiles:
+            return numbers
+        scorer = Scorer(self._profiles[stream], liked)
+        scores = scorer.score(index, [replace(scorer.build_era(numbers, day, known), related={})])
+        return pick_best(numbers, scores.points, scores.excluded)
 
 
 def _by_stream(profiles: Sequence[Profile]) -> dict[str, Profile]:
@@ -173,21 +218,12 @@ def _by_stream(profiles: Sequence[Profile]) -> dict[str, Profile]:
     return found
 
 
-def _first_to_count(streams: Sequence[str], known: Sequence[Frequencies], newest: date) -> date:
-    """The first day whose mailing some stream was not counted with yet; the *newest* one is counted again anyway."""
-    counted = dict.fromkeys(streams, newest - MEMORY)
-    for one in known:
-        if one.mailing < newest:
-            counted[one.stream] = max(counted[one.stream], one.mailing + timedelta(days=1))
-    return min(counted.values(), default=newest)
-
-
-def _by_first_mailing(records: Iterable[PaperRecord], since: date) -> dict[date, list[Paper]]:
-    """The papers first announced from *since* on, by that day, newest identifier first."""
+def _by_first_mailing(records: Iterable[PaperRecord], mailings: Collection[date]) -> dict[date, list[Paper]]:
+    """The papers first announced in one of *mailings*, by that day, newest identifier first."""
     by_day: dict[date, list[Paper]] = {}
     for record in records:
         new = [one.mailing for one in record.announcements if any(kind in _NEW for _, kind in one.types)]
-        if new and new[0] >= since:
+        if new and new[0] in mailings:
             by_day.setdefault(new[0], []).append(record.paper)
     return {day: sorted(papers, key=_newest_first) for day, papers in by_day.items()}
 

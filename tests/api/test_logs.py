@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import uvicorn
 
 from api.logs import JsonLines, PlainLines, escape_controls, find_secrets, forget_who_asked, set_up_logging
 from core.settings import Settings, load_settings
@@ -100,13 +101,18 @@ def test_what_can_be_shown_is_shown(text: str) -> None:
 @pytest.fixture
 def logging_as_before() -> Iterator[None]:
     names = ("", "api", "core", "uvicorn", "uvicorn.access", "uvicorn.error")
-    before = [(logging.getLogger(name), list(logging.getLogger(name).handlers)) for name in names]
-    levels = [logger.level for logger, _ in before]
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(list(logger.handlers), logger.level, logger.propagate) for logger in loggers]
+    for logger in loggers[3:]:  # as they are where nobody has set them up
+        logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
     yield
-    for (logger, handlers), level in zip(before, levels, strict=True):
+    for logger, (handlers, level, propagate) in zip(loggers, before, strict=True):
         logger.handlers[:] = handlers
         logger.filters.clear()
         logger.setLevel(level)
+        logger.propagate = propagate
 
 
 @pytest.mark.usefixtures("logging_as_before")
@@ -122,16 +128,32 @@ def test_a_platform_gets_json_once_however_often_logging_is_set_up(
 
 
 @pytest.mark.usefixtures("logging_as_before")
-def test_uvicorn_logs_in_the_same_way(capsys: pytest.CaptureFixture[str]) -> None:
-    access = logging.getLogger("uvicorn.access")
-    access.addHandler(logging.StreamHandler(sys.stdout))
-    access.setLevel(logging.ERROR)
-    access.disabled = True
+@pytest.mark.parametrize("starter", [{}, {"log_config": None}])
+def test_uvicorn_logs_in_the_same_way(starter: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
+    uvicorn.Config("api.index:app", **starter)
     set_up_logging(load_settings({}))
+    log_a_request()
+    logging.getLogger("uvicorn.error").info("started")
+    written = capsys.readouterr()
+    assert (written.out, [line[8:] for line in written.err.splitlines()]) == (
+        "",
+        [" INFO    uvicorn.access: GET /rss 200", " INFO    uvicorn: started"],
+    )
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_uvicorn_stays_as_quiet_as_it_was_told_to_be(capsys: pytest.CaptureFixture[str]) -> None:
+    uvicorn.Config("api.index:app", log_level="warning", access_log=False)
+    set_up_logging(load_settings({}))
+    log_a_request()
+    logging.getLogger("uvicorn.error").info("started")
+    assert not logging.getLogger("uvicorn.access").hasHandlers()
+    assert capsys.readouterr().err == ""
+
+
+def log_a_request() -> None:
     message = '%s - "%s %s HTTP/%s" %d'
     logging.getLogger("uvicorn.access").info(message, "192.0.2.1:5000", "GET", "/rss?q=my+illness", "1.1", 200)
-    written = capsys.readouterr()
-    assert (written.out, written.err[8:]) == ("", " INFO    uvicorn.access: GET /rss 200\n")
 
 
 @pytest.mark.usefixtures("logging_as_before")
