@@ -62,3 +62,7 @@ def test_the_list_is_not_empty_talk() -> None:
         "pydantic.v1",
         "redis",
     }
+
+
+def test_garbage_is_looked_for_again_once_the_application_is_made() -> None:
+    assert "on" in imported("import gc, api.index\nprint('on' if gc.isenabled() else 'off')")
