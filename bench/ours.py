@@ -9,8 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.arxiv.announced import Announced, Submissions, Window
-from core.arxiv.client import MOST_ENTRIES
-from core.arxiv.rss import parse_announcements
+from core.arxiv.rss import parse_unless_cut_off
 from core.catalogue import Catalogue, FeedAddresses, Selection, build_feed
 from core.config import Config
 from core.feeds.rss_atom import render_rss
@@ -29,8 +28,8 @@ class RecordedSource:
         self._feeds = feeds
 
     async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
-        feed = await asyncio.to_thread(parse_announcements, self._feeds["+".join(categories)])
-        if len(feed.entries) < MOST_ENTRIES:
+        feed = await asyncio.to_thread(parse_unless_cut_off, self._feeds["+".join(categories)])
+        if feed is not None:
             return Announced((feed,), requests=1)
         middle = len(categories) // 2
         first = await self.fetch_announcements(categories[:middle])

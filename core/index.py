@@ -340,11 +340,13 @@ def _outline(words: Iterable[str]) -> int:
 
 def _count_hits(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
     """How often each word stands in title and abstract, packed as in a posting."""
-    hits = Counter(abstract)
+    hits: dict[str, int] = Counter(abstract)
     if len(abstract) > MOST:
-        hits = Counter({word: min(count, MOST) for word, count in hits.items()})
-    for word, count in Counter(title).items():
-        hits[word] += min(count, MOST) << COUNT_BITS
+        hits = {word: min(count, MOST) for word, count in hits.items()}
+    if len(title) > MOST:
+        title = [word for word, count in Counter(title).items() for _ in range(min(count, MOST))]
+    for word in title:
+        hits[word] = hits.get(word, 0) + (1 << COUNT_BITS)
     return hits
 
 

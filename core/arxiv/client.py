@@ -20,7 +20,7 @@ from core.arxiv.announced import Announced, Submissions, Window
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
 from core.arxiv.entries import read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
-from core.arxiv.rss import parse_announcements
+from core.arxiv.rss import MOST_ENTRIES, parse_announcements, parse_unless_cut_off
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import ARXIV_URL, Paper, PaperId
@@ -28,8 +28,6 @@ from core.papers import ARXIV_URL, Paper, PaperId
 RSS_BASE = "https://rss.arxiv.org/rss"
 API_BASE = "https://export.arxiv.org/api/query"
 
-# arXiv cuts a feed off here, the new papers first: https://info.arxiv.org/help/rss.html
-MOST_ENTRIES = 2000
 MOST_REDIRECTS = 5
 MOST_RAW_BYTES = 8 * 1024 * 1024
 MOST_DECODED_BYTES = 32 * 1024 * 1024
@@ -205,11 +203,14 @@ class ArxivClient:
         answer = await self._get(_FEED, url, etag)
         if answer.status == httpx.codes.NOT_MODIFIED:
             return Announced((), requests=1, answered_at=answer.answered_at, etag=etag, is_unchanged=True)
-        feed = await self._read(_FEED, answer, url, parse_announcements)
-        if len(feed.entries) + len(feed.rejected) < MOST_ENTRIES:
-            return Announced((feed,), requests=1, answered_at=answer.answered_at, etag=answer.etag)
         if len(categories) == 1:
-            return Announced((feed,), 1, (_limit_notice(categories[0]),), answer.answered_at, answer.etag)
+            feed = await self._read(_FEED, answer, url, parse_announcements)
+            is_cut_off = len(feed.entries) + len(feed.rejected) >= MOST_ENTRIES
+            notices = (_limit_notice(categories[0]),) if is_cut_off else ()
+            return Announced((feed,), 1, notices, answer.answered_at, answer.etag)
+        whole = await self._read(_FEED, answer, url, parse_unless_cut_off)
+        if whole is not None:
+            return Announced((whole,), requests=1, answered_at=answer.answered_at, etag=answer.etag)
         middle = len(categories) // 2
         first = await self._fetch_within_limit(categories[:middle])
         second = await self._fetch_within_limit(categories[middle:])

@@ -12,6 +12,7 @@ import pytest
 from bench import ours
 from bench.made_up import CATEGORIES, WEEK, Inventor, announce
 from bench.matching import match_anew, match_naively
+from core.arxiv import rss
 from core.arxiv.rss import parse_announcements
 from core.config import load_config
 from core.settings import PROJECT_FOLDER
@@ -37,7 +38,7 @@ def test_our_refresh_stores_every_paper_and_gives_a_feed(tmp_path: Path) -> None
 
 
 def test_a_feed_that_may_be_cut_off_is_asked_for_in_halves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ours, "MOST_ENTRIES", 60)
+    monkeypatch.setattr(rss, "MOST_ENTRIES", 60)
     listings = Inventor().invent_mailing(80, day=WEEK[-1])
     asked = (CATEGORIES, CATEGORIES[:2], CATEGORIES[2:])
     source = ours.RecordedSource({"+".join(one): announce(listings, one, WEEK[-1]) for one in asked})

@@ -170,6 +170,12 @@ def test_a_feed_at_the_limit_is_asked_for_in_halves_until_nothing_is_cut_off() -
     assert (announced.requests, len(announced.entries), len(announced.rejected), announced.notices) == (5, 3, 0, ())
 
 
+def test_that_a_feed_is_at_the_limit_is_seen_without_reading_it() -> None:
+    unreadable = b"<rss>" + 2_000 * b"<item></item>"
+    arxiv = FakeArxiv(lambda: answer(unreadable), answer, answer)
+    assert fetch(arxiv, "cs.AI", "cs.CL").requests == 3
+
+
 def test_a_single_category_at_the_limit_is_used_and_said_to_be_incomplete() -> None:
     announced = fetch(FakeArxiv(lambda: answer(LIMIT_FEED)), "cs.LG")
     assert (announced.requests, len(announced.rejected), announced.notices) == (
