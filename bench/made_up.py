@@ -10,7 +10,9 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from string import ascii_uppercase
 
 from core.arxiv.rss import parse_announcements
 from core.papers import Announcement, announce_types_by_category
@@ -78,7 +80,10 @@ class Inventor:
         )
 
     def _draw_people(self) -> Iterator[Writer]:
-        return iter(self._rng.sample(self._people, self._rng.randint(1, 8)))
+        """One to eight people; few papers share one, as in a mailing of arXiv's."""
+        for one in self._rng.sample(self._people, self._rng.randint(1, 8)):
+            initials = self._rng.choices(ascii_uppercase, k=2)
+            yield replace(one, given=f"{one.given} {initials[0]}. {initials[1]}.")
 
     def _write_sentences(self) -> Iterator[str]:
         """The abstract, sentence by sentence, some with TeX."""

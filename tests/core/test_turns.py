@@ -120,7 +120,8 @@ class World:
     async def let_others_work(self) -> None:
         """Lets every other task come as far as it can, some rounds of waiting included."""
         for _ in range(10):
-            await self.stores[0].load_endpoint("feeds")
+            for store in self.stores:  # each has a thread of its own
+                await store.load_endpoint("feeds")
 
 
 @pytest.fixture
