@@ -462,7 +462,7 @@ class Freshness:
         def remember(report: Report, now: datetime) -> RefreshState:
             return after_success(state, report, now=now, timing=self._timing)
 
-        await self._learn(categories)  # of earlier mailings, before papers come that are ranked by it
+        await self._learn(categories)  # before papers come that are ranked by it
         try:
             report = await intake.refresh(
                 categories,
@@ -481,8 +481,7 @@ class Freshness:
             raise
         if report.ledger.new or report.ledger.updated:
             await self._fetch_named()
-        if report.mailing and report.mailing > newest_mailing(self._clock()):  # which the calendar did not expect yet
-            await self._learn(categories)
+            await self._learn(categories)  # what came of earlier mailings, or what only this one shows to be earlier
         return report
 
     async def _fetch_named(self) -> None:

@@ -24,6 +24,7 @@ from core.errors import (
 )
 from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
 from core.intake import Report
+from core.learning import Learner
 from core.papers import AnnounceType, Paper
 from core.store.records import Lease, Ledger, RefreshState
 from core.store.sqlite import SqliteStore
@@ -147,9 +148,9 @@ class World:
         self.processes.append(Process(self.path, self.clock, **changes))
         return self.processes[-1]
 
-    async def stale(self) -> Process:
+    async def stale(self, **changes: Any) -> Process:
         """A process with the papers of yesterday's mailing, at a time when the next one is due."""
-        process = self.process()
+        process = self.process(**changes)
         await process.freshness.refresh()
         self.clock.now = NEXT_MAILING + timedelta(hours=1)
         process.source.requests.clear()
@@ -195,6 +196,20 @@ def _no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freshness, "_LEASE_POLL_SECONDS", 0)
+
+
+def test_the_words_of_a_mailing_are_counted_before_papers_come_that_are_ranked_by_them(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = await world.stale(learner=Learner([]))
+        process.source.gate.clear()
+        refresh = asyncio.create_task(process.freshness.refresh())
+        await process.source.asked.wait()
+        known = await process.store.load_frequencies(["Computer Science"], since=date.min)
+        process.source.gate.set()
+        await refresh
+        assert [one.mailing for one in known] == [THURSDAY]
+
+    play(scene)
 
 
 class TestGroup:
