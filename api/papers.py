@@ -32,7 +32,7 @@ from core.summaries.languages import SectionName
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
 MEDIA_TYPE = "application/json"
-RuleKind = Kind | Literal["announce type", "exclusion", "term of the query", "min_score", "cap"]
+RuleKind = Kind | Literal["announce type", "exclusion", "term of the query", "NOT in the query", "min_score", "cap"]
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
@@ -576,6 +576,8 @@ def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel
         yield RuleModel(kind="exclusion", rule=entry, is_hit=is_hit)
     if explained.is_found is not None:
         yield RuleModel(kind="query", rule=str(profile.query), is_hit=explained.is_found)
+    for part, is_hit in explained.unwanted:
+        yield RuleModel(kind="NOT in the query", rule=part, is_hit=is_hit)
     for check in explained.checks:
         is_hit = check.field is not None
         kind: RuleKind = "term of the query" if check.kind == "query" else check.kind

@@ -141,13 +141,14 @@ class Explained:
     """A verdict with all that led to it: what each term says of the paper, in profile order, hit or miss.
 
     `exclusions` are the profile's, each with whether the paper falls under it. `is_found` says whether the profile's
-    query finds the paper, None where there is none.
+    query finds the paper, None where there is none, and `unwanted` which parts of the query that it says NOT to do.
     """
 
     verdict: Verdict
     checks: tuple[Check, ...]
     exclusions: tuple[tuple[str, bool], ...]
     is_found: bool | None
+    unwanted: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ class Verdicts:
     ) -> None:
         self._selection = selection
         self._records = shelf.records
+        self._lock = shelf.lock
         self._rows = rows
         self._rescore = rescore  # the scores of all papers are too many to be kept
         self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is Outcome.EXCLUDED}
@@ -232,8 +234,9 @@ class Verdicts:
         row = next((row for row in self._rows if self._records[row.number].paper.id == paper_id), None)
         if row is None:
             return None
-        scores = self._rescore()
-        return _explained(self._build(row, scores), row.number, scores, self._selection.profile)
+        with self._lock:  # the index is asked, and may be growing
+            scores = self._rescore()
+            return _explained(self._build(row, scores), row.number, scores, self._selection.profile)
 
     def _build(self, row: _Row, scores: Scores) -> Verdict:
         item = self._listed.get(row.number) or self._build_item(row, scores)
@@ -738,4 +741,5 @@ def _explained(verdict: Verdict, number: int, scores: Scores, profile: Profile) 
         tuple(scores.check(number)),
         tuple((entry, entry in excluded_by) for entry in profile.exclude_keywords),
         None if scores.matching is None else number in scores.matching,
+        tuple(scores.check_unwanted(number, profile.query)) if profile.query else (),
     )

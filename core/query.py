@@ -230,6 +230,15 @@ def wanted_terms(node: Node) -> Iterator[Term]:
             yield from wanted_terms(part)
 
 
+def unwanted_parts(node: Node) -> Iterator[Node]:
+    """What a NOT stands before, in reading order."""
+    if isinstance(node, Not):
+        yield node.part
+    elif not isinstance(node, Term):
+        for part in node.parts:
+            yield from unwanted_parts(part)
+
+
 def is_usable_term(text: str) -> bool:
     """Whether *text* can match anything: it has a letter or digit."""
     return bool(split_words(text))

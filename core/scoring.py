@@ -20,7 +20,7 @@ from ahocorasick_rs import AhoCorasick
 from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings, numbers_in
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
-from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, wanted_terms
+from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
 from core.rarity import Known, Rarity, group_of
 from core.relevance import (
     TIES,
@@ -144,6 +144,11 @@ class Scores:
             yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
         for kind, reason in self._bonds(number):
             yield Check(kind, reason.term, reason.field, reason.points)
+
+    def check_unwanted(self, number: int, query: Node) -> Iterator[tuple[str, bool]]:
+        """What stands behind a NOT in *query*, in reading order, and whether the paper *number* is found by it."""
+        for part in unwanted_parts(query):
+            yield str(part), number in self.index.evaluate(part)
 
     def _reasons(self, number: int) -> Iterator[Reason]:
         for one in self.found:

@@ -294,7 +294,7 @@ def test_an_explanation_of_q_has_its_own_rule_and_a_rule_for_each_wanted_term_an
 ) -> None:
     told = explained(served, "2603.91223", "q=Training^2 OR ti:kernel -survey")
     assert [rule["kind"] for rule in told["rules"]] == [
-        *("announce type", "query", "term of the query", "term of the query", "min_score", "cap")
+        *("announce type", "query", "NOT in the query", "term of the query", "term of the query", "min_score", "cap")
     ]
     assert rules_of(told, "query") == [("ti:kernel -survey OR training^2", True)]
     assert rules_of(told, "term of the query") == [("kernel", False), ("training", True)]
@@ -321,6 +321,20 @@ def test_an_explanation_of_q_says_whether_it_finds_the_paper_and_what_decided(
     told = explained(served, "2603.91223", query)
     assert (told["outcome"], told["detail"]) == (outcome, detail)
     assert [is_hit for _, is_hit in rules_of(told, "query")] == [is_found]
+
+
+@pytest.mark.parametrize(
+    ("query", "unwanted"),
+    [
+        ("q=training -imputation", [("imputation", True)]),
+        ("q=training -(survey OR imputation) NOT cat:cs.DC", [("imputation OR survey", True), ("cat:cs.DC", False)]),
+        ("q=training", []),
+    ],
+)
+def test_an_explanation_of_q_names_what_stands_behind_not_and_whether_the_paper_has_it(
+    served: Running, query: str, unwanted: list[tuple[str, bool]]
+) -> None:
+    assert rules_of(explained(served, "2603.91223", query), "NOT in the query") == unwanted
 
 
 def test_an_explanation_names_every_exclusion_of_profile_and_address_and_which_of_them_hit(served: Running) -> None:
