@@ -80,7 +80,18 @@ def find_secrets(settings: Settings) -> tuple[str, ...]:
     texts = [secret.get_secret_value() for secret in hidden if secret]
     texts += [settings.cron_secret or "", settings.smtp_user or ""]
     found = {part for text in texts for part in (text, *_passwords(text)) if len(part) >= _SHORTEST_SECRET}
-    return tuple(sorted(found, key=lambda text: (-len(text), text)))
+    return _longest_first(found)
+
+
+def hide(secret: str) -> None:
+    """Leave *secret* out too, which is in no setting, from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, _Lines) and len(secret) >= _SHORTEST_SECRET:
+            handler.formatter.secrets = _longest_first({*handler.formatter.secrets, secret})
+
+
+def _longest_first(secrets: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(secrets, key=lambda text: (-len(text), text)))
 
 
 def _passwords(text: str) -> Iterator[str]:
@@ -116,10 +127,10 @@ class _Lines(logging.Formatter):
 
     def __init__(self, secrets: tuple[str, ...]) -> None:
         super().__init__()
-        self._secrets = secrets
+        self.secrets = secrets
 
     def _hide(self, text: str) -> str:
-        for secret in self._secrets:
+        for secret in self.secrets:
             text = text.replace(secret, _HIDDEN)
         return text
 

@@ -23,6 +23,7 @@ from starlette.types import Receive, Scope, Send
 from api import feeds
 from api.edge import Edge
 from api.front import Front
+from api.logs import hide
 from api.overload import Bounded
 from api.prepared import Prepared
 from api.problems import DOCUMENTED, RouteClosed, Unauthorised, answer_problem, problem_schemas
@@ -92,6 +93,7 @@ def build_service(
         learner=Learner((config.default, *config.profiles)),
     )
     key = None if model else _find_key(settings, config.summaries)
+    hide(key or "")
     obstacle = find_obstacle(config.summaries, has_key=bool(model or key))
     catalogue = Catalogue(store, tells_absence=obstacle is None, kept=tuple(feeds.feed_scopes(config)))
 

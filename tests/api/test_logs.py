@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvicorn
 
 from api.logs import JsonLines, PlainLines, escape_controls, find_secrets, forget_who_asked, set_up_logging
+from api.wiring import build_service
 from core.settings import Settings, load_settings
 
 SECRETS = {
@@ -76,6 +78,20 @@ def test_a_secret_in_a_message_or_an_error_of_a_library_is_hidden(lines: type[Js
         for secret in (*SECRETS.values(), "canary%2Fof%2Fthe%2Fstore")
     ]
     assert [line for line in told if "canary" in line] == []
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_the_key_that_config_json_names_the_variable_of_is_hidden_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QWEN", "sk-canary-of-another-model")
+    path = tmp_path / "config.json"
+    path.write_text('{"categories": ["cs.AI"], "ai_summary": {"api_key_env": "QWEN"}}', encoding="utf-8")
+    settings = load_settings({"config_file": str(path), "store_url": f"sqlite:///{tmp_path / 'papers.sqlite3'}"})
+    set_up_logging(settings)
+    build_service(settings)
+    logging.getLogger("core.cli").warning("refused: %s", "sk-canary-of-another-model")
+    assert capsys.readouterr().err.endswith("refused: [secret]\n")
 
 
 def test_a_secret_of_a_few_letters_does_not_hide_half_of_every_line() -> None:
