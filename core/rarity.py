@@ -108,8 +108,10 @@ class Rarity:
 
     def share(self, word: str) -> float:
         """The share of papers that have the folded *word*: more than 0, less than 1."""
-        known = sum(one.counts.get(word, 0.0) for one in self._known)
-        prior = _load_prior().get(word, _unseen())
+        known = 0.0
+        for one in self._known:  # a loop, since a profile with likes asks thousands of times
+            known += one.counts.get(word, 0.0)
+        prior = _load_prior().get(word) or _unseen()
         return min((known + _PRIOR_PAPERS * prior) / (self._papers + _PRIOR_PAPERS), 0.999)
 
     def idf(self, words: Sequence[str]) -> float:

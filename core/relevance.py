@@ -145,8 +145,9 @@ def tie_points(title: Iterable[str], abstract: Iterable[str], era: Era, tie: Tie
     unit = -100 if tie == "dislike" else 100
     amounts: dict[str, float] = {}
     for words, amount in ((title, TITLE_WEIGHT), (abstract, 1.0)):
-        for word, count in Counter(word for word in words if word in weights).items():
-            amounts[word] = amounts.get(word, 0.0) + amount * min(count, MOST)
+        counts = Counter(words)
+        for word in counts.keys() & weights.keys():
+            amounts[word] = amounts.get(word, 0.0) + amount * min(counts[word], MOST)
     points = {
         word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit for word, amount in amounts.items()
     }
