@@ -29,7 +29,7 @@ from core.summaries.attempts import SummaryState
 logger = logging.getLogger(__name__)
 
 SAMPLE_NOTICE = "Sample data: every paper here is made up to show how the service works."
-NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come with its next mailing that has some."
+_NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come with its next mailing that has some."
 
 STORE_NOTICE = "The store of this service is out of reach; this is what it said last."
 
@@ -154,7 +154,7 @@ class Service:
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
         if isinstance(failure, NothingStored) and not selected.verdicts:
             raise failure
-        own_notices = (*(() if selected.verdicts else (NOTHING_NOTICE,)), *tell_unknown(selected))
+        own_notices = (*(() if selected.verdicts else (_tell_nothing(selection),)), *tell_unknown(selected))
         notices = (*self.notices_of(currency), *own_notices)
         return Answered(selection, selected, currency, notices, own_notices)
 
@@ -252,6 +252,12 @@ class Service:
     def respond_configured(self, request: Request, body: bytes, media_type: str) -> Response:
         """*body*, which follows from the configuration alone, as this request may have it."""
         return self.respond(request, represent(body, media_type, last_modified=self.configured_at))
+
+
+def _tell_nothing(selection: Selection) -> str:
+    if selection.mailing is None:
+        return _NOTHING_NOTICE
+    return f"Nothing is stored of these categories in the mailing of {selection.mailing}."
 
 
 def tell_unknown(selected: Selected) -> tuple[str, ...]:

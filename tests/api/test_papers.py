@@ -200,6 +200,14 @@ def test_an_explanation_names_what_kept_a_paper_out(served: Running, query: str,
     assert (told["outcome"], told["detail"]) == (outcome, detail)
 
 
+def test_a_mailing_of_which_nothing_is_stored_is_named_rather_than_the_categories_blamed(served: Running) -> None:
+    told = listed(served, "mailing=2026-02-28")
+    assert (told["items"], told["notices"][-1:]) == (
+        [],
+        ["Nothing is stored of these categories in the mailing of 2026-02-28."],
+    )
+
+
 def explained(service: Running, paper_id: str, query: str = "") -> dict[str, Any]:
     told: dict[str, Any] = service.ask(f"/api/explain?id={paper_id}&{query}").json()
     return told
