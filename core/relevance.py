@@ -183,7 +183,8 @@ def relate(best: Frequencies | None, rarity: Rarity, own: Collection[str]) -> di
             continue
         share = rarity.share(word)
         likelier = math.log((count + _SMOOTHING * share) / (best.papers + _SMOOTHING) / share)
-        if likelier > 0 and share <= _LARGEST_SHARE:
+        # While the stream is young, the prior hides that a word stands everywhere in it.
+        if likelier > 0 and max(share, rarity.share_seen(word)) <= _LARGEST_SHARE:
             found[word] = ((count / best.papers - share) * likelier, likelier)
     chosen = sorted(found, key=lambda word: (-found[word][0], word))[:RELATED_WORDS]
     return {word: _FULL * RELATED_WEIGHT * math.pow(found[word][1], RELATED_EXPONENT) for word in chosen}

@@ -288,6 +288,12 @@ def test_a_word_is_not_related(counts: Mapping[str, float], own: Collection[str]
     assert related(counts, papers=500.0, own=own) == {}
 
 
+def test_a_word_that_stands_in_every_paper_of_a_young_stream_is_not_related() -> None:
+    rarity = Rarity([known(150.0, kernel=10.0, boilerplate=150.0)])
+    best = Frequencies("profile:0", DAY, 20.0, {"kernel": 10.0, "boilerplate": 20.0})
+    assert list(relate(best, rarity, ())) == ["kernel"]
+
+
 def test_only_the_words_that_tell_most_are_related() -> None:
     counts = {f"w{number:03}": 10.0 + number // 2 for number in range(RELATED_WORDS + 20)}
     assert sorted(related(counts, papers=200.0)) == sorted(counts)[20:]
