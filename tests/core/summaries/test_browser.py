@@ -17,7 +17,7 @@ from tests.core.summaries.test_rendering import IMAGE, SCRIPT, URL, VECTORS, as_
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking --disable-component-update "
-    "--disable-sync --virtual-time-budget=2000"
+    "--disable-sync --virtual-time-budget=20000"
 )
 
 # In each frame: counts calls of alert(), clicks what can be clicked, and tells the page around it.
