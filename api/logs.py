@@ -46,6 +46,7 @@ def _take_over(logger: logging.Logger) -> None:
     """*logger* writes through our handler; its level (`--log-level`) and its silence (`--no-access-log`) stay."""
     if logger.level == logging.NOTSET:
         logger.setLevel(logging.INFO)
+    logger.disabled = False
     if logger.handlers:
         logger.handlers.clear()
         logger.propagate = True

@@ -462,7 +462,6 @@ class Freshness:
         def remember(report: Report, now: datetime) -> RefreshState:
             return after_success(state, report, now=now, timing=self._timing)
 
-        await self._learn(categories)  # before papers come that are ranked by it
         try:
             report = await intake.refresh(
                 categories,
@@ -481,7 +480,7 @@ class Freshness:
             raise
         if report.ledger.new or report.ledger.updated:
             await self._fetch_named()
-            await self._learn(categories)  # what came of earlier mailings, or what only this one shows to be earlier
+            await self._learn(categories)
         return report
 
     async def _fetch_named(self) -> None:
@@ -501,6 +500,8 @@ class Freshness:
             await self._learner.learn(categories, self._store, now=self._clock())
         except StoreUnavailable as error:
             logger.warning("The words of %s were not counted: %s", _key(categories), error)
+        except Exception:  # the papers are stored: a mistake of ours in counting must not stop what follows
+            logger.exception("The words of %s could not be counted", _key(categories))
 
     async def _remember_failure(
         self, categories: tuple[str, ...], state: RefreshState | None, error: Exception, lease: Lease

@@ -181,8 +181,14 @@ class Learner:
             for stream in sorted(by_day[day]):
                 numbers = self._sort_out(stream, index, day, so_far, liked)
                 counted = {day: (len(numbers), index.count_words(set(numbers)))}
-                learned.append(add_up(stream, day, counted, so_far.before(day, stream)))
+                one = add_up(stream, day, counted, so_far.before(day, stream))
+                if one.papers or not self._lives_by_likes(stream):
+                    learned.append(one)
         return tuple(sorted(learned[len(known) :], key=lambda one: (one.stream, one.mailing)))
+
+    def _lives_by_likes(self, stream: str) -> bool:
+        """Whether what fits *stream* depends on liked papers, which may not have been fetched yet."""
+        return stream in self._profiles and not self._profiles[stream].keywords
 
     def _belongs(self, paper: Paper, streams: Iterable[str]) -> bool:
         """Whether *paper* is of any of *streams*."""

@@ -198,18 +198,28 @@ def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freshness, "_LEASE_POLL_SECONDS", 0)
 
 
-def test_the_words_of_a_mailing_are_counted_before_papers_come_that_are_ranked_by_them(play: Play) -> None:
+def test_the_words_of_a_mailing_are_counted_when_the_next_one_has_come(play: Play) -> None:
     async def scene(world: World) -> None:
         process = await world.stale(learner=Learner([]))
-        process.source.gate.clear()
-        refresh = asyncio.create_task(process.freshness.refresh())
-        await process.source.asked.wait()
+        await process.freshness.refresh()
         known = await process.store.load_frequencies(["Computer Science"], since=date.min)
-        process.source.gate.set()
-        await refresh
         assert [one.mailing for one in known] == [THURSDAY]
 
     play(scene)
+
+
+def test_a_mistake_in_counting_words_keeps_no_papers_away(play: Play, caplog: pytest.LogCaptureFixture) -> None:
+    class Mistaken(Learner):
+        async def learn(self, *_: object, **__: object) -> None:
+            raise TypeError("a mistake")
+
+    async def scene(world: World) -> None:
+        process = await world.stale(learner=Mistaken([]))
+        report = await process.freshness.refresh()
+        assert (report.ledger.new, (await process.state()).last_error) == (1, None)
+
+    play(scene)
+    assert "could not be counted" in caplog.text
 
 
 class TestGroup:

@@ -193,6 +193,14 @@ def test_a_mailing_without_any_of_a_stream_is_not_counted_again(serve: Serve) ->
     ]
 
 
+def test_a_mailing_is_not_counted_for_likes_that_are_not_stored_yet(serve: Serve) -> None:
+    wanted = profile(likes=("2603.00399",))
+    service = serve(wanted)
+    service.bring(THURSDAY, *many(1, "kernel"))
+    service.learn()
+    assert service.known(stream_of(wanted)) == ()
+
+
 def test_of_a_group_that_nobody_followed_before_the_last_mailing_is_counted(serve: Serve) -> None:
     service = serve()
     for day, number in ((TUESDAY, 1), (WEDNESDAY, 2), (THURSDAY, 3)):
