@@ -38,8 +38,8 @@ from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailab
 from core.feeds.content import build_absence, build_origin, clean_text
 from core.mailings import (
     eastern_date,
+    explain_missing,
     explain_silence,
-    is_mailing_day,
     mailing_moment,
     next_mailing_moment,
     previous_mailing,
@@ -299,7 +299,7 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     other = await service.catalogue.select(asked)
     if not other.mailings:
-        return replace(_shown_day(other, day, known, newest), remark=_why_no_mailing(day, newest))
+        return replace(_shown_day(other, day, known, newest), remark=explain_missing(day, newest, name=_long_date))
     return _shown_day(other, day, (*known, *builder.list_days(other)), newest)
 
 
@@ -312,14 +312,6 @@ def _shown_day(selected: Selected, day: date | None, days: Sequence[builder.Day]
     earlier = previous_mailing(min(first, day))
     is_kept = newest is not None and newest - earlier < timedelta(days=MAX_DAYS)
     return _Shown(day, items, selected.count(day), in_order, earlier if is_kept else None)
-
-
-def _why_no_mailing(day: date, newest: date | None) -> str:
-    if not is_mailing_day(day):
-        return f"arXiv had no mailing on {_long_date(day)}."
-    if newest is not None and day > newest:
-        return f"The mailing of {_long_date(day)} is not here yet."
-    return f"Nothing is stored of the mailing of {_long_date(day)}."
 
 
 # --- what the builder shows

@@ -21,7 +21,7 @@ from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
 from core.config import Config
 from core.errors import NothingStored, StoreUnavailable
 from core.freshness import Currency, Freshness, Source
-from core.mailings import next_mailing_moment
+from core.mailings import explain_missing, next_mailing_moment
 from core.settings import Settings
 from core.store.records import RefreshState, Revision
 from core.summaries.attempts import SummaryState
@@ -154,7 +154,7 @@ class Service:
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
         if isinstance(failure, NothingStored) and not selected.verdicts:
             raise failure
-        own_notices = (*(() if selected.verdicts else (_tell_nothing(selection),)), *tell_unknown(selected))
+        own_notices = (*(() if selected.verdicts else (_tell_nothing(selection, selected),)), *tell_unknown(selected))
         notices = (*self.notices_of(currency), *own_notices)
         return Answered(selection, selected, currency, notices, own_notices)
 
@@ -254,10 +254,10 @@ class Service:
         return self.respond(request, represent(body, media_type, last_modified=self.configured_at))
 
 
-def _tell_nothing(selection: Selection) -> str:
+def _tell_nothing(selection: Selection, selected: Selected) -> str:
     if selection.mailing is None:
         return _NOTHING_NOTICE
-    return f"Nothing is stored of these categories in the mailing of {selection.mailing}."
+    return explain_missing(selection.mailing, selected.revision.newest_mailing)
 
 
 def tell_unknown(selected: Selected) -> tuple[str, ...]:

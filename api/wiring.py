@@ -93,7 +93,8 @@ def build_service(
         learner=Learner((config.default, *config.profiles)),
     )
     key = None if model else _find_key(settings, config.summaries)
-    hide(key or "")
+    if key:
+        hide(key)
     obstacle = find_obstacle(config.summaries, has_key=bool(model or key))
     catalogue = Catalogue(store, tells_absence=obstacle is None, kept=tuple(feeds.feed_scopes(config)))
 

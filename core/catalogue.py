@@ -148,7 +148,7 @@ class Explained:
     checks: tuple[Check, ...]
     exclusions: tuple[tuple[str, bool], ...]
     is_found: bool | None
-    unwanted: tuple[tuple[str, bool], ...] = ()
+    unwanted: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ from core.feeds.digest_page import render_digest_page
 from core.feeds.mail import MailSettings, build_mail_settings, build_message, send
 from core.healing import HealingReport
 from core.intake import Report
-from core.mailings import EASTERN, eastern_date
+from core.mailings import EASTERN, eastern_date, explain_missing
 from core.reading_list import find_paper_ids
 from core.settings import Settings
 from core.store.records import Ledger
@@ -630,7 +630,7 @@ def _print_explanation(explained: Explained, selection: Selection) -> None:
 def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
     items = selected.best[:limit]
     if not items:
-        _log.print(_why_empty(selected), soft_wrap=True)
+        _log.print(_why_empty(selection, selected), soft_wrap=True)
         raise typer.Exit(1)
     table = Table("", "score", "id", "mailing", "title and reasons")
     for rank, item in enumerate(items, start=1):
@@ -641,7 +641,10 @@ def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
     _out.print(f"{len(items)} of {len(selected.items)} listed papers of {selection.scope}")
 
 
-def _why_empty(selected: Selected) -> str:
+def _why_empty(selection: Selection, selected: Selected) -> str:
+    newest = selected.revision.newest_mailing
+    if not selected.verdicts and selection.mailing and newest:
+        return explain_missing(selection.mailing, newest)
     if not selected.verdicts:
         return (
             "Nothing is stored of this feed yet: `refresh` asks arXiv for the configured categories,"

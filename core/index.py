@@ -166,8 +166,8 @@ class PaperIndex:
 
     def folded_words(self, number: int) -> tuple[list[str], list[str]]:
         """The folded words of title and abstract of the paper *number*, in reading order."""
-        paper, fold = self.papers[number], self._fold
-        return [fold[word] for word in split_words(paper.title)], [fold[word] for word in split_words(paper.abstract)]
+        title, _, abstract = self._folded[number].partition("\n")
+        return title.split(), abstract.split()
 
     def may_repeat(self, number: int) -> Iterator[int]:
         """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.

@@ -28,7 +28,6 @@ logger = logging.getLogger(__name__)
 
 MEMORY = timedelta(days=30)  # mailings further back are not counted any more
 _LONG_AGO = timedelta(days=60)  # what was known then has faded
-_LATELY = timedelta(days=10)  # without an outage, the mailing before the newest one is among these days
 _WRITE_ATTEMPTS = 5
 _NEW = frozenset({AnnounceType.NEW, AnnounceType.CROSS})
 
@@ -63,7 +62,6 @@ class Learner:
         self._followed = {stream: frozenset(profile.categories) for stream, profile in self._profiles.items()}
         self._named = frozenset(paper_id for one in profiles for paper_id in (*one.likes, *one.dislikes))
         self._asked_for: set[str] = set()
-        self._up_to_date: dict[tuple[str, ...], tuple[Revision, date]] = {}  # what streams were last counted at
 
     async def fetch_named(self, source: Source, store: Store, *, now: datetime) -> None:
         """Fetch the papers that profiles like or dislike and that are not stored, each once in the life of a process.
@@ -95,13 +93,8 @@ class Learner:
             if revision.newest_mailing is None:
                 return
             end = max(revision.newest_mailing, newest_mailing(now))
-            if self._up_to_date.get((*groups,)) == (revision, end):
-                return
             learned = await self._count_stored(groups, store, end)
-            if not learned:
-                self._up_to_date[(*groups,)] = (revision, end)
-                return
-            if await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
+            if not learned or await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
                 return
         raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while words were counted")
 
@@ -111,11 +104,9 @@ class Learner:
         if not mailings:
             return ()
         streams = [*groups, *self._profiles]
-        known: tuple[Frequencies, ...] = ()
-        for since in (mailings[-1], end - _LATELY, end - _LONG_AGO):  # mostly the first says that nothing is to be done
-            known = await store.load_frequencies(streams, since=since)
-            if {one.stream for one in known} == set(streams):
-                break
+        known = await store.load_frequencies(streams, since=mailings[-2:][0])  # all there is to know, mostly
+        if {one.stream for one in known} != set(streams):
+            known = await store.load_frequencies(streams, since=end - _LONG_AGO)
         uncounted = self._find_uncounted(streams, mailings, known)
         if not uncounted:
             return ()

@@ -15,7 +15,7 @@ Friday or Monday beside a weekend), and any day from 24 to 31 December, of which
 from __future__ import annotations
 
 from calendar import FRIDAY, MONDAY, SATURDAY, THURSDAY
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -167,6 +167,16 @@ def explain_silence(now: datetime) -> Silence | None:
         if before.year not in HOLIDAYS_BY_YEAR and (name := _usual_holiday(before)):
             return Silence(f"arXiv may have no mailing on {day}, because of {name} on {before}.", is_certain=False)
     return None
+
+
+def explain_missing(day: date, newest: date | None, *, name: Callable[[date], str] = str) -> str:
+    """Why nothing is stored of the mailing of *day*, where *newest* is the newest stored; *name* writes a date."""
+    is_ahead = newest is not None and day > newest
+    if not is_mailing_day(day):
+        return f"arXiv {'has' if is_ahead else 'had'} no mailing on {name(day)}."
+    if is_ahead:
+        return f"The mailing of {name(day)} is not here yet."
+    return f"Nothing is stored of the mailing of {name(day)}."
 
 
 def submission_deadline(mailing: date) -> datetime:

@@ -108,15 +108,15 @@ class Rarity:
 
     def share(self, word: str) -> float:
         """The share of papers that have the folded *word*: more than 0, less than 1."""
-        known = 0.0
-        for one in self._known:  # a loop, since a profile with likes asks thousands of times
-            known += one.counts.get(word, 0.0)
         prior = _load_prior().get(word) or _unseen()
-        return min((known + _PRIOR_PAPERS * prior) / (self._papers + _PRIOR_PAPERS), 0.999)
+        return min((self._count(word) + _PRIOR_PAPERS * prior) / (self._papers + _PRIOR_PAPERS), 0.999)
 
     def share_seen(self, word: str) -> float:
         """The share of the stream's own papers that have the folded *word*; 0 while there are none."""
-        return sum(one.counts.get(word, 0.0) for one in self._known) / self._papers if self._papers else 0.0
+        return self._count(word) / self._papers if self._papers else 0.0
+
+    def _count(self, word: str) -> float:
+        return sum(one.counts.get(word, 0.0) for one in self._known)
 
     def idf(self, words: Sequence[str]) -> float:
         """The inverse document frequency of a phrase: of its rarest word, and a little of every other one.

@@ -8,6 +8,9 @@ from typing import Literal
 
 from core.papers import AnnounceType, Paper
 
+# arXiv cuts a feed off here, the new papers first: https://info.arxiv.org/help/rss.html
+MOST_ENTRIES = 2_000
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -37,6 +40,11 @@ class AnnouncementFeed:
     mailing: date | None
     entries: tuple[Entry, ...]
     rejected: tuple[Rejected, ...]
+
+    @property
+    def may_be_cut_off(self) -> bool:
+        """Whether it is as long as arXiv lets a feed be, so that more may have been announced."""
+        return len(self.entries) + len(self.rejected) >= MOST_ENTRIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,11 @@ from typing import Literal, Protocol, TypeVar
 
 import httpx
 
-from core.arxiv.announced import Announced, Submissions, Window
+from core.arxiv.announced import MOST_ENTRIES, Announced, Submissions, Window
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
 from core.arxiv.entries import read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
-from core.arxiv.rss import MOST_ENTRIES, parse_announcements, parse_unless_cut_off
+from core.arxiv.rss import parse_announcements, parse_unless_cut_off
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import ARXIV_URL, Paper, PaperId
@@ -205,8 +205,7 @@ class ArxivClient:
             return Announced((), requests=1, answered_at=answer.answered_at, etag=etag, is_unchanged=True)
         if len(categories) == 1:
             feed = await self._read(_FEED, answer, url, parse_announcements)
-            is_cut_off = len(feed.entries) + len(feed.rejected) >= MOST_ENTRIES
-            notices = (_limit_notice(categories[0]),) if is_cut_off else ()
+            notices = (_limit_notice(categories[0]),) if feed.may_be_cut_off else ()
             return Announced((feed,), 1, notices, answer.answered_at, answer.etag)
         whole = await self._read(_FEED, answer, url, parse_unless_cut_off)
         if whole is not None:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 
 from lxml import etree
 
-from core.arxiv.announced import AnnouncementFeed, Entry, Rejected
+from core.arxiv.announced import MOST_ENTRIES, AnnouncementFeed, Entry, Rejected
 from core.arxiv.entries import (
     EntryError,
     read_authors,
@@ -31,8 +31,6 @@ from core.mailings import EASTERN
 from core.papers import AnnounceType, Paper, PaperId
 from core.tex import to_unicode
 
-# arXiv cuts a feed off here, the new papers first: https://info.arxiv.org/help/rss.html
-MOST_ENTRIES = 2_000
 _MOST_ITEMS = 20_000  # ten times arXiv's own limit; reading more would only keep the process busy
 _ERROR_TITLE = "Feed error for query:"
 
@@ -110,14 +108,11 @@ def parse_announcements(body: bytes) -> AnnouncementFeed:
 
 
 def parse_unless_cut_off(body: bytes) -> AnnouncementFeed | None:
-    """The same; None where *body* has so many entries that more may have been announced.
-
-    That is mostly seen at a glance: reading so many takes half a second.
-    """
+    """The same; None where the feed may be cut off, mostly seen at a glance: reading it would take half a second."""
     if body.count(b"</item>") + body.count(b"</entry>") >= MOST_ENTRIES:
         return None
     feed = parse_announcements(body)
-    return feed if len(feed.entries) + len(feed.rejected) < MOST_ENTRIES else None
+    return None if feed.may_be_cut_off else feed
 
 
 def _claimed_mailing(channel: etree._Element, items: Iterable[etree._Element], dialect: _Dialect) -> date | None:

@@ -291,7 +291,8 @@ def parse_frequencies(text: str, *, stream: str, mailing: date) -> Frequencies:
     """The frequencies that `dump_frequencies` wrote. Raises ValueError, KeyError or TypeError for anything else."""
     papers, counts = json.loads(text)
     # From mailing to mailing the words are the same.
-    return Frequencies(stream, mailing, float(papers), {intern(word): count for word, count in {**counts}.items()})
+    by_word = {intern(word): float(count) for word, count in {**counts}.items()}
+    return Frequencies(stream, mailing, float(papers), by_word)
 
 
 def dump_attempts(attempts: Attempts) -> str:

@@ -200,12 +200,18 @@ def test_an_explanation_names_what_kept_a_paper_out(served: Running, query: str,
     assert (told["outcome"], told["detail"]) == (outcome, detail)
 
 
-def test_a_mailing_of_which_nothing_is_stored_is_named_rather_than_the_categories_blamed(served: Running) -> None:
-    told = listed(served, "mailing=2026-02-28")
-    assert (told["items"], told["notices"][-1:]) == (
-        [],
-        ["Nothing is stored of these categories in the mailing of 2026-02-28."],
-    )
+@pytest.mark.parametrize(
+    ("mailing", "notice"),
+    [
+        ("2026-02-26", "Nothing is stored of the mailing of 2026-02-26."),
+        ("2026-02-28", "arXiv had no mailing on 2026-02-28."),
+        ("2026-03-06", "The mailing of 2026-03-06 is not here yet."),
+        ("2026-03-07", "arXiv has no mailing on 2026-03-07."),
+    ],
+)
+def test_of_a_mailing_without_papers_it_is_said_why(served: Running, mailing: str, notice: str) -> None:
+    told = listed(served, f"mailing={mailing}")
+    assert (told["items"], told["notices"][-1:]) == ([], [notice])
 
 
 def explained(service: Running, paper_id: str, query: str = "") -> dict[str, Any]:

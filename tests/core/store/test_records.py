@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.papers import AnnounceType, Author, Paper
-from core.store.records import dump_paper, dump_types, parse_paper, parse_types
+from core.store.records import dump_paper, dump_types, parse_frequencies, parse_paper, parse_types
 from tests.builders import paper
 
 FULL = Paper(
@@ -111,3 +111,9 @@ def test_announce_types_come_back_in_the_paper_s_order(types: dict[str, Announce
 def test_an_announce_type_that_nobody_knows_is_refused() -> None:
     with pytest.raises(ValueError, match="absonly"):
         parse_types('{"cs.LG": "absonly"}')
+
+
+@pytest.mark.parametrize("text", ['[1, {"kernel": "x"}]', '[1, {"kernel": null}]', '["x", {}]', "[1]", "[1, 2]", "{"])
+def test_word_counts_that_are_no_numbers_are_refused(text: str) -> None:
+    with pytest.raises((ValueError, KeyError, TypeError)):
+        parse_frequencies(text, stream="cs", mailing=date(2026, 3, 5))
