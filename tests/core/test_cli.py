@@ -133,6 +133,11 @@ def test_refresh_accounts_for_every_entry_and_papers_ranks_what_is_kept(settings
     assert re.search(r"(LLM|attention|network|training|fast) [\d.]+( \(title\))?", listed.stdout)
 
 
+def test_papers_of_a_mailing_that_is_not_stored_says_why(filled: dict[str, str]) -> None:
+    ended = run_here(filled, "papers", "--mailing", "2026-02-28")
+    assert (ended.returncode, ended.stderr) == (1, "arXiv had no mailing on 2026-02-28.\n")
+
+
 def test_papers_with_nothing_stored_says_what_to_do_without_asking_arxiv(
     settings: dict[str, str], arxiv: ArxivStandIn
 ) -> None:
