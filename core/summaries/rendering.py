@@ -434,17 +434,25 @@ class _Writer:
 
 
 def _tidy(pieces: Iterable[_Piece]) -> list[_Piece]:
-    """*pieces* without emphasis around nothing and spaces at its ends, which removed images leave, and last breaks."""
+    """*pieces* without emphasis around nothing and spaces at its ends, which removed images leave, and last breaks.
+
+    Breaks at the end of emphasis come after it: at the start of a line its last `*` would be a list's.
+    """
     kept: list[_Piece] = []
     for text, role in pieces:
         if role == "close":
-            while kept[-1][1] == "text" and not kept[-1][0].strip():
-                kept.pop()
+            breaks: list[_Piece] = []
+            while kept[-1][1] == "break" or (kept[-1][1] == "text" and not kept[-1][0].strip()):
+                last = kept.pop()
+                breaks += [last] if last[1] == "break" else []
             if kept[-1][1] == "open":
                 kept[-1] = (" ", "text")  # rather than nothing: it may have parted an address
-                continue
-            kept[-1] = (kept[-1][0].rstrip() if kept[-1][1] == "text" else kept[-1][0], kept[-1][1])
-        elif role == "text" and kept and kept[-1][1] == "open":
+            else:
+                kept[-1] = (kept[-1][0].rstrip() if kept[-1][1] == "text" else kept[-1][0], kept[-1][1])
+                kept.append((text, role))
+            kept += breaks
+            continue
+        if role == "text" and kept and kept[-1][1] == "open":
             text = text.lstrip()  # noqa: PLW2901
         if text:
             kept.append((text, role))

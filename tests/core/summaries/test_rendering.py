@@ -567,6 +567,8 @@ PIECES = st.sampled_from(
 
 @settings(deadline=None, max_examples=300)
 @example("字www.1. ")
+@example("*<br>* # ")
+@example("**a *b<br>*** 1. c")
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_any_text_is_harmless(markdown: str) -> None:
     found = dangers(render_feed(markdown)) + dangers(render_page(markdown))
