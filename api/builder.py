@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,7 +20,7 @@ from pydantic_core import ErrorDetails
 from starlette.datastructures import QueryParams
 
 from api.selection import FeedParameters, feed_addresses, parse_selection
-from core.arxiv.taxonomy import CATEGORIES, Category
+from core.arxiv.taxonomy import CATEGORIES, Category, find_category
 from core.catalogue import MAX_ITEMS, FeedAddresses, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
@@ -133,6 +134,23 @@ def read_form(query: QueryParams) -> Form:
     )
 
 
+def carry_over(query: QueryParams, scope: str = "") -> str:
+    """What a page or a feed was asked for, as the query string of the form that asks for the same.
+
+    Without a *scope* of its path it is the one in *query*. The name of a profile, and a mailing, have no field.
+    """
+    form = read_form(query)
+    wanted = re.split(r"[+ ]", scope or query.get("scope", ""))
+    categories = [one for one in map(find_category, wanted) if one]
+    brief = {"summaries": "brief"} if query.get("brief") == "1" else {}
+    return replace(
+        form,
+        categories=(*form.categories, *(one.id for one in categories)),
+        types=tuple(",".join(form.types).split(",")) if form.types else (),
+        texts={**form.texts, **brief},
+    ).query
+
+
 def select_form(form: Form, config: Config) -> tuple[Selection | None, tuple[Mistake, ...]]:
     """The feed that *form* asks for, None where anything is wrong, and every mistake in it in the order of looking."""
     mistakes: list[Mistake] = []
@@ -234,13 +252,21 @@ def draw_code(address: str) -> str | None:
 def write_snippet(selection: Selection, config: Config) -> str:
     """*selection* as a profile for `config.json`: what it has of its own, as JSON that can be pasted.
 
-    Whatever is left out the profile takes from the keys at the top of the file, as the feed did.
+    Whatever is left out the profile takes from the keys at the top of the file, as the feed did, but for what
+    `list_beside_snippet` has.
     """
     own: dict[str, Any] = {"categories": list(selection.profile.categories)}  # Any: JSON
     own |= _differences(selection.profile, config.default)
-    if selection.limit != MAX_ITEMS:
-        own["max_papers"] = selection.limit
     return json.dumps({"profiles": {PROFILE_NAME: own}}, indent=2, ensure_ascii=False)
+
+
+def list_beside_snippet(selection: Selection) -> tuple[str, ...]:
+    """What *selection* has that no profile can say, as parameters of an address.
+
+    The limit bounds the whole feed, where a profile's `max_papers` bounds each mailing; a profile has summaries or not.
+    """
+    limit = (f"limit={selection.limit}",) if selection.limit != MAX_ITEMS else ()
+    return (*limit, *(("summaries=brief",) if selection.profile.summaries == "brief" else ()))
 
 
 def _differences(profile: Profile, default: Profile) -> dict[str, Any]:

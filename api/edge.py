@@ -37,8 +37,6 @@ MOST_BODY_BYTES = 65_536
 MOST_PATH_CHARACTERS = 512  # a scope has at most 300
 MOST_QUERY_CHARACTERS = 8_192  # decoded; all parameters at their longest have some 7,200
 
-_DOCUMENTATION = ("/docs", "/redoc")  # FastAPI's pages bring scripts of their own
-
 
 class Edge:
     """Wraps an application: answers HEAD as GET without the body, and no error leaves without a problem document."""
@@ -94,7 +92,6 @@ class _Exchange:
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._is_head = scope["method"] == "HEAD"
-        self._is_documentation = scope["path"].startswith(_DOCUMENTATION)
         self._sharing = _SHARING_HEADERS if _SHARED.match(scope["path"]) else {}
         self._send = send
         self.has_started = False
@@ -117,8 +114,7 @@ class _Exchange:
         """
         if status == HTTPStatus.NOT_MODIFIED:
             return self._sharing
-        policy = {} if self._is_documentation else {"Content-Security-Policy": _CLOSED_POLICY}
-        return {**_DEFAULT_HEADERS, **self._sharing, **policy}
+        return {**_DEFAULT_HEADERS, **self._sharing, "Content-Security-Policy": _CLOSED_POLICY}
 
 
 def _as_get(scope: Scope) -> Scope:

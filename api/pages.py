@@ -29,6 +29,7 @@ from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading,
 from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
 from api.papers import RuleModel, list_rules, parse_paper_number
 from api.problems import answer_problem
+from api.reference import build_reference
 from api.selection import FeedParameters, feed_addresses, feed_title, parse_selection
 from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
@@ -42,7 +43,6 @@ from core.mailings import (
     explain_silence,
     mailing_moment,
     next_mailing_moment,
-    previous_mailing,
 )
 from core.papers import ARXIV_URL
 from core.store.records import PaperRecord
@@ -51,6 +51,7 @@ from core.summaries.languages import find_language
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
 _HTML = "text/html; charset=utf-8"
@@ -72,6 +73,7 @@ _OUTCOMES: Mapping[Outcome, str] = {
     Outcome.OVER_CAP: "over the cap",
 }
 _LONG_SECONDS = 120  # and longer is told in minutes
+_CODE = re.compile(r"`([^`]+)`")
 _QUALITY = re.compile(r"\bq=([01](?:\.\d*)?)")
 _OTHER_ANSWER = re.compile(r"json|rss|atom|rdf|\*/\*")
 _FORMATS = (("rss", "RSS"), ("atom", "Atom"), ("jsonfeed", "JSON Feed"))
@@ -112,14 +114,16 @@ class PageParameters(FeedParameters):
 class _Shown:
     """A mailing of a feed as the page shows it; `day` is None where nothing is stored of the feed at all.
 
-    `days` are the mailings to go to, newest first, `earlier` is one more that may be stored.
+    `days` are the mailings to go to, newest first. `earlier` is a stored one before all of these, `later` one between
+    `day` and the next of them, None where there is none.
     """
 
     day: date | None
     items: tuple[Item, ...]
     counts: Mapping[Outcome, int]
     days: tuple[builder.Day, ...]
-    earlier: date | None
+    earlier: date | None = None
+    later: date | None = None
     remark: str = ""
 
 
@@ -142,7 +146,7 @@ async def index(
         changed_at = max(service.last_modified(service.build_feed(answered), revision), mailing_moment(today))
         return represent(page, _HTML, last_modified=min(changed_at, now))
 
-    key = ("page", selection, revision, answered.notices, shown.day, today)
+    key = ("page", selection, revision, answered.notices, shown.day, shown.earlier, shown.later, today)
     representation = await service.renderings_of(selection).get(key, render)
     return _guarded(service.respond(request, representation, is_current=answered.currency.is_current))
 
@@ -245,6 +249,14 @@ async def about(request: Request, service: ServiceDependency) -> Response:
     return _guarded(service.respond_configured(request, page, _HTML))
 
 
+@router.get("/docs", response_class=Response)
+async def docs(request: Request, service: ServiceDependency) -> Response:
+    """Every endpoint for programs: what it takes and answers, and a line to try it with."""
+    reference = build_reference(request.app.openapi())
+    page = _render(request, service, "docs.html", reference=reference)
+    return _guarded(service.respond_configured(request, page, _HTML))
+
+
 @router.get("/status", response_class=Response)
 async def status(request: Request, service: ServiceDependency) -> Response:
     """What `/api/status` tells, for people. It is true for the moment only, so that nobody may keep it."""
@@ -294,24 +306,51 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     selected, day = answered.selected, parameters.mailing
     known = builder.list_days(selected)
     newest = known[0].mailing if known else None
-    if day is None or any(one.mailing == day for one in known):
-        return _shown_day(selected, day or newest, known, newest)
+    day = day or newest
+    if day is None:
+        return _Shown(None, (), {}, ())
+    stored = await _load_mailings(service, answered.selection)
+    if any(one.mailing == day for one in known):
+        return _shown_day(selected, day, known, stored)
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     other = await service.catalogue.select(asked)
     if not other.mailings:
-        return replace(_shown_day(other, day, known, newest), remark=explain_missing(day, newest, name=_long_date))
-    return _shown_day(other, day, (*known, *builder.list_days(other)), newest)
+        return replace(_shown_day(other, day, known, stored), remark=explain_missing(day, newest, name=_long_date))
+    return _shown_day(other, day, (*known, *builder.list_days(other)), stored)
 
 
-def _shown_day(selected: Selected, day: date | None, days: Sequence[builder.Day], newest: date | None) -> _Shown:
-    if day is None:
-        return _Shown(None, (), {}, (), None)
+async def _load_mailings(service: Service, selection: Selection) -> list[date]:
+    """The mailings of the last MAX_DAYS days that are stored of *selection*, oldest first; none without the store.
+
+    They are known from the refreshes, of the configured categories together and of each other one, since loading the
+    papers of all these days would take seconds.
+    """
+    wanted, configured = selection.profile.categories, service.config.categories
+    others = [category for category in wanted if category not in configured]
+    try:
+        refreshes = [await service.store.load_refresh(one) for one in ("+".join(configured), *others)]
+    except StoreUnavailable:
+        return []
+    states = [state for refresh in refreshes if refresh for state in refresh.categories if state.category in wanted]
+    found = {mailing for state in states for mailing, papers in state.complete if papers}
+    return sorted(mailing for mailing in found if max(found) - mailing < timedelta(days=MAX_DAYS))
+
+
+def _shown_day(selected: Selected, day: date, days: Sequence[builder.Day], stored: Sequence[date]) -> _Shown:
     items = tuple(item for item in selected.items if item.mailing == day)
     in_order = tuple(sorted(days, key=lambda one: one.mailing, reverse=True))
-    first = min((one.mailing for one in days), default=day)
-    earlier = previous_mailing(min(first, day))
-    is_kept = newest is not None and newest - earlier < timedelta(days=MAX_DAYS)
-    return _Shown(day, items, selected.count(day), in_order, earlier if is_kept else None)
+    listed = {one.mailing for one in days}
+    others = [mailing for mailing in stored if mailing not in listed]
+    first = min((*listed, day))
+    after = min((mailing for mailing in listed if mailing > day), default=day)
+    return _Shown(
+        day,
+        items,
+        selected.count(day),
+        in_order,
+        earlier=max((mailing for mailing in others if mailing < first), default=None),
+        later=min((mailing for mailing in others if day < mailing < after), default=None),
+    )
 
 
 # --- what the builder shows
@@ -328,6 +367,7 @@ async def _build_preview(service: Service, selection: Selection, form: builder.F
         "is_reachable": builder.is_reachable(addresses.rss),
         "code": builder.draw_code(addresses.rss),
         "snippet": builder.write_snippet(selection, service.config),
+        "beside_snippet": builder.list_beside_snippet(selection),
         "form_query": form.query,
         "alternates": _alternates(service, selection),
     }
@@ -490,7 +530,12 @@ async def _answer_page(request: Request, error: Exception) -> Response:
     response = await answer_problem(request, error)
     problem = json.loads(bytes(response.body))
     page = _render(
-        request, request.app.state.service, "problem.html", problem=problem, retry_after=_tell_wait(response)
+        request,
+        request.app.state.service,
+        "problem.html",
+        problem=problem,
+        retry_after=_tell_wait(response),
+        form_query=builder.carry_over(request.query_params, request.path_params.get("scope", "")),
     )
     headers = {name: text for name, text in response.headers.items() if not name.startswith("content-")}
     return _guarded(Response(page, status_code=response.status_code, media_type=_HTML, headers=headers))
@@ -546,6 +591,13 @@ def _long_moment(moment: datetime) -> str:
     return f"{_long_date(moment.date())}, {moment:%H:%M} UTC"
 
 
+def _mark_code(text: str) -> Markup:
+    """*text* with what stands between backticks as code, and nothing else of it as markup."""
+    from markupsafe import Markup, escape  # noqa: PLC0415 - comes with jinja2
+
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped
+
+
 @cache
 def _read_static(name: str) -> bytes:
     return (_FOLDER / "static" / name).read_bytes()
@@ -562,6 +614,6 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"long_date": _long_date, "long_moment": _long_moment}
+    environment.filters |= {"code": _mark_code, "long_date": _long_date, "long_moment": _long_moment}
     environment.globals |= {"page_query": _page_query, "name_category": name_category, "bar_length": BAR_LENGTH}
     return environment

@@ -301,7 +301,9 @@ class PaperListParameters(SelectionParameters):
 class ExplainParameters(FeedParameters):
     """The parameters of an explanation."""
 
-    id: str = Field(max_length=60, description="arXiv's identifier, with or without a version.")
+    id: str = Field(
+        max_length=60, description="arXiv's identifier, with or without a version.", examples=["2401.01234"]
+    )
     scope: str = Field(default=DEFAULT_PROFILE, max_length=300, description="The feed to explain.")
 
 

@@ -254,6 +254,8 @@ def create_app(
         description=_DESCRIPTION,
         responses=DOCUMENTED,
         lifespan=_closing(service),
+        docs_url=None,  # its pages load scripts of other sites; ours are in api/pages.py
+        redoc_url=None,
         redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
         middleware=[
             Middleware(Edge, sample_data=service.sample_data),

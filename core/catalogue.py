@@ -629,6 +629,8 @@ def describe(selection: Selection) -> str:
     parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
     if profile.query is not None:
         parts.append(f"found by {shorten(str(profile.query), 200, placeholder=' …')}")
+    if profile.exclude_keywords:
+        parts.append(f"without {shorten(', '.join(profile.exclude_keywords), 200, placeholder=' …')}")
     scorers = [
         _counted(len(profile.keywords), "keyword"),
         _counted(len(profile.authors), "author"),

@@ -38,6 +38,7 @@ _PAGES = {
     "mistake": "/build?q=attention+OR&limit=0",
     "status": "/status",
     "about": "/about",
+    "docs": "/docs#get-api-papers",
     "problem": "/paper/none",
 }
 _IN_README = {"papers-light": 880, "build-dark": 860}  # px of each

@@ -47,9 +47,26 @@ ADDRESSES = (
     "/build?q=a+OR",
     "/about",
     "/status",
+    "/docs",
     "/paper/none",
     "{paper}",
 )
+
+# What is too wide for the window, or for a box that then shows a scrollbar, told by its tag and class.
+SCROLLING = """[...document.querySelectorAll('html, .result, .subjects')]
+    .filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.tagName}.${one.className}`)"""
+
+# Short words in tables that stand on two lines; where there is a hyphen or a slash they may.
+BROKEN_WORDS = """[...document.querySelectorAll('th, td')].filter((one) => one.checkVisibility()).flatMap((cell) => {
+    const broken = [], walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT), range = document.createRange();
+    while (walker.nextNode())
+        for (const word of walker.currentNode.data.matchAll(/(?<!\\S)[^\\s\\/-]{2,16}(?!\\S)/g)) {
+            range.setStart(walker.currentNode, word.index);
+            range.setEnd(walker.currentNode, word.index + word[0].length);
+            if (new Set([...range.getClientRects()].map((one) => one.top)).size > 1) broken.push(word[0]);
+        }
+    return broken;
+})"""
 
 every_page = pytest.mark.parametrize("address", ADDRESSES)
 with_axe = pytest.mark.skipif(
@@ -190,10 +207,18 @@ class TestEveryPage:
         assert len(page.requests) <= 5
 
     @every_page
-    def test_on_a_phone_nothing_scrolls_sideways(self, opened: Callable[[str], Page], address: str) -> None:
+    def test_nothing_scrolls_sideways(self, opened: Callable[[str], Page], address: str) -> None:
+        page = opened(address)
+        widths = (360, 768, 1280)
+        for width in widths:
+            page.show_as(width=width, height=740)
+            assert page.evaluate(SCROLLING) == [], f"at {width} px"
+
+    @every_page
+    def test_on_a_phone_no_table_breaks_words(self, opened: Callable[[str], Page], address: str) -> None:
         page = opened(address)
         page.show_as(width=360, height=740)
-        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+        assert page.evaluate(BROKEN_WORDS) == []
 
     @every_page
     @with_axe
@@ -334,6 +359,15 @@ class TestBuilder:
         form.type("vision")
         rows = "[...document.querySelectorAll('[name=cat]')].filter((one) => one.checkVisibility())"
         assert form.evaluate(f"{rows}.map((one) => one.value)") == ["cs.CV"]
+
+
+class TestReference:
+    def test_the_name_of_a_schema_leads_to_its_keys(self, window: Page, base: str) -> None:
+        window.show_as()
+        window.go(f"{base}/docs")
+        window.click("main > ul.answers a")
+        window.wait_for("document.querySelector('#Problem').closest('details').open")
+        assert is_visible(window, "#Problem td")
 
 
 class TestWithoutScript:

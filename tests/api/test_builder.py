@@ -23,7 +23,7 @@ from api.builder import (
     select_form,
     tell_rate,
 )
-from api.selection import feed_addresses
+from api.selection import FeedParameters, feed_addresses, parse_selection
 from core.catalogue import Selection
 from core.config import Config, load_config
 from demo.standin import ArxivStandIn
@@ -191,9 +191,18 @@ class TestSnippet:
         assert (made.days_back, made.summaries, made.language) == (wanted.days_back, wanted.summaries, wanted.language)
         assert sorted(made.exclude_keywords) == sorted(wanted.exclude_keywords)
 
-    def test_the_number_of_papers_becomes_the_cap_of_a_mailing(self, config: Config) -> None:
-        snippet = json.loads(builder.write_snippet(select(config, ("limit", "12")), config))
-        assert snippet["profiles"][builder.PROFILE_NAME]["max_papers"] == 12
+    def test_what_no_profile_can_say_stays_in_the_address_of_its_feed(self, tmp_path: Path, config: Config) -> None:
+        selection = select(config, ("q", "kernel"), ("limit", "5"), ("summaries", "brief"))
+        snippet = json.loads(builder.write_snippet(selection, config))
+        loaded = load_config(write_config(tmp_path, {**CONFIG, **snippet}))
+        beside = QueryParams("&".join(builder.list_beside_snippet(selection)))
+        parameters = FeedParameters.model_validate(dict(beside))
+        made = parse_selection(builder.PROFILE_NAME, parameters, loaded, limit=parameters.limit)
+        assert (made.limit, made.profile.summaries, made.profile.max_papers) == (5, "brief", config.default.max_papers)
+
+    def test_beside_what_a_profile_can_say_nothing_is_needed(self, config: Config) -> None:
+        selection = select(config, ("q", "kernel"), ("summaries", "0"), ("days", "3"), ("types", "new"))
+        assert builder.list_beside_snippet(selection) == ()
 
 
 class TestPage:
@@ -217,6 +226,13 @@ class TestPage:
     def test_the_page_announces_the_feed_that_it_built(self, served: Running) -> None:
         shown = ask(served, ("cat", "cs.CL"), ("q", "network"))
         assert shown.xpath("//head/link[@rel='alternate']/@href")[0] == f"{PUBLIC}/rss/cs.CL?q=network"
+
+    def test_what_the_profile_leaves_out_is_told_beside_it(self, served: Running) -> None:
+        shown = ask(served, ("q", "kernel"), ("limit", "5"), ("summaries", "brief"))
+        told = text_of(shown.get_element_by_id("beside"))
+        assert told == "A profile cannot say limit=5 and summaries=brief, so these stay in the address."
+        assert f"{PUBLIC}/rss/{builder.PROFILE_NAME}?limit=5&summaries=brief" in text_of(shown)
+        assert ask(served, ("q", "kernel")).xpath("//*[@id='beside']") == []
 
     def test_the_preview_counts_what_the_feed_lists(self, served: Running) -> None:
         shown = ask(served, ("q", "network"))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import pytest
 from fastapi import HTTPException, Request, Response
@@ -27,7 +27,10 @@ from tests.api.running import CONFIG, PUBLIC, SECRET, WEEK, Running, running
 
 KINDS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "jsonfeed": "application/feed+json"}
 SCOPES = ["", "/systems", *(f"/{category}" for category in CONFIG["categories"])]
-ADDRESSES = ("/", "/feeds", "/build", "/build?q=llm&au=x&limit=0", "/about", "/status", "/paper/none", "/?scope=cs.XX")
+ADDRESSES = (
+    *("/", "/feeds", "/build", "/build?q=llm&au=x&limit=0", "/about", "/status", "/docs"),
+    *("/paper/none", "/?scope=cs.XX"),
+)
 OTHER_SITES = {"arxiv.org", "doi.org", "creativecommons.org", "feedly.com", "theoldreader.com", "feedbin.com"} | {
     "www.inoreader.com",
     "www.newsblur.com",
@@ -76,10 +79,19 @@ def titles(service: Running, address: str = "/") -> list[str]:
     return [text_of(link) for link in page(service, address).xpath("//article//h2/a")]
 
 
+def walk(service: Running, address: str, name: str) -> list[str]:
+    """The mailings that one comes to by following the links *name* from *address* on."""
+    days: list[str] = []
+    while links := page(service, address).xpath(f"//nav[@aria-label='Mailings']//a[.='{name}']/@href"):
+        address = urljoin("/", links[0])
+        days += page(service, address).xpath("//nav[@aria-label='Mailings']//a[@aria-current]/time/@datetime")
+    return days
+
+
 def answer_to(service: Running, path: str, error: Exception, *, accept: str) -> Response:
     """What a request for *path* that ended in *error* is answered with."""
     headers = [(b"accept", accept.encode())]
-    scope = {"type": "http", "method": "GET", "path": path, "headers": headers, "app": service.app}
+    scope = {"type": "http", "method": "GET", "path": path, "query_string": b"", "headers": headers, "app": service.app}
     return service.runner.run(pages.answer_by_preference(Request(scope), error))
 
 
@@ -189,6 +201,26 @@ class TestProblems:
         assert (answer.status_code, answer.headers["Cache-Control"]) == (status, "no-store")
         assert told in text_of(page(served, address).find_class("notice")[0])
 
+    @pytest.mark.parametrize(
+        ("address", "carried"),
+        [
+            ("/?q=llm+AND", [("q", "llm AND")]),
+            ("/?scope=cs.CL%2Bcs.LG&q=a+OR&types=new,cross&brief=1&mailing=2026-03-05", None),
+            ("/?scope=systems&q=a+OR", [("q", "a OR")]),
+            ("/rss/cs.CL?q=a+OR&limit=5", [("cat", "cs.CL"), ("q", "a OR"), ("limit", "5")]),
+            ("/build/opml?cat=cs.CL&limit=0", [("cat", "cs.CL"), ("limit", "0")]),
+            ("/paper/none", []),
+        ],
+    )
+    def test_whoever_goes_on_to_the_builder_finds_there_what_was_asked_for(
+        self, served: Running, address: str, carried: list[tuple[str, str]] | None
+    ) -> None:
+        every = [("cat", "cs.CL"), ("cat", "cs.LG"), ("types", "new"), ("types", "cross")]
+        every += [("q", "a OR"), ("summaries", "brief")]
+        shown: html.HtmlElement = html.document_fromstring(served.ask(address, Accept="text/html").content)
+        (link,) = shown.xpath("//main//a[.='build a feed']/@href")
+        assert parse_qsl(urlsplit(link).query) == (every if carried is None else carried)
+
     def test_with_nothing_stored_and_arxiv_out_of_reach_the_page_says_when_to_come_back(
         self, empty: Running, arxiv: ArxivStandIn
     ) -> None:
@@ -239,20 +271,26 @@ class TestPapers:
     def test_earlier_mailings_are_a_link_away(self, served: Running) -> None:
         shown = page(served)
         links = shown.xpath("//nav[@aria-label='Mailings']//a")
-        dated = {
-            link.xpath("string(.//time/@datetime)"): urljoin(f"{PUBLIC}/", link.get("href")) for link in links[:-1]
-        }
+        dated = {link.xpath("string(.//time/@datetime)"): urljoin(f"{PUBLIC}/", link.get("href")) for link in links}
         assert list(dated) == [mailing.day.isoformat() for mailing in reversed(WEEK)]
         for day, link in dated.items():
             assert titles(served, link.removeprefix(PUBLIC)) == [
                 item["title"] for item in papers(served) if item["mailing"] == day
             ]
 
-    def test_the_way_back_goes_on_before_the_days_of_the_feed(self, served: Running) -> None:
-        (link,) = page(served).xpath("//nav[@aria-label='Mailings']//a[.='earlier']/@href")
-        earlier = page(served, f"/{link.removeprefix('./')}")
-        assert "Nothing is stored of the mailing of Thursday, 26 February 2026." in text_of(earlier)
-        assert earlier.xpath("//nav[@aria-label='Mailings']//a[.='earlier']/@href") == ["./?mailing=2026-02-25"]
+    def test_the_way_back_goes_on_before_the_days_of_the_feed_to_all_that_is_stored(self, served: Running) -> None:
+        assert walk(served, "/?days=2", "earlier") == ["2026-03-03", "2026-03-02", "2026-02-27"]
+
+    def test_the_way_forth_goes_to_the_days_of_the_feed(self, served: Running) -> None:
+        assert walk(served, "/?days=2&mailing=2026-02-27", "later") == ["2026-03-02", "2026-03-03"]
+
+    @pytest.mark.parametrize("address", ["/", "/?mailing=2026-02-26", "/?scope=math.PR%2Bcs.CL", "/?scope=systems"])
+    def test_what_is_not_stored_is_not_offered(self, served: Running, address: str) -> None:
+        assert walk(served, address, "earlier") == walk(served, address, "later") == []
+
+    def test_a_day_of_which_nothing_is_stored_says_so(self, served: Running) -> None:
+        told = text_of(page(served, "/?mailing=2026-02-26"))
+        assert "Nothing is stored of the mailing of Thursday, 26 February 2026." in told
 
     @pytest.mark.parametrize(
         ("day", "told"),
@@ -485,10 +523,6 @@ class TestFeeds:
         text = text_of(page(served, "/feeds"))
         assert f"{PUBLIC}/rss" in text
         assert f"{PUBLIC}/opml" in text
-
-
-def test_sample_data_are_marked_in_the_title_of_the_documentation(sampled: Running) -> None:
-    assert "(sample data)" in (html.fromstring(sampled.ask("/docs").content).findtext("head/title") or "")
 
 
 @pytest.mark.parametrize(

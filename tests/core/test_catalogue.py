@@ -531,6 +531,12 @@ class TestFeed:
             "the best 30 of each mailing.",
             id="authors alone",
         ),
+        pytest.param(
+            {"keywords": (), "exclude_keywords": ("survey", "position paper"), "min_score": 0.0},
+            "arXiv papers announced as new or cross in cs.LG, without survey, position paper, "
+            "the best 30 of each mailing.",
+            id="exclusions",
+        ),
     ],
 )
 def test_a_selection_is_described_in_a_sentence(changes: dict[str, Any], description: str) -> None:

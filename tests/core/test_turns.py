@@ -287,7 +287,7 @@ def test_there_is_no_pause_where_nothing_was_asked(world: World) -> None:
             await waiting[0]
         return await world.ask(one) - ended_at
 
-    assert 3.0 - POLL <= run(work) < 3.0 + 2 * POLL
+    assert run(work) < 3.0 + 2 * POLL  # one pause and not two; some of it may be over before the first request ends
 
 
 def test_those_of_one_process_stand_in_line_and_one_of_them_asks_the_store(world: World) -> None:
