@@ -15,7 +15,6 @@ from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
-from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
@@ -30,7 +29,7 @@ from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
 from api.papers import RuleModel, list_rules, parse_paper_number
 from api.problems import answer_problem
 from api.reference import build_reference
-from api.selection import FeedParameters, feed_addresses, feed_title, parse_selection
+from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
 from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
 from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
@@ -47,7 +46,7 @@ from core.mailings import (
 from core.papers import ARXIV_URL
 from core.store.records import PaperRecord
 from core.summaries.attempts import Attempts, Summary, find_shown
-from core.summaries.languages import find_language
+from core.summaries.languages import name_language
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -390,8 +389,7 @@ async def _build_preview(service: Service, selection: Selection, form: builder.F
 def _languages(service: Service) -> list[tuple[str, str]]:
     """The languages that summaries are written in here: tag and English name, the default profile's first."""
     tags = dict.fromkeys(profile.language for profile in service.config.every_profile)
-    named = [(tag, find_language(tag)) for tag in tags]
-    return [(tag, language.name if language else tag) for tag, language in named]
+    return [(tag, name_language(tag)) for tag in tags]
 
 
 # --- one paper
@@ -571,14 +569,8 @@ def _every_alternate(service: Service, *, but: Selection | None = None) -> list[
 
 
 def _page_query(selection: Selection, mailing: date | None = None) -> str:
-    """The query string of the page that shows *selection*, "" for the default one's newest mailing."""
-    parts = [
-        f"scope={quote(selection.scope, safe='')}" if selection.scope != DEFAULT_PROFILE else "",
-        selection.parameters,
-        f"mailing={mailing}" if mailing else "",
-    ]
-    text = "&".join(filter(None, parts))
-    return f"?{text}" if text else ""
+    """The query string of the page that shows *mailing*, or the newest, of *selection*."""
+    return page_query(selection.scope, selection.parameters, mailing=mailing)
 
 
 def _long_date(day: date) -> str:

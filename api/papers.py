@@ -32,7 +32,11 @@ from core.summaries.languages import SectionName
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
 MEDIA_TYPE = "application/json"
-RuleKind = Kind | Literal["announce type", "exclusion", "term of the query", "NOT in the query", "min_score", "cap"]
+RuleKind = (
+    Kind
+    | Literal["category", "days", "announce type", "exclusion", "term of the query", "NOT in the query"]
+    | Literal["min_score", "cap"]
+)
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
@@ -568,11 +572,25 @@ def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel
     """Every rule of *selection* in the order in which it is looked at, with what it says of the paper."""
     verdict, profile = explained.verdict, selection.profile
     item = verdict.item
+    is_of_categories = verdict.outcome is not Outcome.OTHER_CATEGORIES
+    yield RuleModel(
+        kind="category",
+        rule=" or ".join(profile.categories),
+        is_hit=is_of_categories,
+        detail=f"announced in {', '.join(category for category, _ in item.announce_types)}",
+    )
+    if is_of_categories:
+        yield RuleModel(
+            kind="days",
+            rule=f"the mailing of {selection.mailing}" if selection.mailing else f"the last {profile.days_back} days",
+            is_hit=verdict.outcome is not Outcome.OTHER_DAYS,
+            detail=f"announced in the mailing of {item.mailing}",
+        )
     yield RuleModel(
         kind="announce type",
         rule=" or ".join(profile.announce_types),
         is_hit=item.announce_type in profile.announce_types,
-        detail=f"announced as {item.announce_type} in the mailing of {item.mailing}",
+        detail=f"announced as {item.announce_type}",
     )
     for entry, is_hit in explained.exclusions:
         yield RuleModel(kind="exclusion", rule=entry, is_hit=is_hit)

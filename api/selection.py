@@ -359,11 +359,22 @@ def feed_addresses(base: str, scope: str, parameters: str = "") -> FeedAddresses
     path = "" if scope == DEFAULT_PROFILE else f"/{quote(scope, safe='+')}"
     query = f"?{parameters}" if parameters else ""
     return FeedAddresses(
-        page=f"{base}/",
+        page=f"{base}/{page_query(scope, parameters)}",
         rss=f"{base}/rss{path}{query}",
         atom=f"{base}/atom{path}{query}",
         json=f"{base}/jsonfeed{path}{query}",
     )
+
+
+def page_query(scope: str, parameters: str = "", *, mailing: date | None = None) -> str:
+    """The query string of the page of the feed of *scope* and *parameters*, "" for the default one's newest mailing."""
+    parts = (
+        "" if scope == DEFAULT_PROFILE else f"scope={quote(scope, safe='')}",
+        parameters,
+        f"mailing={mailing}" if mailing else "",
+    )
+    text = "&".join(filter(None, parts))
+    return f"?{text}" if text else ""
 
 
 def feed_title(selection: Selection, *, sample_data: bool) -> str:

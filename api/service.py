@@ -22,9 +22,11 @@ from core.config import Config
 from core.errors import NothingStored, StoreUnavailable
 from core.freshness import Currency, Freshness, Source
 from core.mailings import explain_missing, next_mailing_moment
+from core.profiles import Profile
 from core.settings import Settings
 from core.store.records import RefreshState, Revision
 from core.summaries.attempts import SummaryState
+from core.summaries.languages import name_language
 
 logger = logging.getLogger(__name__)
 
@@ -154,9 +156,23 @@ class Service:
             currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
         if isinstance(failure, NothingStored) and not selected.verdicts:
             raise failure
-        own_notices = (*(() if selected.verdicts else (_tell_nothing(selection, selected),)), *tell_unknown(selected))
+        own_notices = (
+            *(() if selected.verdicts else (_tell_nothing(selection, selected),)),
+            *tell_unknown(selected),
+            *self._tell_language(selection.profile),
+        )
         notices = (*self.notices_of(currency), *own_notices)
         return Answered(selection, selected, currency, notices, own_notices)
+
+    def _tell_language(self, profile: Profile) -> tuple[str, ...]:
+        """A sentence where summaries are written, and *profile* wants them in a language in which none are."""
+        writing = [one for one in self.config.every_profile if one.summaries != "none"]
+        written = {one.language for one in writing}
+        is_served = profile.language in written or not written
+        if profile.summaries == "none" or is_served or not self.config.summaries.is_enabled:
+            return ()
+        names = " and ".join(sorted(map(name_language, written)))
+        return (f"No summaries are written here in {name_language(profile.language)}, only in {names}.",)
 
     def notices_of(self, currency: Currency) -> tuple[str, ...]:
         """What a reader must know of data that are as current as that, whatever is selected."""

@@ -192,6 +192,7 @@ def papers_command(
 ) -> None:
     """The best stored papers of a feed, with the reasons for their scores."""
     service = build_service(read_settings())
+    _warn(service)
     told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     selected = asyncio.run(_closing(service, service.catalogue.select(selection)))
@@ -218,6 +219,7 @@ def explain_command(
 ) -> None:
     """Why a stored paper is in a feed, or what kept it out: every rule, hit or miss."""
     service = build_service(read_settings())
+    _warn(service)
     told = {"q": q, "au": au, "like": like, "dislike": dislike, "exclude": exclude, "types": types, "mailing": mailing}
     selection = _choose(service, scope, like_file, {**told, "min_score": min_score, "days": days})
     number = parse_paper_number(paper)
@@ -335,7 +337,9 @@ async def _summarise(service: Service, papers: Sequence[str] = (), *, is_forced:
             text = f"Writing summaries: {so_far.usage.tokens:,} tokens"
             progress.update(task, completed=so_far.done, total=so_far.total, description=text)
 
-        return await service.summaries.build().run(paper_ids=papers, tell=tell, is_forced=is_forced)
+        run = await service.summaries.build().run(paper_ids=papers, tell=tell, is_forced=is_forced)
+        progress.update(task, visible=bool(run.written or run.failed or run.deferred))
+        return run
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,7 +550,7 @@ def _print_report(refreshed: _Refreshed, *, seconds: float) -> None:
     _print_standing(refreshed.standing)
     for name, verdicts in refreshed.selected.items():
         _print_ledger(name, verdicts)
-    _out.print(f"{report.requests + healing.requests} request(s) to arXiv, {seconds:.1f} seconds")
+    _out.print(f"{report.requests + healing.requests} request(s) to arXiv's feeds and search, {seconds:.1f} seconds")
 
 
 def _print_run(run: Run, *, currency: str) -> None:

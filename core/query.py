@@ -512,7 +512,7 @@ def _read_category(text: str, column: int) -> str:
     archive = text.removesuffix("*").removesuffix(".").lower()
     known = {category_id.partition(".")[0].lower(): category_id.partition(".")[0] for category_id in CATEGORIES}
     if archive not in known:
-        raise QueryMistake(column, f"{text!r} is no category of arXiv. {hint_for(text)}".rstrip("."))
+        raise QueryMistake(column, f"{text!r} is no category of arXiv ({hint_for(text).rstrip('.')})")
     return known[archive]
 
 

@@ -348,6 +348,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         model.answer_with(fault, times=None if place == len(chosen.fault) else 1)
     with model, suppress(KeyboardInterrupt):
         sys.stdout.write(f"Standing in for DashScope at {model.native_base} and {model.openai_base}\n")
+        sys.stdout.write(f"export DASHSCOPE_HTTP_BASE_URL={model.native_base} DASHSCOPE_API_KEY={model.api_key}\n")
         sys.stdout.flush()
         threading.Event().wait()
 

@@ -344,6 +344,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         standin.make_stale(category)
     with standin, suppress(KeyboardInterrupt):
         sys.stdout.write(f"Standing in for arXiv with the mailing of {chosen.mailing} at {standin.base}\n")
+        sys.stdout.write(
+            f"export ARXIV_RSS_BASE={standin.rss_base} ARXIV_API_BASE={standin.api_base} ARXIV_BASE={standin.base}\n"
+        )
         sys.stdout.flush()
         threading.Event().wait()
 

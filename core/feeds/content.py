@@ -13,7 +13,7 @@ from urllib.parse import quote
 from core.catalogue import Feed, Item
 from core.papers import Paper
 from core.summaries.attempts import Attempt, SourceKind, Summary
-from core.summaries.languages import find_language
+from core.summaries.languages import name_language
 
 # XML 1.0 cannot carry C0 controls, surrogates, U+FFFE and U+FFFF in any form (https://www.w3.org/TR/xml/#charsets); DEL
 # and C1 are legal there but print nothing. The controls that Python counts as white space are left for `clean_text`.
@@ -109,7 +109,7 @@ def tell_origin(attempt: Attempt, paper: Paper) -> str:
         return ""
     summary, key = attempt.summary, attempt.key
     version = f" of version {key.version}" if key.version != paper.version else ""
-    told = f"AI summary{version} in {_language(key.language)} by {summary.model}, from {_SOURCES[summary.source]}."
+    told = f"AI summary{version} in {name_language(key.language)} by {summary.model}, from {_SOURCES[summary.source]}."
     if "unverified" in summary.flags and summary.unsupported is not None:
         told += f" Unverified: {summary.unsupported:.0%} of its numbers were not found in that text."
     return clean_text(told)
@@ -142,11 +142,6 @@ def _summary(item: Item) -> Iterator[str]:
 
 def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
     return (f"<p>{line}</p>" for line in lines if line)
-
-
-def _language(tag: str) -> str:
-    language = find_language(tag)
-    return language.name if language else tag
 
 
 def _standing(item: Item) -> Iterator[str]:

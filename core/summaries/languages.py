@@ -158,6 +158,12 @@ def find_language(text: str) -> Language | None:
     return Language(tag, _name(tag)) if _TAG.fullmatch(tag) else None
 
 
+def name_language(tag: str) -> str:
+    """The English name of the language of *tag*, the tag itself where it is none."""
+    language = find_language(tag)
+    return language.name if language else tag
+
+
 def _name(tag: str) -> str:
     if tag in _NAMES:
         return _NAMES[tag]

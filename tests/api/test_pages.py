@@ -515,6 +515,15 @@ class TestFeeds:
             answer = served.ask(link.get("href").removeprefix(PUBLIC))
             assert answer.headers["Content-Type"].partition(";")[0] == link.get("type")
 
+    @pytest.mark.parametrize(
+        "address", ["/rss", "/rss/cs.CL%2Bcs.AI?limit=3", "/rss/systems?types=new", "/rss?q=network"]
+    )
+    def test_the_page_that_a_feed_links_lists_the_same_papers(self, served: Running, address: str) -> None:
+        feed = served.ask(address.replace("/rss", "/jsonfeed")).json()
+        newest = max(item["date_published"] for item in feed["items"])
+        of_newest = [item["title"] for item in feed["items"] if item["date_published"] == newest]
+        assert titles(served, feed["home_page_url"].removeprefix(PUBLIC)) == of_newest
+
     @pytest.mark.parametrize("scope", ["arXiv: cs.AI, cs.CL, cs.DC, cs.LG", "arXiv: systems", "arXiv: cs.DC"])
     def test_people_read_which_feeds_there_are(self, served: Running, scope: str) -> None:
         assert scope in [text_of(heading) for heading in page(served, "/feeds").xpath("//h2")]

@@ -235,6 +235,8 @@ def test_an_explanation_goes_through_every_rule_of_the_profile_in_order_hit_or_m
         told = explained(served, paper_id)
         cap = [("cap", "30 of each mailing")] if told["rank"] is not None else []
         assert [(rule["kind"], rule["rule"]) for rule in told["rules"]] == [
+            ("category", "cs.AI or cs.CL or cs.DC or cs.LG"),
+            ("days", "the last 7 days"),
             ("announce type", "new or cross"),
             ("exclusion", "survey"),
             *(("keyword", keyword) for keyword in ("LLM", "attention", "network", "training", "fast")),
@@ -251,17 +253,37 @@ def test_a_hit_says_where_the_term_stands_and_what_it_gives_and_a_miss_says_noth
 
 
 @pytest.mark.parametrize(
-    ("query", "hits"),
+    ("query", "misses"),
     [
-        ("", {"announce type": False, "exclusion": False, "min_score": True}),
-        ("types=replace", {"announce type": True, "exclusion": False, "min_score": True, "cap": True}),
-        ("types=replace&min_score=3", {"announce type": True, "exclusion": False, "min_score": True, "cap": True}),
-        ("types=replace&min_score=3.5", {"announce type": True, "exclusion": False, "min_score": False}),
+        ("", {"announce type"}),
+        ("types=replace", set()),
+        ("types=replace&min_score=3", set()),
+        ("types=replace&min_score=3.5", {"min_score"}),
+        ("types=replace&mailing=2026-03-04", {"days"}),
+        ("types=replace&scope=cs.AI", {"category"}),
     ],
 )
-def test_the_rules_say_which_of_them_keep_a_paper_out(served: Running, query: str, hits: dict[str, bool]) -> None:
+def test_the_rules_say_which_of_them_keep_a_paper_out(served: Running, query: str, misses: set[str]) -> None:
     rules = explained(served, "2506.91772", query)["rules"]
-    assert {rule["kind"]: rule["is_hit"] for rule in rules if rule["kind"] != "keyword"} == hits
+    asked_for = [rule for rule in rules if rule["kind"] not in {"keyword", "exclusion"}]
+    assert {rule["kind"] for rule in asked_for if not rule["is_hit"]} == misses
+    assert rules_of({"rules": rules}, "exclusion") == [("survey", False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "kind", "told"),
+    [
+        ("scope=cs.AI", "category", ("cs.AI", "announced in cs.LG, cs.DC")),
+        ("", "category", ("cs.AI or cs.CL or cs.DC or cs.LG", "announced in cs.LG, cs.DC")),
+        ("days=2", "days", ("the last 2 days", "announced in the mailing of 2026-03-05")),
+        ("mailing=2026-03-04", "days", ("the mailing of 2026-03-04", "announced in the mailing of 2026-03-05")),
+    ],
+)
+def test_the_rules_of_categories_and_days_say_where_and_when_the_paper_was_announced(
+    served: Running, query: str, kind: str, told: tuple[str, str]
+) -> None:
+    rules = explained(served, "2506.91772", f"types=replace&{query}")["rules"]
+    assert [(rule["rule"], rule["detail"]) for rule in rules if rule["kind"] == kind] == [told]
 
 
 def test_a_paper_over_the_cap_has_a_rank_behind_it(served: Running) -> None:
@@ -308,7 +330,8 @@ def test_an_explanation_of_q_has_its_own_rule_and_a_rule_for_each_wanted_term_an
 ) -> None:
     told = explained(served, "2603.91223", "q=Training^2 OR ti:kernel -survey")
     assert [rule["kind"] for rule in told["rules"]] == [
-        *("announce type", "query", "NOT in the query", "term of the query", "term of the query", "min_score", "cap")
+        *("category", "days", "announce type", "query", "NOT in the query", "term of the query", "term of the query"),
+        *("min_score", "cap"),
     ]
     assert rules_of(told, "query") == [("ti:kernel -survey OR training^2", True)]
     assert rules_of(told, "term of the query") == [("kernel", False), ("training", True)]

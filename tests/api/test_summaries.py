@@ -167,9 +167,17 @@ class TestFeeds:
         answer = service.ask("/rss?brief=1&summaries=0")
         assert (answer.status_code, "brief" in answer.json()["detail"]) == (422, True)
 
-    def test_a_language_that_none_are_written_in_has_none(self, service: Running) -> None:
+    def test_a_language_that_none_are_written_in_has_none_and_says_so(self, service: Running) -> None:
         write(service)
-        assert [item["summary"] for item in papers(service, "&lang=de")] == [None] * len(papers(service))
+        told = service.ask("/api/papers?lang=de").json()
+        assert {str(item["summary"]) for item in told["items"]} == {"None"}
+        assert told["notices"] == ["No summaries are written here in German, only in English."]
+
+    @pytest.mark.parametrize("query", ["", "lang=en", "lang=de&summaries=0"])
+    def test_where_summaries_are_not_wanted_or_written_as_wanted_there_is_no_such_notice(
+        self, service: Running, query: str
+    ) -> None:
+        assert service.ask(f"/api/papers?{query}").json()["notices"] == []
 
 
 class TestJson:

@@ -245,6 +245,8 @@ def test_explain_lists_every_rule_hit_or_miss_with_points_that_add_up(filled: di
     assert (ended.returncode, [row[:2] for row in rows]) == (
         0,
         [
+            ["hit", "category: cs.LG"],
+            ["hit", "days: the last 7 days"],
             ["hit", "announce type: new or cross"],
             ["hit", "query: ti:kernel -survey OR training"],
             ["miss", "NOT in the query: survey"],
@@ -261,7 +263,7 @@ def test_explain_lists_every_rule_hit_or_miss_with_points_that_add_up(filled: di
 def test_explain_names_what_keeps_a_paper_out(filled: dict[str, str]) -> None:
     ended = run_here(filled, "explain", "2603.91223", "--au", "Aiko Carvalho", "--exclude", "noise,kernel")
     assert (ended.returncode, "exclusion (noise); 3 points" in ended.stdout) == (0, True)
-    assert [row[:2] for row in rule_rows(ended)][1:4] == [
+    assert [row[:2] for row in rule_rows(ended)][3:6] == [
         ["miss", "exclusion: kernel"],
         ["hit", "exclusion: noise"],
         ["hit", "author: aiko carvalho"],
