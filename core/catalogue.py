@@ -503,9 +503,9 @@ class Catalogue:
 
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; the oldest goes first, of those not kept if any."""
-        self._selected = {
-            one: kept for one, kept in self._selected.items() if kept.revision.number == selected.revision.number
-        }
+        number = selected.revision.number
+        if any(kept.revision.number != number for kept in self._selected.values()):
+            self._selected = {one: kept for one, kept in self._selected.items() if kept.revision.number == number}
         while len(self._selected) >= _SELECTIONS_KEPT:
             passing = (one for one in self._selected if not self.is_kept(one))
             del self._selected[next(passing, next(iter(self._selected)))]

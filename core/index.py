@@ -12,6 +12,7 @@ from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, takewhile
 
@@ -67,6 +68,20 @@ class _Texts(dict[int, str]):
         title, abstract = ([self._forms[word] for word in split_words(text)] for text in (paper.title, paper.abstract))
         self[number] = made = f" {'  '.join(title)} \n {'  '.join(abstract)} "
         return made
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The words of a paper in reading order: all as `written`, and folded those of `title` and `abstract`."""
+
+    written: Sequence[str]
+    title: Sequence[str]
+    abstract: Sequence[str]
+
+    def spell(self, folded: Iterable[str]) -> list[str]:
+        """How the paper writes *folded* words of its where they stand first, in lower case."""
+        forms = [*self.title, *self.abstract]
+        return [plain_word(self.written[forms.index(word)]) for word in folded]
 
 
 class PaperIndex:
@@ -151,10 +166,15 @@ class PaperIndex:
 
     def stands_in_title(self, number: int, term: Term) -> bool:
         """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
+        words = _pattern_words(term)
+        if term.reading == "folded" and len(words) == 1:
+            postings = self.find_word(words[0])  # in the order of papers
+            place = bisect_left(postings, number << HITS_BITS | 1 << COUNT_BITS)
+            return place < len(postings) and postings[place] >> HITS_BITS == number
         texts = self._folded if term.reading == "folded" else self._plain
         title = texts[number].partition("\n")[0]
         if term.reading == "near":
-            return _stand_near(_pattern_words(term), title.split(), term.distance)
+            return _stand_near(words, title.split(), term.distance)
         return _pattern(term) in title
 
     def count_words(self, numbers: Set[int]) -> dict[str, int]:
@@ -164,10 +184,11 @@ class PaperIndex:
         counts = {word: sum(one >> HITS_BITS in numbers for one in found) for word, found in self._postings.items()}
         return {word: count for word, count in counts.items() if count}
 
-    def folded_words(self, number: int) -> tuple[list[str], list[str]]:
-        """The folded words of title and abstract of the paper *number*, in reading order."""
-        title, _, abstract = self._folded[number].partition("\n")
-        return title.split(), abstract.split()
+    def read(self, number: int) -> Reading:
+        """The words of the paper *number*."""
+        title, abstract = map(split_words, (self.papers[number].title, self.papers[number].abstract))
+        fold = self._fold
+        return Reading([*title, *abstract], [fold[word] for word in title], [fold[word] for word in abstract])
 
     def may_repeat(self, number: int) -> Iterator[int]:
         """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.
@@ -182,11 +203,6 @@ class PaperIndex:
             other_title, other_bits, _ = self._outlines[other]
             if other != number and (title == other_title or (bits & ~other_bits).bit_count() <= most):
                 yield other
-
-    def spell(self, number: int, folded: Iterable[str]) -> list[str]:
-        """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
-        words, plain = self._folded[number].split(), self._plain[number].split()
-        return [plain[words.index(word)] for word in folded]
 
     def _add_words(self, number: int, title: Sequence[str], abstract: Sequence[str]) -> None:
         fold = self._fold

@@ -116,7 +116,10 @@ class Rarity:
         return self._count(word) / self._papers if self._papers else 0.0
 
     def _count(self, word: str) -> float:
-        return sum(one.counts.get(word, 0.0) for one in self._known)
+        count = 0.0
+        for one in self._known:  # a loop, since a feed by likes asks thousands of times
+            count += one.counts.get(word, 0.0)
+        return count
 
     def idf(self, words: Sequence[str]) -> float:
         """The inverse document frequency of a phrase: of its rarest word, and a little of every other one.

@@ -33,7 +33,7 @@ SCALE = 1 / 14  # so that 2.5 points, the least that the origin asked for, keep 
 
 IDF_EXPONENT = 1.5
 LEAST_IDF = 2.0  # of a keyword, however common it is
-TITLE_WEIGHT = 3.0  # of one hit in the title, in hits in the abstract
+TITLE_WEIGHT = 3  # of one hit in the title, in hits in the abstract
 SATURATION = 2.0  # k1: how soon more hits of a term add little
 LENGTH_PART = 0.75  # b: how far a long paper's hits count less
 AVERAGE_AMOUNT = 195.0  # of hits that all words together are
@@ -66,6 +66,10 @@ class Era:
     related: Mapping[str, float] = field(default_factory=dict)
     liked: Mapping[str, float] = field(default_factory=dict)
     disliked: Mapping[str, float] = field(default_factory=dict)
+
+    def weights(self, tie: Tie) -> Mapping[str, float]:
+        """The words that tie papers in the way *tie*, with their weight."""
+        return {"like": self.liked, "related": self.related, "dislike": self.disliked}[tie]
 
 
 def norms_of(index: PaperIndex) -> list[float]:
@@ -139,17 +143,24 @@ def _add_words(
                 totals[number] += int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
 
 
-def tie_points(title: Iterable[str], abstract: Iterable[str], era: Era, tie: Tie, norm: float) -> dict[str, int]:
-    """What each word gives or takes that ties a paper of *era* to others; *title* and *abstract* are its words."""
-    weights = {"like": era.liked, "related": era.related, "dislike": era.disliked}[tie]
+def amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
+    """How much of a paper each word is, in hits in the abstract; *title* and *abstract* are its words."""
+    counts = Counter(abstract)
+    if len(abstract) > MOST:
+        counts = Counter({word: min(count, MOST) for word, count in counts.items()})
+    for word, count in Counter(title).items():
+        counts[word] += TITLE_WEIGHT * min(count, MOST)
+    return counts
+
+
+def tie_points(amounts: Mapping[str, int], era: Era, tie: Tie, norm: float) -> dict[str, int]:
+    """What each word gives or takes that ties a paper of *era* to others; *amounts* are those of its words."""
+    weights = era.weights(tie)
     unit = -100 if tie == "dislike" else 100
-    amounts: dict[str, float] = {}
-    for words, amount in ((title, TITLE_WEIGHT), (abstract, 1.0)):
-        counts = Counter(words)
-        for word in counts.keys() & weights.keys():
-            amounts[word] = amounts.get(word, 0.0) + amount * min(counts[word], MOST)
     points = {
-        word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit for word, amount in amounts.items()
+        word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit
+        for word, amount in amounts.items()
+        if word in weights
     }
     return {word: gained for word, gained in points.items() if gained}
 
@@ -198,7 +209,7 @@ def read_amounts(liked: Sequence[Paper]) -> dict[str, float]:
         norm = _norm(len(title), len(abstract))
         counts = Counter(abstract)
         for word in title:
-            counts[word] += int(TITLE_WEIGHT)
+            counts[word] += TITLE_WEIGHT
         for word, amount in counts.items():
             amounts[word] += amount / (amount + norm) / len(liked)
     return amounts
@@ -209,18 +220,15 @@ def liken(amounts: Mapping[str, float], rarity: Rarity, own: Collection[str]) ->
 
     A word weighs how much of the papers it is times how rare it is.
     """
-    weights = {
-        word: _FULL * LIKE_WEIGHT * (SATURATION + 1) * amount * -math.log(rarity.share(word))
-        for word, amount in amounts.items()
-        if word not in own
-    }
+    full = _FULL * LIKE_WEIGHT * (SATURATION + 1)
+    shares = ((word, amount, rarity.share(word)) for word, amount in amounts.items() if word not in own)
+    weighed = sorted((full * amount * math.log(share), word, share) for word, amount, share in shares)
     chosen = {}
     allowance = LIKE_ALLOWANCE
-    for word in sorted(weights, key=lambda word: (-weights[word], word))[:LIKE_WORDS]:
-        share = rarity.share(word)
+    for lightness, word, share in weighed[:LIKE_WORDS]:
         if share <= allowance:
             allowance -= share
-            chosen[word] = weights[word]
+            chosen[word] = -lightness
     return chosen
 
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings, numbers_in
+from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings, Reading, numbers_in
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
@@ -27,6 +27,7 @@ from core.relevance import (
     Era,
     Tie,
     add_ties,
+    amounts_of,
     liken,
     norms_of,
     place_in_eras,
@@ -162,11 +163,13 @@ class Scores:
 
         And what it loses because it repeats one of them.
         """
-        for tie, points in self.ties.explain(self.index, number) if self.ties else ():
-            heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
-            more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
-            names = ", ".join(self.index.spell(number, heaviest))
-            yield tie, Reason(names + more, tie, sum(points.values()) / UNIT)
+        if self.ties and (tied := self.ties.find_eras(number)):
+            reading = self.index.read(number)
+            amounts = amounts_of(reading.title, reading.abstract)
+            for tie, era in tied.items():
+                points = tie_points(amounts, era, tie, self.ties.norms[number])
+                if points:
+                    yield tie, Reason(_name_words(points, reading), tie, sum(points.values()) / UNIT)
         if number in self.repeated:
             original, taken = self.repeated[number]
             yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
@@ -190,16 +193,10 @@ class _Ties:
     raised_in: Sequence[int]
     norms: Sequence[float]
 
-    def explain(self, index: PaperIndex, number: int) -> Iterator[tuple[Tie, Mapping[str, int]]]:
-        """In each way in which the paper *number* is tied to others, which words give or take how many points."""
-        title, abstract = index.folded_words(number)
-        for tie in TIES:
-            era = self.raised_in[number] if tie == "related" else self.era_of[number]
-            if era < 0:
-                continue
-            points = tie_points(title, abstract, self.eras[era], tie, self.norms[number])
-            if points:
-                yield tie, points
+    def find_eras(self, number: int) -> dict[Tie, Era]:
+        """The ways in which the paper *number* can be tied to others, each with the era that says by which words."""
+        eras = {tie: (self.raised_in if tie == "related" else self.era_of)[number] for tie in TIES}
+        return {tie: self.eras[era] for tie, era in eras.items() if era >= 0 and self.eras[era].weights(tie)}
 
 
 class Scorer:
@@ -290,6 +287,13 @@ def score(paper: Paper, profile: Profile, rarity: Rarity | None = None) -> Score
     paper 0. Without other papers nothing is related. Raises QueryMistake where an entry of the profile is none.
     """
     return Scorer(profile).score(PaperIndex([paper]), [Era((0,), rarity or Rarity())]).score(0)
+
+
+def _name_words(points: Mapping[str, int], reading: Reading) -> str:
+    """The words that *points* are given for, the heaviest by name, as they are read in the paper."""
+    heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
+    more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
+    return ", ".join(reading.spell(heaviest)) + more
 
 
 def _found(wanted: _Wanted, points: Mapping[int, int]) -> _Found:

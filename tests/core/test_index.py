@@ -165,20 +165,18 @@ def test_a_field_is_looked_in_alone_and_what_is_no_text_counts_once(
     ],
 )
 def test_a_term_stands_in_the_title_as_it_is_read(term: Term, expected: bool) -> None:
-    index = indexed("alpha", of("The KV cache as store", "Sparse KV caches"))
+    index = indexed("alpha", of("The KV cache as store", "Sparse KV caches"), of("A sparse cachet", "KV caches"))
     assert index.stands_in_title(1, term) is expected
 
 
 def test_a_paper_s_folded_words_come_in_reading_order() -> None:
-    assert indexed("alpha", of("KV-Caches", "We cache LLMs")).folded_words(1) == (
-        ["kv", "cach"],
-        ["we", "cach", "llm"],
-    )
+    reading = indexed("alpha", of("KV-Caches", "We cache LLMs")).read(1)
+    assert (reading.title, reading.abstract) == (["kv", "cach"], ["we", "cach", "llm"])
 
 
 def test_a_paper_spells_its_words_as_it_does_where_they_stand_first() -> None:
     index = indexed("caches", of("LLMs, Naïve", "Caching the cached; an LLM's policies"))
-    assert index.spell(1, ["cach", "policy", "llm", "naiv"]) == ["caching", "policies", "llms", "naive"]
+    assert index.read(1).spell(["cach", "policy", "llm", "naiv"]) == ["caching", "policies", "llms", "naive"]
 
 
 def test_a_paper_may_repeat_those_of_whoever_writes_the_name_exactly_as_its_authors_do() -> None:
@@ -408,6 +406,6 @@ def test_whatever_repeats_a_paper_may_repeat_it(said: list[tuple[str, str]]) -> 
     repeated = {
         (one, other)
         for one, other in permutations(range(len(said)), 2)
-        if is_near_duplicate(index.folded_words(one), index.folded_words(other))
+        if is_near_duplicate(index.read(one), index.read(other))
     }
     assert repeated <= {(one, other) for one in range(len(said)) for other in index.may_repeat(one)}

@@ -33,6 +33,7 @@ from core.relevance import (
     TIES,
     Era,
     add_ties,
+    amounts_of,
     liken,
     norms_of,
     pick_best,
@@ -221,6 +222,11 @@ weights = st.dictionaries(st.sampled_from(FOLDED), st.floats(0.001, 50), max_siz
 eras = st.builds(Era, st.just(()), st.just(Rarity()), weights, weights, weights)
 
 
+def amounts_in(index: PaperIndex, number: int) -> Mapping[str, int]:
+    reading = index.read(number)
+    return amounts_of(reading.title, reading.abstract)
+
+
 @settings(max_examples=100, deadline=None)
 @given(papers, st.lists(eras, min_size=1, max_size=3), st.data())
 def test_what_one_paper_is_told_is_what_all_were_given(
@@ -233,7 +239,7 @@ def test_what_one_paper_is_told_is_what_all_were_given(
     raised_in = add_ties(index, history, era_of, norms, after)
     told = [
         sum(
-            sum(tie_points(*index.folded_words(number), history[place], tie, norms[number]).values())
+            sum(tie_points(amounts_in(index, number), history[place], tie, norms[number]).values())
             for tie in TIES
             if (place := (raised_in if tie == "related" else era_of)[number]) >= 0
         )
@@ -246,13 +252,13 @@ def test_what_one_paper_is_told_is_what_all_were_given_of_a_word_that_stands_300
     seen = of(abstract="kernel " * 300)
     era = Era((0,), Rarity(), liked={"kernel": 20.0})
     index = PaperIndex([seen])
-    told = tie_points(*index.folded_words(0), era, "like", norms_of(index)[0])
+    told = tie_points(amounts_in(index, 0), era, "like", norms_of(index)[0])
     assert tied(seen, liked=era.liked) == [sum(told.values())]
 
 
 def test_each_word_is_told_with_what_it_gives_and_those_that_give_nothing_are_not() -> None:
     era = Era((0,), Rarity(), disliked={"kernel": 2.0, "token": 1.0, "graph": 0.000_1, "router": 5.0})
-    told = tie_points(["kernel"], ["token", "graph", "kernel"], era, "dislike", 1.0)
+    told = tie_points(amounts_of(["kernel"], ["token", "graph", "kernel"]), era, "dislike", 1.0)
     assert told == {"kernel": -16_000, "token": -5_000}
 
 
