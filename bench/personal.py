@@ -36,6 +36,7 @@ MAILING_PAPERS = 1_400
 ROUNDS = 7
 SELECTIONS = 600  # of a row; more than any cache keeps
 _WARM_AFTER = 200
+_ASKS_BEFORE = 12  # of each kind: phrases and prefixes are looked for in texts that are prepared when first needed
 _NOW = datetime(2026, 3, 6, 6, tzinfo=UTC)  # an hour after the week's last mailing
 
 # What an address asks for, made of words, names or identifiers that are drawn anew each time.
@@ -86,6 +87,8 @@ def rows() -> Iterator[Row]:
         parts, reader, texts = runner.run(_stock(Path(folder)))
         for what, ask in ASKS.items():
             spent, lowered = [], []
+            for _ in range(_ASKS_BEFORE):
+                _run_answer(runner, parts, ask(reader))
             for _ in range(ROUNDS):
                 spent.append(_measure(partial(_run_answer, runner, parts, ask(reader))))
                 lowered.append(_measure(partial(_lower, texts)))
