@@ -5,7 +5,8 @@
 A gap is a mailing that no good feed brought: the category was stale, nobody asked that day, or the store is new. The
 API knows no mailings, only when a paper was submitted and revised. So the papers of the last days are gone through, and
 one that is not stored belongs to the mailing that its date gives, or to the first gap after it: it was held up. Not to
-be found this way are late cross-lists of old papers, which the API dates by their submission.
+be found this way are late cross-lists of old papers, which the API dates by their submission, and what was held up for
+longer than LONGEST_HOLD, or in a store that does not go back so far.
 
 Each page is stored with the place to go on from, so that whoever comes next goes on there.
 """
@@ -13,7 +14,7 @@ Each page is stored with the place to go on from, so that whoever comes next goe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -26,6 +27,7 @@ from core.profiles import REPLACEMENTS
 from core.standing import complete, find_gaps
 from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, PaperRecord, RefreshState, Revision
 
+LONGEST_HOLD = timedelta(days=14)  # that is looked for; each day before a gap is a page or two of the search
 MOST_DAYS = 30  # a feed's longest window; filling in a year would keep arXiv busy for hours
 
 _PAGE = 1000  # arXiv discourages more
@@ -83,15 +85,18 @@ class Plan:
 
     @property
     def window(self) -> tuple[datetime, datetime]:
-        """The first and the last minute of what the mailings from `first` to `last` announce."""
+        """The first and the last minute of what the mailings from `first` to `last` can announce."""
         first, last = self.healing.first or date.min, self.healing.last or date.max
+        if self.healing.by == "submitted":
+            first = self.healing.held_from or first
         return submission_deadline(previous_mailing(first)), submission_deadline(last) - _ONE_MINUTE
 
 
 def make_plan(state: RefreshState, *, now: datetime, days_back: int) -> Plan | None:
     """What is to be healed of the categories of *state*; None where every mailing of *days_back* days is complete.
 
-    The whole window is gone through and not only the gaps: what was held up was submitted before.
+    The whole window is gone through and not only the gaps, and submissions before it, as far as earlier mailings are
+    complete: what was held up was submitted before.
     """
     days = min(days_back, MOST_DAYS)
     gaps = {one.category: missing for one in state.categories if (missing := find_gaps(one, now=now, days_back=days))}
@@ -102,8 +107,21 @@ def make_plan(state: RefreshState, *, now: datetime, days_back: int) -> Plan | N
         last = newest_mailing(now)
         earliest = min(one.since or last for one in state.categories if one.category in gaps)
         first = max(last - timedelta(days=days - 1), min(earliest, *(days[0] for days in gaps.values())))
-        healing = replace(healing, first=first, last=last)
+        held_from = max(_find_held_from(one, gaps[one.category]) for one in state.categories if one.category in gaps)
+        healing = replace(healing, first=first, last=last, held_from=min(first, held_from))
     return Plan(tuple(gaps), gaps, healing)
+
+
+def _find_held_from(one: CategoryState, gaps: Sequence[date]) -> date:
+    """The mailing from which on all are complete up to the first of *gaps*, LONGEST_HOLD before it at most.
+
+    What was submitted for one of these and is not stored was held up, and a gap has announced it.
+    """
+    whole = {day for day, _ in one.complete}
+    first = gaps[0]
+    while (before := previous_mailing(first)) in whole and gaps[0] - before <= LONGEST_HOLD:
+        first = before
+    return first
 
 
 def is_healing_due(state: RefreshState, *, now: datetime, days_back: int) -> bool:

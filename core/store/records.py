@@ -78,14 +78,16 @@ class CategoryState:
 class Healing:
     """How far the query API has been asked for what no feed brought.
 
-    Under way while `last` is known: mailings `first` to `last`, by submissions or by revisions, from result `start` on.
-    `seen` are the categories of which it found papers of `last`, `mailings` all that it found papers of. `unread`
-    counts the results that could not be read, `rounds` the times that it went through all for their sake. `next_at` is
-    when it goes on, at once where None; `failures` counts those in a row.
+    Under way while `last` is known: mailings `first` to `last`, by submissions or by revisions, from result `start` on;
+    submissions from the mailing `held_from` on, since papers are held up. `seen` are the categories of which it found
+    papers of `last`, `mailings` all that it found papers of. `unread` counts the results that could not be read,
+    `rounds` the times that it went through all for their sake. `next_at` is when it goes on, at once where None;
+    `failures` counts those in a row.
     """
 
     first: date | None = None
     last: date | None = None
+    held_from: date | None = None
     by: Literal["submitted", "revised"] = "submitted"
     start: int = 0
     seen: tuple[str, ...] = ()

@@ -79,6 +79,22 @@ class TestPlanning:
             (datetime(2026, 2, 25, 19, 0, tzinfo=UTC), datetime(2026, 3, 4, 18, 59, tzinfo=UTC)),
         )
 
+    def test_submissions_are_gone_through_from_two_weeks_before_the_first_gap_on(self) -> None:
+        """As far as the mailings before it are complete, and revisions, which nobody holds up, are not."""
+        days = [day for place in range(40) if (day := THURSDAY - timedelta(days=place)).weekday() < 5]
+        old = CategoryState("cs.AI", since=date(2026, 1, 1), complete=tuple((day, 9) for day in days[1:]))
+        plan = planned(state(old), days_back=3)
+        assert (plan.healing.first, plan.healing.held_from) == (TUESDAY, date(2026, 2, 19))
+        assert plan.window[0] == datetime(2026, 2, 17, 19, 0, tzinfo=UTC)
+        revised = replace(plan, healing=replace(plan.healing, by="revised"))
+        assert revised.window[0] == datetime(2026, 2, 27, 19, 0, tzinfo=UTC)
+
+    def test_what_was_submitted_for_a_mailing_that_may_be_lost_is_not_taken_for_held_up(self) -> None:
+        lacking = replace(category(lacks=(SINCE, THURSDAY)), since=date(2026, 1, 1))
+        assert planned(state(lacking), days_back=3).healing.held_from == date(2026, 3, 2)
+        either = state(lacking, replace(category("cs.LG"), since=date(2026, 1, 1)))
+        assert planned(either, days_back=3).healing.held_from == date(2026, 3, 2)
+
     def test_what_is_not_announced_yet_is_left_to_the_next_mailing(self) -> None:
         """arXiv's API has the evening's announcement four hours before the feeds have."""
         evening = datetime(2026, 3, 6, 2, 0, tzinfo=UTC)  # Thursday 21:00 Eastern
@@ -140,6 +156,13 @@ class TestSubmissions:
     def test_one_that_was_held_up_is_announced_in_the_first_gap_after_its_submission(self) -> None:
         decision = decided(paper(submitted=submitted(TUESDAY)))
         assert [day for day, *_ in announced(decision)] == [THURSDAY]
+
+    def test_one_that_was_held_up_since_before_the_window_is_found_as_well(self) -> None:
+        days = (date(2026, 2, 25), date(2026, 2, 26), *WEEK[:-1])
+        of = state(replace(category(), since=days[0], complete=tuple((day, 9) for day in days)))
+        held_up = paper(submitted=submitted(days[1]))
+        decision = decide(Submissions((held_up,), (), True), {}, of, planned(of, days_back=3), now=NOON)
+        assert (announced(decision), decision.rejected) == ([(THURSDAY, 1, {"cs.AI": NEW})], ())
 
     def test_one_that_no_gap_explains_is_announced_by_its_submission_all_the_same(self) -> None:
         decision = decided(paper(submitted=submitted(WEDNESDAY)), of=state(category(lacks=(TUESDAY,))))
