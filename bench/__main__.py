@@ -9,7 +9,7 @@ from importlib import import_module
 from bench.table import Row, write_table
 
 # Each has rows(), which measures and gives one row after the other.
-NAMES = ("serving", "starting", "memory", "reading", "refresh", "matching", "personal", "scale")
+NAMES = ("serving", "starting", "memory", "reading", "refresh", "matching", "personal", "crowd", "scale")
 
 
 def main(names: Iterable[str]) -> None:
