@@ -9,7 +9,6 @@ import secrets
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -213,19 +212,7 @@ class _Arxiv:
     def _build_client(self) -> ArxivClient:
         # httpx does without its command line where there is none; that brings rich and pygments, 40 ms of a cold start.
         sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None stands for "not to be found"
-        import httpx  # noqa: PLC0415 - see above
-
-        from core.arxiv.client import ArxivClient  # noqa: PLC0415
-
-        # Certificates are read in 20 ms, without Python's lock, once for the clients of all event loops.
-        reading = ThreadPoolExecutor(1)
-        certificates = reading.submit(httpx.create_ssl_context)
-        reading.shutdown(wait=False)
-
-        def open_client() -> httpx.AsyncClient:
-            import httpcore  # noqa: F401, PLC0415 - which the client imports, and can meanwhile
-
-            return httpx.AsyncClient(verify=certificates.result())
+        from core.arxiv.client import ArxivClient, prepare_clients  # noqa: PLC0415 - see above
 
         settings = self._settings
         return ArxivClient(
@@ -233,7 +220,7 @@ class _Arxiv:
             rss_base=settings.arxiv_rss_base,
             api_base=settings.arxiv_api_base,
             pages_base=settings.arxiv_base,
-            open_client=open_client,
+            open_client=prepare_clients(),
             turns=Turns(
                 self._store,
                 min_interval_seconds=settings.arxiv_min_interval_seconds,

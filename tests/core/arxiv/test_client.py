@@ -5,18 +5,28 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import ssl
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import pytest
+import trustme
 
 from core.arxiv.announced import Rejected, Submissions, Window
-from core.arxiv.client import MOST_DECODED_BYTES, MOST_PAGE_BYTES, MOST_PDF_BYTES, MOST_RAW_BYTES, ArxivClient
+from core.arxiv.client import (
+    MOST_DECODED_BYTES,
+    MOST_PAGE_BYTES,
+    MOST_PDF_BYTES,
+    MOST_RAW_BYTES,
+    ArxivClient,
+    prepare_clients,
+)
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import Paper
 from core.summaries.fulltext import extract_text
@@ -914,12 +924,15 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(certified: ssl.SSLContext | None = None) -> Iterator[str]:
+    """The address of a server of `_Handler`'s answers, over TLS where it is *certified*."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+    if certified is not None:
+        server.socket = certified.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
+        yield f"http{'s' if certified else ''}://127.0.0.1:{server.server_address[1]}"
     finally:
         server.shutdown()
         thread.join()
@@ -943,6 +956,22 @@ def test_answers_over_a_real_connection(path: str, expected: str) -> None:
         except (SourceMalformed, SourceUnavailable) as error:
             outcome = str(error)
     assert expected in outcome
+
+
+def test_the_clients_of_every_loop_trust_who_has_a_certificate_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trusted, certified = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trusted.issue_cert("127.0.0.1").configure_cert(certified)
+    trusted.cert_pem.write_to_path(str(tmp_path / "trusted.pem"))
+    with serving(certified) as base:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "trusted.pem"))
+        trusting = prepare_clients()
+        found = [fetch(None, rss_base=f"{base}/good", open_client=trusting) for _ in range(2)]
+        assert [len(announced.entries) for announced in found] == [1, 1]
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(SourceUnavailable, match="CERTIFICATE_VERIFY_FAILED"):
+            fetch(None, rss_base=f"{base}/good", open_client=prepare_clients())
 
 
 SAMPLES = [listing.paper for listing in mailing_week(date(2026, 3, 5))[-1].listings]
