@@ -134,6 +134,6 @@ class _Mounted:
         base, path = self._base_path, scope["path"]
         rest = path.removeprefix(base)
         if path.startswith(base) and rest[:1] in ("", "/"):
-            # The page of the documentation finds openapi.json by the root path; Starlette takes it off once more.
+            # openapi.json names the root path as its server; Starlette takes it off once more.
             scope = {**scope, "path": rest or "/", "root_path": "" if rest.startswith(base) else base}
         await self._application(scope, receive, send)
