@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ipaddress
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -140,7 +139,7 @@ def carry_over(query: QueryParams, scope: str = "") -> str:
     Without a *scope* of its path it is the one in *query*. The name of a profile, and a mailing, have no field.
     """
     form = read_form(query)
-    wanted = re.split(r"[+ ]", scope or query.get("scope", ""))
+    wanted = (scope or query.get("scope", "")).replace(" ", "+").split("+")
     categories = [one for one in map(find_category, wanted) if one]
     brief = {"summaries": "brief"} if query.get("brief") == "1" else {}
     return replace(

@@ -308,7 +308,7 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     day = day or newest
     if day is None:
         return _Shown(None, (), {}, ())
-    stored = await _load_mailings(service, answered.selection)
+    stored = await _find_mailings(service, answered)
     if any(one.mailing == day for one in known):
         return _shown_day(selected, day, known, stored)
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
@@ -318,21 +318,14 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     return _shown_day(other, day, (*known, *builder.list_days(other)), stored)
 
 
-async def _load_mailings(service: Service, selection: Selection) -> list[date]:
-    """The mailings of the last MAX_DAYS days that are stored of *selection*, oldest first; none without the store.
-
-    They are known from the refreshes, of the configured categories together and of each other one, since loading the
-    papers of all these days would take seconds.
-    """
-    wanted, configured = selection.profile.categories, service.config.categories
-    others = [category for category in wanted if category not in configured]
+async def _find_mailings(service: Service, answered: Answered) -> list[date]:
+    """The mailings of the last MAX_DAYS days that are stored of a selection, oldest first; none without the store."""
+    categories, revision = answered.selection.profile.categories, answered.currency.revision
     try:
-        refreshes = [await service.store.load_refresh(one) for one in ("+".join(configured), *others)]
+        found = await service.freshness.find_complete(categories, revision)
     except StoreUnavailable:
         return []
-    states = [state for refresh in refreshes if refresh for state in refresh.categories if state.category in wanted]
-    found = {mailing for state in states for mailing, papers in state.complete if papers}
-    return sorted(mailing for mailing in found if max(found) - mailing < timedelta(days=MAX_DAYS))
+    return [mailing for mailing in found if found[-1] - mailing < timedelta(days=MAX_DAYS)]
 
 
 def _shown_day(selected: Selected, day: date, days: Sequence[builder.Day], stored: Sequence[date]) -> _Shown:
@@ -388,8 +381,7 @@ async def _build_preview(service: Service, selection: Selection, form: builder.F
 
 def _languages(service: Service) -> list[tuple[str, str]]:
     """The languages that summaries are written in here: tag and English name, the default profile's first."""
-    tags = dict.fromkeys(profile.language for profile in service.config.every_profile)
-    return [(tag, name_language(tag)) for tag in tags]
+    return [(tag, name_language(tag)) for tag in service.config.summary_languages]
 
 
 # --- one paper

@@ -32,11 +32,10 @@ from core.summaries.languages import SectionName
 router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
 MEDIA_TYPE = "application/json"
-RuleKind = (
-    Kind
-    | Literal["category", "days", "announce type", "exclusion", "term of the query", "NOT in the query"]
-    | Literal["min_score", "cap"]
-)
+_RuleOfSelection = Literal[
+    "category", "days", "announce type", "exclusion", "term of the query", "NOT in the query", "min_score", "cap"
+]
+RuleKind = Kind | _RuleOfSelection
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 

@@ -166,12 +166,11 @@ class Service:
 
     def _tell_language(self, profile: Profile) -> tuple[str, ...]:
         """A sentence where summaries are written, and *profile* wants them in a language in which none are."""
-        writing = [one for one in self.config.every_profile if one.summaries != "none"]
-        written = {one.language for one in writing}
+        written = self.config.summary_languages
         is_served = profile.language in written or not written
-        if profile.summaries == "none" or is_served or not self.config.summaries.is_enabled:
+        if profile.summaries == "none" or is_served or self.summaries.obstacle:
             return ()
-        names = " and ".join(sorted(map(name_language, written)))
+        names = " and ".join(map(name_language, written))
         return (f"No summaries are written here in {name_language(profile.language)}, only in {names}.",)
 
     def notices_of(self, currency: Currency) -> tuple[str, ...]:

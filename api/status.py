@@ -279,7 +279,7 @@ async def load_status(service: Service) -> Status:
         sample_data=service.sample_data,
         writing=Writing(
             service.config.summaries,
-            tuple(dict.fromkeys(one.language for one in service.config.every_profile if one.summaries != "none")),
+            service.config.summary_languages,
             service.summaries.obstacle,
         ),
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from urllib.parse import quote_plus
@@ -24,6 +24,7 @@ ROUNDS = 3
 CONNECTIONS = 16
 _FEEDS_ALONE = 16
 _FEEDS_EACH = 8
+_TIMES_ALONE = 50
 _PAUSE_SECONDS = 0.02  # of whoever reads the default feed
 
 
@@ -37,7 +38,7 @@ def rows() -> Iterator[Row]:
             alone, crowded, known, known_alone = [], [], [], []
             for _ in range(ROUNDS):
                 alone.append(median(_ask_alone(server, draw)))
-                known_alone.append(_last(_read_known(server, _Count(50))))
+                known_alone.append(_last(_read_known(server, range(_TIMES_ALONE))))
                 waited, meanwhile = _ask_together(server, draw)
                 crowded.append(_last(waited))
                 known.append(_last(meanwhile))
@@ -85,27 +86,17 @@ def _ask_together(server: Server, draw: Callable[[], bytes]) -> tuple[list[float
             return [_time(connection, draw()) for _ in range(_FEEDS_EACH)]
 
     with ThreadPoolExecutor(CONNECTIONS + 1) as pool:
-        known = pool.submit(_read_known, server, is_over.is_set)
+        known = pool.submit(_read_known, server, iter(is_over.is_set, True))
         waited = [seconds for some in pool.map(ask, range(CONNECTIONS)) for seconds in some]
         is_over.set()
         return waited, known.result()
 
 
-class _Count:
-    """True from the *number*-th time on that it is asked."""
-
-    def __init__(self, number: int) -> None:
-        self._left = number
-
-    def __call__(self) -> bool:
-        self._left -= 1
-        return self._left < 0
-
-
-def _read_known(server: Server, is_over: Callable[[], bool]) -> list[float]:
+def _read_known(server: Server, times: Iterable[object]) -> list[float]:
+    """The seconds that each answer of the default feed took, one for each of *times*."""
     taken = []
     with connect(server) as connection:
-        while not is_over():
+        for _ in times:
             taken.append(_time(connection, build_request("/rss")))
             time.sleep(_PAUSE_SECONDS)
     return taken

@@ -103,6 +103,11 @@ class Config:
         return (self.default, *self.profiles)
 
     @property
+    def summary_languages(self) -> tuple[str, ...]:
+        """The tags of the languages that profiles want summaries in, the default one's first."""
+        return tuple(dict.fromkeys(one.language for one in self.every_profile if one.summaries != "none"))
+
+    @property
     def categories(self) -> tuple[str, ...]:
         """Every category that a profile follows, each once, in file order."""
         every = (category for profile in (self.default, *self.profiles) for category in profile.categories)

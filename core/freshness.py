@@ -209,6 +209,16 @@ class Freshness:
 
         return await self._gather(categories, look_at)
 
+    async def find_complete(self, categories: Sequence[str], revision: Revision | None = None) -> tuple[date, ...]:
+        """The mailings of *categories* that have papers and of which all are stored, oldest first.
+
+        With the *revision* that was loaded just now nothing more is loaded, as in `ensure`.
+        """
+        known = [await self._load(one, revision) for one in group(categories, self._configured)]
+        states = [state for one in known if one.state for state in one.state.categories]
+        found = {day for state in states if state.category in categories for day, papers in state.complete if papers}
+        return tuple(sorted(found))
+
     async def refresh(self, categories: Sequence[str] | None = None) -> Report:
         """Ask arXiv now for *categories* (all configured ones by default), whether they are due or not.
 

@@ -125,7 +125,7 @@ class PaperIndex:
         self._found.clear()
         self.papers.append(paper)
         self._by_id.setdefault(paper.id, []).append(number)
-        self._add_words(number, split_words(paper.title), split_words(paper.abstract))
+        self._add_words(number, self.read(number))
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
         if comment := split_words(paper.comment or ""):
@@ -204,14 +204,12 @@ class PaperIndex:
             if other != number and (title == other_title or (bits & ~other_bits).bit_count() <= most):
                 yield other
 
-    def _add_words(self, number: int, title: Sequence[str], abstract: Sequence[str]) -> None:
-        fold = self._fold
-        folded_title, folded_abstract = [fold[word] for word in title], [fold[word] for word in abstract]
-        self.lengths.append((len(title), len(abstract)))
-        distinct = set(folded_abstract)
-        self._outlines.append((" ".join(folded_title), _outline(distinct), len(distinct)))
+    def _add_words(self, number: int, reading: Reading) -> None:
+        self.lengths.append((len(reading.title), len(reading.abstract)))
+        distinct = set(reading.abstract)
+        self._outlines.append((" ".join(reading.title), _outline(distinct), len(distinct)))
         place, postings = number << HITS_BITS, self._postings
-        for word, hits in _count_hits(folded_title, folded_abstract).items():
+        for word, hits in _count_hits(reading.title, reading.abstract).items():
             postings[word].append(place | hits)
 
     def _read_names(self) -> None:

@@ -207,10 +207,7 @@ def read_amounts(liked: Sequence[Paper]) -> dict[str, float]:
     for paper in liked:
         title, abstract = fold_words(paper.title), fold_words(paper.abstract)
         norm = _norm(len(title), len(abstract))
-        counts = Counter(abstract)
-        for word in title:
-            counts[word] += TITLE_WEIGHT
-        for word, amount in counts.items():
+        for word, amount in amounts_of(title, abstract).items():
             amounts[word] += amount / (amount + norm) / len(liked)
     return amounts
 

@@ -291,6 +291,16 @@ def test_a_mistake_in_config_json_is_one_line_with_its_place(settings: dict[str,
     assert ended.stderr.startswith(f"arxiv-feeds: {path}:3:16: min_score: ")
 
 
+@pytest.mark.parametrize("arguments", [("papers", "cs.LG"), ("explain", "2603.91223", "cs.LG")])
+def test_keys_that_are_not_used_are_named_before_an_answer(
+    filled: dict[str, str], tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    misspelt = write_config(tmp_path, {**CONFIG, "colour": "red"})
+    ended = run_here(filled | {"CONFIG_FILE": str(misspelt)}, *arguments)
+    assert (ended.returncode, ended.stderr.count("\n")) == (0, 1)
+    assert re.match(r"warning: .*colour", ended.stderr)
+
+
 def test_refresh_without_a_way_to_arxiv_is_one_line_after_the_bar(
     settings: dict[str, str], arxiv: ArxivStandIn
 ) -> None:

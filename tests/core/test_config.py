@@ -380,6 +380,7 @@ def test_profiles_have_the_language_of_summaries_or_their_own() -> None:
         ("pt-br", "full"),
         ("en", "none"),
     ]
+    assert found.summary_languages == ("en", "pt-br")
 
 
 def test_a_key_that_stands_in_the_file_by_mistake_is_not_printed() -> None:
