@@ -18,8 +18,9 @@ from functools import lru_cache, partial
 MAX_CHARACTERS = 10_000  # arXiv allows 1,920 in an abstract; anything longer is passed through
 _MAX_DEPTH = 60  # groups in groups; deeper ones are nobody's abstract
 _REACH = 500  # tokens between an opening `$` or `[` and what closes it; bounds the time on text that never closes them
+_MOST_ARGUMENTS = 2  # of a macro
 
-_SIGNS_OF_TEX = re.compile(r"[\\${}~]|--|``|''")
+_SIGNS_OF_TEX = ("\\", "$", "{", "}", "~", "--", "``", "''")
 
 _SEVERAL = r"""
     https?://(?:[^\s\\{}$<>"']|\\[_%\#&~])+   # an address, in which nothing is TeX but the backslash of \_
@@ -39,12 +40,30 @@ def to_unicode(text: str) -> str:
     long or too deeply nested is only put on one line.
     """
     line = " ".join(text.split())
-    if len(line) > MAX_CHARACTERS or not _SIGNS_OF_TEX.search(line):
+    if len(line) > MAX_CHARACTERS or not _has_tex(line):
         return line
+    start, end = _span_of_tex(line)
     try:
-        return " ".join(_Renderer(line).render().split())
+        return " ".join((line[:start] + _Renderer(line[start:end]).render() + line[end:]).split())
     except _TooDeepError:
         return line
+
+
+def _has_tex(text: str) -> bool:
+    return any(sign in text for sign in _SIGNS_OF_TEX)
+
+
+def _span_of_tex(line: str) -> tuple[int, int]:
+    """Where the part of *line* begins and ends that TeX can change, at spaces; what is around it is mostly longer."""
+    start = max(line.rfind(" ", 0, min(place for sign in _SIGNS_OF_TEX if (place := line.find(sign)) >= 0)), 0)
+    end = max(map(line.rfind, _SIGNS_OF_TEX))
+    if "[" in line[start:]:  # maybe an optional argument, of any length
+        return start, len(line)
+    for _ in range(1 + _MOST_ARGUMENTS * line.count("\\", start)):
+        end = line.find(" ", end + 1)
+        if end < 0:
+            return start, len(line)
+    return start, end
 
 
 class _TooDeepError(Exception):
@@ -122,7 +141,7 @@ class _Renderer:
         end = self._group_ends[start]
         source = "".join(self._tokens[start + 1 : end])
         inner = self._enclosed(end, in_math=in_math)
-        is_set = not in_math and "," in source.strip(",") and not _SIGNS_OF_TEX.search(source)
+        is_set = not in_math and "," in source.strip(",") and not _has_tex(source)
         return f"{{{inner}}}" if is_set else inner
 
     def _neighbours(self, start: int) -> tuple[str, str]:

@@ -20,6 +20,7 @@ _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are wor
 # The same in a quarter of the time for ASCII, and in a tenth where neither C++ nor C# can be.
 _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
 _SEPARATORS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
+_SEPARATING_BYTES = bytes(ord(" ") if code in _SEPARATORS else code for code in range(256))  # of UTF-8
 _POSSESSIVE = re.compile(r"['’]s\b")
 _PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
 _VOWEL = re.compile(r"[aeiouy]")
@@ -42,10 +43,17 @@ def split_words(text: str) -> list[str]:
 
     An accent that is a character of its own would cut its word in two, so the text is composed first.
     """
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+    if "'" in text or "’" in text:
+        text = _POSSESSIVE.sub("", text)
+    if "+" in text or "#" in text:
+        return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
     if text.isascii():
-        text = _POSSESSIVE.sub("", text) if "'" in text else text
-        return _ASCII_TOKEN.findall(text) if "+" in text or "#" in text else text.translate(_SEPARATORS).split()
-    return _TOKEN.findall(_POSSESSIVE.sub("", unicodedata.normalize("NFC", text)))
+        return text.translate(_SEPARATORS).split()
+    # Even where a text has other letters most of its words are ASCII.
+    pieces = text.encode(errors="surrogatepass").translate(_SEPARATING_BYTES).decode(errors="surrogatepass").split()
+    return [word for piece in pieces for word in ((piece,) if piece.isascii() else _TOKEN.findall(piece))]
 
 
 def fold_words(text: str) -> list[str]:

@@ -236,6 +236,24 @@ def test_any_text_gives_one_trimmed_line(raw: str) -> None:
     assert text == " ".join(text.split())
 
 
+@settings(deadline=None)
+@given(TEX)
+def test_words_before_change_nothing(raw: str) -> None:
+    assert to_unicode(f"some words {raw}") == f"some words {to_unicode(raw)}".strip()
+
+
+@cases(
+    (r"we get \frac\frac 1 2 3 and no more", "we get (1/2)/3 and no more"),
+    (
+        r"as \cite[see a very long list of the sections that tell it]{key} says",
+        "as [see a very long list of the sections that tell it, key] says",
+    ),
+    (r"the \sqrt[ {n} ] x and more of it", "the ⁿ√x and more of it"),
+)
+def test_arguments_are_found_however_far_they_are_from_their_macro(raw: str, text: str) -> None:
+    assert to_unicode(raw) == text
+
+
 def letters_of(text: str) -> str:
     """*text* in small letters without accents and anything that is no letter, so that `h\\textbf{O}m` has `hom`."""
     return re.sub(r"[\W\d_]+", "", unicodedata.normalize("NFKD", text)).lower()

@@ -1,0 +1,31 @@
+"""How texts are cut into words."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.words import split_words
+
+# Letters of each kind, marks that combine, separators of ASCII and of others, and what makes words of its own.
+LETTERS = st.text("aB9 _-.'’s+#ée\u0301中あ\u00a0\u2009\n−αℝ²½ﬁ\u200b", max_size=12)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("KV-cache for C++, C# and R", ["KV", "cache", "for", "C++", "C#", "and", "R"]),
+        ("model's naïve β-VAE (2–3× faster)", ["model", "naïve", "β", "VAE", "2", "3", "faster"]),
+        ("Poincare\u0301 maps, in C++", ["Poincaré", "maps", "in", "C++"]),
+        ("a 中文 title", ["a", "中", "文", "title"]),
+        ("\ud800", []),
+    ],
+)
+def test_words_stand_between_spaces_and_punctuation(text: str, words: list[str]) -> None:
+    assert split_words(text) == words
+
+
+@given(LETTERS, LETTERS, st.sampled_from([" ", "\n", ", ", " – "]))
+def test_words_are_the_same_whatever_else_the_text_has(text: str, other: str, between: str) -> None:
+    assert split_words(text + between + other) == split_words(text) + split_words(other)
