@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice, takewhile
 
 from core.papers import Paper
@@ -40,48 +40,67 @@ def numbers_in(postings: Iterable[int]) -> set[int]:
     return {one >> HITS_BITS for one in postings}
 
 
-class _Forms(dict[str, str]):
-    """What *form* makes of each word that was met; a word is met a hundred times."""
+class _Vocabulary(dict[str, int]):
+    """The words that were met, as written, numbered from 0 on, and their forms by number."""
 
-    def __init__(self, form: Callable[[str], str]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._form = form
+        self.folded: list[str] = []
+        self.plain: list[str] = []
 
-    def __missing__(self, word: str) -> str:
-        self[word] = made = self._form(word)
+    def __missing__(self, word: str) -> int:
+        self[word] = code = len(self)
+        self.folded.append(fold_word(word))
+        self.plain.append(plain_word(word))
+        return code
+
+    def encode(self, words: Iterable[str]) -> Iterator[int]:
+        """*words* as numbers."""
+        return map(self.__getitem__, words)
+
+
+class _Outlines(dict[int, tuple[str, int, int]]):
+    """Of each paper that others may repeat the title, a bit for each word of its abstract, and how many words it has.
+
+    Words share bits. Most papers of a mailing have no author in common with others.
+    """
+
+    def __init__(self, read: Callable[[int], Reading]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, number: int) -> tuple[str, int, int]:
+        reading = self._read(number)
+        words = set(reading.abstract)
+        digits = bytearray(b"0" * _OUTLINE_BITS)
+        for word in words:
+            digits[hash(word) % _OUTLINE_BITS] = _ONE
+        self[number] = made = (" ".join(reading.title), int(digits, 2), len(words))
         return made
 
 
 class _Texts(dict[int, str]):
-    """The words of title and abstract of each of *papers* by number, in one of their *forms*, once they are asked for.
+    """The words of title and abstract of each paper by number, in one of their forms, once they are asked for.
 
     Most terms are single words, which need no text, and the texts are half of an index.
     """
 
-    def __init__(self, papers: Sequence[Paper], forms: _Forms) -> None:
+    def __init__(self, read: Callable[[int], Reading]) -> None:
         super().__init__()
-        self._papers = papers
-        self._forms = forms
+        self._read = read
 
     def __missing__(self, number: int) -> str:
-        paper = self._papers[number]
-        title, abstract = ([self._forms[word] for word in split_words(text)] for text in (paper.title, paper.abstract))
-        self[number] = made = f" {'  '.join(title)} \n {'  '.join(abstract)} "
+        reading = self._read(number)
+        self[number] = made = f" {'  '.join(reading.title)} \n {'  '.join(reading.abstract)} "
         return made
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The words of a paper in reading order: all as `written`, and folded those of `title` and `abstract`."""
+    """The words of a paper in reading order, in one of their forms."""
 
-    written: Sequence[str]
     title: Sequence[str]
     abstract: Sequence[str]
-
-    def spell(self, folded: Iterable[str]) -> list[str]:
-        """How the paper writes *folded* words of its where they stand first, in lower case."""
-        forms = [*self.title, *self.abstract]
-        return [plain_word(self.written[forms.index(word)]) for word in folded]
 
 
 class PaperIndex:
@@ -94,12 +113,12 @@ class PaperIndex:
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
         self.lengths: list[tuple[int, int]] = []
-        self._fold = _Forms(fold_word)
-        self._lower = _Forms(plain_word)
+        self._vocabulary = _Vocabulary()
+        self._words: list[array[int]] = []  # of each paper's title and abstract, as numbers of the vocabulary
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
-        self._folded = _Texts(self.papers, self._fold)
-        self._plain = _Texts(self.papers, self._lower)
+        self._folded = _Texts(self.read)
+        self._plain = _Texts(partial(self._read, forms=self._vocabulary.plain))
         self._folded_comments: dict[int, str] = {}
         self._plain_comments: dict[int, str] = {}
         self._postings: defaultdict[str, array[int]] = defaultdict(
@@ -109,8 +128,8 @@ class PaperIndex:
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._names_of: list[set[tuple[str, ...]]] = []
-        self._outlines: list[tuple[str, int, int]] = []  # title, bits of the words of the abstract, how many words
-        self._vocabulary: list[tuple[str, str]] = []  # plain and folded form of each word, sorted
+        self._outlines = _Outlines(self.read)
+        self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
@@ -125,12 +144,12 @@ class PaperIndex:
         self._found.clear()
         self.papers.append(paper)
         self._by_id.setdefault(paper.id, []).append(number)
-        self._add_words(number, self.read(number))
+        self._add_words(number, paper)
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
-        if comment := split_words(paper.comment or ""):
-            self._folded_comments[number] = join_words(map(self._fold.__getitem__, comment))
-            self._plain_comments[number] = join_words(map(self._lower.__getitem__, comment))
+        if comment := [*self._vocabulary.encode(split_words(paper.comment or ""))]:
+            self._folded_comments[number] = join_words(self._vocabulary.folded[code] for code in comment)
+            self._plain_comments[number] = join_words(self._vocabulary.plain[code] for code in comment)
         return number
 
     def evaluate(self, node: Node) -> Set[int]:
@@ -185,10 +204,14 @@ class PaperIndex:
         return {word: count for word, count in counts.items() if count}
 
     def read(self, number: int) -> Reading:
-        """The words of the paper *number*."""
-        title, abstract = map(split_words, (self.papers[number].title, self.papers[number].abstract))
-        fold = self._fold
-        return Reading([*title, *abstract], [fold[word] for word in title], [fold[word] for word in abstract])
+        """The folded words of the paper *number*."""
+        return self._read(number, self._vocabulary.folded)
+
+    def spell(self, number: int, folded: Iterable[str]) -> list[str]:
+        """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
+        codes, forms = self._words[number], self._vocabulary.folded
+        words = [forms[code] for code in codes]
+        return [self._vocabulary.plain[codes[words.index(word)]] for word in folded]
 
     def may_repeat(self, number: int) -> Iterator[int]:
         """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.
@@ -196,20 +219,28 @@ class PaperIndex:
         That is a few in a thousand of those that share one. Names that stand on very many papers are nobody's.
         """
         self._read_names()
+        papers = (self._names[name[-1]][name] for name in self._names_of[number])
+        others = set[int]().union(*(one for one in papers if len(one) <= _MOST_NAMESAKES)) - {number}
+        if not others:
+            return
         title, bits, words = self._outlines[number]
         most = _MAY_DIFFER * words
-        papers = (self._names[name[-1]][name] for name in self._names_of[number])
-        for other in set[int]().union(*(one for one in papers if len(one) <= _MOST_NAMESAKES)):
+        for other in others:
             other_title, other_bits, _ = self._outlines[other]
-            if other != number and (title == other_title or (bits & ~other_bits).bit_count() <= most):
+            if title == other_title or (bits & ~other_bits).bit_count() <= most:
                 yield other
 
-    def _add_words(self, number: int, reading: Reading) -> None:
-        self.lengths.append((len(reading.title), len(reading.abstract)))
-        distinct = set(reading.abstract)
-        self._outlines.append((" ".join(reading.title), _outline(distinct), len(distinct)))
-        place, postings = number << HITS_BITS, self._postings
-        for word, hits in _count_hits(reading.title, reading.abstract).items():
+    def _read(self, number: int, forms: Sequence[str]) -> Reading:
+        words = [forms[code] for code in self._words[number]]
+        end = self.lengths[number][0]
+        return Reading(words[:end], words[end:])
+
+    def _add_words(self, number: int, paper: Paper) -> None:
+        title, abstract = ([*self._vocabulary.encode(split_words(text))] for text in (paper.title, paper.abstract))
+        self.lengths.append((len(title), len(abstract)))
+        self._words.append(array("I", title + abstract))
+        place, postings, forms = number << HITS_BITS, self._postings, self._vocabulary.folded
+        for word, hits in _count_hits([forms[code] for code in title], [forms[code] for code in abstract]).items():
             postings[word].append(place | hits)
 
     def _read_names(self) -> None:
@@ -333,23 +364,15 @@ class PaperIndex:
 
     def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
         """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""
-        if len(self._vocabulary) != len(self._fold):
-            self._vocabulary = sorted((self._lower[word], folded) for word, folded in self._fold.items())
-            self._spellings = Counter(folded for _, folded in self._vocabulary)
-        following = islice(self._vocabulary, bisect_left(self._vocabulary, (prefix, "")), None)
+        if len(self._sorted_words) != len(self._vocabulary):
+            self._sorted_words = sorted(zip(self._vocabulary.plain, self._vocabulary.folded, strict=True))
+            self._spellings = Counter(self._vocabulary.folded)
+        following = islice(self._sorted_words, bisect_left(self._sorted_words, (prefix, "")), None)
         return Counter(folded for _, folded in takewhile(lambda word: word[0].startswith(prefix), following))
 
 
 def _no_postings() -> array[int]:
     return array("Q")
-
-
-def _outline(words: Iterable[str]) -> int:
-    """A number with a bit for each of *words*, which some of them share."""
-    digits = bytearray(b"0" * _OUTLINE_BITS)
-    for word in words:
-        digits[hash(word) % _OUTLINE_BITS] = _ONE
-    return int(digits, 2)
 
 
 def _count_hits(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:

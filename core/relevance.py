@@ -115,7 +115,7 @@ def add_ties(
 ) -> list[int]:
     """Add what ties papers to others to their *totals*; for each paper its era if it could be raised, else -1.
 
-    Counts what `tie_points` tells of one paper, for all papers at once.
+    Counts for all papers what `find_ties` tells of some.
     """
     _add_words(index, [era.liked for era in eras], era_of, norms, totals, unit=100)
     raised_in = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
@@ -143,7 +143,34 @@ def _add_words(
                 totals[number] += int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
 
 
-def amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
+def find_ties(
+    index: PaperIndex,
+    eras: Sequence[Era],
+    places: Mapping[Tie, Sequence[int]],
+    norms: Sequence[float],
+    numbers: Collection[int],
+) -> dict[int, dict[Tie, dict[str, int]]]:
+    """What ties each of the papers *numbers* to others: what each word gives or takes, of those that do.
+
+    *places* are the eras of all papers by what can tie them, as `add_ties` has them, -1 for none.
+    """
+    found: dict[int, dict[Tie, dict[str, int]]] = {number: {} for number in numbers}
+    for tie in TIES:
+        unit = -100 if tie == "dislike" else 100
+        era_of, by_era = places[tie], [era.weights(tie) for era in eras]
+        for word in set[str]().union(*by_era):
+            weights = [*(one.get(word, 0.0) for one in by_era), 0.0]
+            for one in index.find_word(word):
+                number = one >> HITS_BITS
+                if number in found and (weight := weights[era_of[number]]):
+                    amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
+                    points = int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
+                    if points:
+                        found[number].setdefault(tie, {})[word] = points
+    return found
+
+
+def _amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
     """How much of a paper each word is, in hits in the abstract; *title* and *abstract* are its words."""
     counts = Counter(abstract)
     if len(abstract) > MOST:
@@ -151,18 +178,6 @@ def amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, in
     for word, count in Counter(title).items():
         counts[word] += TITLE_WEIGHT * min(count, MOST)
     return counts
-
-
-def tie_points(amounts: Mapping[str, int], era: Era, tie: Tie, norm: float) -> dict[str, int]:
-    """What each word gives or takes that ties a paper of *era* to others; *amounts* are those of its words."""
-    weights = era.weights(tie)
-    unit = -100 if tie == "dislike" else 100
-    points = {
-        word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit
-        for word, amount in amounts.items()
-        if word in weights
-    }
-    return {word: gained for word, gained in points.items() if gained}
 
 
 def stream_of(profile: Profile) -> str | None:
@@ -207,7 +222,7 @@ def read_amounts(liked: Sequence[Paper]) -> dict[str, float]:
     for paper in liked:
         title, abstract = fold_words(paper.title), fold_words(paper.abstract)
         norm = _norm(len(title), len(abstract))
-        for word, amount in amounts_of(title, abstract).items():
+        for word, amount in _amounts_of(title, abstract).items():
             amounts[word] += amount / (amount + norm) / len(liked)
     return amounts
 

@@ -176,7 +176,7 @@ def test_a_paper_s_folded_words_come_in_reading_order() -> None:
 
 def test_a_paper_spells_its_words_as_it_does_where_they_stand_first() -> None:
     index = indexed("caches", of("LLMs, Naïve", "Caching the cached; an LLM's policies"))
-    assert index.read(1).spell(["cach", "policy", "llm", "naiv"]) == ["caching", "policies", "llms", "naive"]
+    assert index.spell(1, ["cach", "policy", "llm", "naiv"]) == ["caching", "policies", "llms", "naive"]
 
 
 def test_a_paper_may_repeat_those_of_whoever_writes_the_name_exactly_as_its_authors_do() -> None:

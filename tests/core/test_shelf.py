@@ -48,10 +48,10 @@ class TestTwins:
     def test_papers_say_much_the_same_when_seven_tenths_of_their_words_do(
         self, one: Sequence[str], other: Sequence[str], expected: bool
     ) -> None:
-        assert is_near_duplicate(Reading([], ["a"], one), Reading([], ["b"], other)) is expected
+        assert is_near_duplicate(Reading(["a"], one), Reading(["b"], other)) is expected
 
     def test_the_same_title_is_enough(self) -> None:
-        assert is_near_duplicate(Reading([], ["a", "title"], ["one"]), Reading([], ["a", "title"], ["other"]))
+        assert is_near_duplicate(Reading(["a", "title"], ["one"]), Reading(["a", "title"], ["other"]))
 
     def test_papers_that_say_much_the_same_know_one_another_in_whatever_order_they_come(self) -> None:
         records = [record(number, abstract=" ".join(WORDS)) for number in (1, 2, 3)]
