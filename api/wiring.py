@@ -212,7 +212,10 @@ class _Arxiv:
     def _build_client(self) -> ArxivClient:
         # httpx does without its command line where there is none; that brings rich and pygments, 40 ms of a cold start.
         sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]  # None stands for "not to be found"
-        from core.arxiv.client import ArxivClient, prepare_clients  # noqa: PLC0415 - see above
+        from core.arxiv.connections import prepare_clients  # noqa: PLC0415 - see above
+
+        open_client = prepare_clients()  # which goes on beside the imports
+        from core.arxiv.client import ArxivClient  # noqa: PLC0415 - see above
 
         settings = self._settings
         return ArxivClient(
@@ -220,7 +223,7 @@ class _Arxiv:
             rss_base=settings.arxiv_rss_base,
             api_base=settings.arxiv_api_base,
             pages_base=settings.arxiv_base,
-            open_client=prepare_clients(),
+            open_client=open_client,
             turns=Turns(
                 self._store,
                 min_interval_seconds=settings.arxiv_min_interval_seconds,

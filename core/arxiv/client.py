@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,23 +93,6 @@ class _Connection:
 
     loop: asyncio.AbstractEventLoop
     client: httpx.AsyncClient
-
-
-def prepare_clients() -> Callable[[], httpx.AsyncClient]:
-    """What opens clients, whose certificates are read in a thread from now on, once for those of all event loops.
-
-    That takes 20 ms, without Python's lock; opening the first client imports as long meanwhile.
-    """
-    reading = ThreadPoolExecutor(1)
-    certificates = reading.submit(httpx.create_ssl_context)
-    reading.shutdown(wait=False)
-
-    def open_client() -> httpx.AsyncClient:
-        import httpcore  # noqa: F401, PLC0415 - which the client would import after the certificates are there
-
-        return httpx.AsyncClient(verify=certificates.result())
-
-    return open_client
 
 
 class ArxivClient:

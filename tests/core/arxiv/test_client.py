@@ -25,8 +25,8 @@ from core.arxiv.client import (
     MOST_PDF_BYTES,
     MOST_RAW_BYTES,
     ArxivClient,
-    prepare_clients,
 )
+from core.arxiv.connections import prepare_clients
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import Paper
 from core.summaries.fulltext import extract_text
