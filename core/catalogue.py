@@ -63,6 +63,10 @@ class Outcome(StrEnum):
     OTHER_DAYS = "other days"
 
 
+# Looked up once: that takes four times as long as all else that is done with a paper's outcome.
+_LISTED, _EXCLUDED, _NO_MATCH = Outcome.LISTED, Outcome.EXCLUDED, Outcome.NO_MATCH
+_BELOW_MIN_SCORE, _OVER_CAP = Outcome.BELOW_MIN_SCORE, Outcome.OVER_CAP
+
 # What an announced paper of a selection's categories and days can come to.
 LEDGER = (
     Outcome.LISTED,
@@ -199,8 +203,8 @@ class Verdicts:
         self._lock = shelf.lock
         self._rows = rows
         self._rescore = rescore  # the scores of all papers are too many to be kept
-        self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is Outcome.EXCLUDED}
-        self._listed = self._build_items([row for row in rows if row.outcome is Outcome.LISTED], scores)
+        self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is _EXCLUDED}
+        self._listed = self._build_items([row for row in rows if row.outcome is _LISTED], scores)
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -667,7 +671,7 @@ def _window(selection: Selection, placing: Placing) -> tuple[date, date]:
 def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: Scores, profile: Profile) -> list[_Row]:
     """The papers of one mailing, best first, of which *max_papers* are kept; equal ones stay in the order given."""
     least = round(profile.min_score * UNIT)
-    points, excluded, matching = scores.points, scores.excluded, scores.matching
+    points, excluded, matching, most = scores.points, scores.excluded, scores.matching, profile.max_papers
     values = [points[number] for number in numbers]
     rows: list[_Row] = []
     rank = 0
@@ -676,14 +680,14 @@ def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: 
         if not listing.is_wanted:
             outcome = Outcome.ANNOUNCE_TYPE
         elif number in excluded:
-            outcome = Outcome.EXCLUDED
+            outcome = _EXCLUDED
         elif (matching is not None and number not in matching) or value <= 0 < least:
-            outcome = Outcome.NO_MATCH
+            outcome = _NO_MATCH
         elif value < least and least > 0:
-            outcome = Outcome.BELOW_MIN_SCORE
+            outcome = _BELOW_MIN_SCORE
         else:
             rank += 1
-            outcome = Outcome.LISTED if rank <= profile.max_papers else Outcome.OVER_CAP
+            outcome = _LISTED if rank <= most else _OVER_CAP
             rows.append(_Row(number, listing, outcome, value, rank))
             continue
         rows.append(_Row(number, listing, outcome, value))
@@ -718,7 +722,7 @@ def _with_summary(item: Item, attempts: Attempts, profile: Profile) -> Item:
 
 def _apply_limit(rows: list[_Row], limit: int) -> Sequence[_Row]:
     """*rows* with only the first *limit* listed."""
-    listed = [place for place, row in enumerate(rows) if row.outcome is Outcome.LISTED]
+    listed = [place for place, row in enumerate(rows) if row.outcome is _LISTED]
     for rank, place in enumerate(listed[limit:], start=limit + 1):
         rows[place] = rows[place]._replace(outcome=Outcome.OVER_CAP, place=rank)
     return rows

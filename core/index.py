@@ -11,9 +11,9 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import islice, takewhile
 
 from core.papers import Paper
@@ -23,7 +23,7 @@ from core.words import fold_word, is_same_name, join_words, name_words, plain_wo
 COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
-_HITS = (1 << HITS_BITS) - 1
+HITS = (1 << HITS_BITS) - 1
 _FINDINGS_KEPT = 256
 _OUTLINE_BITS = 512
 _ONE = ord("1")
@@ -59,18 +59,47 @@ class _Vocabulary(dict[str, int]):
         return map(self.__getitem__, words)
 
 
-class _Outlines(dict[int, tuple[str, int, int]]):
-    """Of each paper that others may repeat the title, a bit for each word of its abstract, and how many words it has.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The words of a paper in reading order, in one of their forms."""
 
-    Words share bits. Most papers of a mailing have no author in common with others.
+    title: Sequence[str]
+    abstract: Sequence[str]
+
+
+class _Readings:
+    """The words of papers in reading order, as numbers of a vocabulary, which take 0.8 kB a paper.
+
+    `lengths` says how many words title and abstract have.
     """
 
-    def __init__(self, read: Callable[[int], Reading]) -> None:
+    def __init__(self) -> None:
+        self.lengths: list[tuple[int, int]] = []
+        self.codes: list[array[int]] = []
+
+    def add(self, title: Sequence[int], abstract: Sequence[int]) -> None:
+        self.lengths.append((len(title), len(abstract)))
+        self.codes.append(array("I", [*title, *abstract]))
+
+    def read(self, number: int, forms: Sequence[str]) -> Reading:
+        words = [forms[code] for code in self.codes[number]]
+        end = self.lengths[number][0]
+        return Reading(words[:end], words[end:])
+
+
+class _Outlines(dict[int, tuple[str, int, int]]):
+    """Of each paper, once it is asked for, the title, a bit for each word of the abstract, and how many those are.
+
+    Words share bits. Most papers of a mailing have no author in common with others, and are never asked for.
+    """
+
+    def __init__(self, readings: _Readings, forms: Sequence[str]) -> None:
         super().__init__()
-        self._read = read
+        self._readings = readings
+        self._forms = forms
 
     def __missing__(self, number: int) -> tuple[str, int, int]:
-        reading = self._read(number)
+        reading = self._readings.read(number, self._forms)
         words = set(reading.abstract)
         digits = bytearray(b"0" * _OUTLINE_BITS)
         for word in words:
@@ -80,27 +109,20 @@ class _Outlines(dict[int, tuple[str, int, int]]):
 
 
 class _Texts(dict[int, str]):
-    """The words of title and abstract of each paper by number, in one of their forms, once they are asked for.
+    """The words of title and abstract of each paper by number, in one of their *forms*, once they are asked for.
 
     Most terms are single words, which need no text, and the texts are half of an index.
     """
 
-    def __init__(self, read: Callable[[int], Reading]) -> None:
+    def __init__(self, readings: _Readings, forms: Sequence[str]) -> None:
         super().__init__()
-        self._read = read
+        self._readings = readings
+        self._forms = forms
 
     def __missing__(self, number: int) -> str:
-        reading = self._read(number)
+        reading = self._readings.read(number, self._forms)
         self[number] = made = f" {'  '.join(reading.title)} \n {'  '.join(reading.abstract)} "
         return made
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The words of a paper in reading order, in one of their forms."""
-
-    title: Sequence[str]
-    abstract: Sequence[str]
 
 
 class PaperIndex:
@@ -112,13 +134,13 @@ class PaperIndex:
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
-        self.lengths: list[tuple[int, int]] = []
         self._vocabulary = _Vocabulary()
-        self._words: list[array[int]] = []  # of each paper's title and abstract, as numbers of the vocabulary
+        self._readings = _Readings()
+        self.lengths = self._readings.lengths
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
-        self._folded = _Texts(self.read)
-        self._plain = _Texts(partial(self._read, forms=self._vocabulary.plain))
+        self._folded = _Texts(self._readings, self._vocabulary.folded)
+        self._plain = _Texts(self._readings, self._vocabulary.plain)
         self._folded_comments: dict[int, str] = {}
         self._plain_comments: dict[int, str] = {}
         self._postings: defaultdict[str, array[int]] = defaultdict(
@@ -128,7 +150,7 @@ class PaperIndex:
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._names_of: list[set[tuple[str, ...]]] = []
-        self._outlines = _Outlines(self.read)
+        self._outlines = _Outlines(self._readings, self._vocabulary.folded)
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
@@ -205,11 +227,11 @@ class PaperIndex:
 
     def read(self, number: int) -> Reading:
         """The folded words of the paper *number*."""
-        return self._read(number, self._vocabulary.folded)
+        return self._readings.read(number, self._vocabulary.folded)
 
     def spell(self, number: int, folded: Iterable[str]) -> list[str]:
         """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
-        codes, forms = self._words[number], self._vocabulary.folded
+        codes, forms = self._readings.codes[number], self._vocabulary.folded
         words = [forms[code] for code in codes]
         return [self._vocabulary.plain[codes[words.index(word)]] for word in folded]
 
@@ -230,15 +252,9 @@ class PaperIndex:
             if title == other_title or (bits & ~other_bits).bit_count() <= most:
                 yield other
 
-    def _read(self, number: int, forms: Sequence[str]) -> Reading:
-        words = [forms[code] for code in self._words[number]]
-        end = self.lengths[number][0]
-        return Reading(words[:end], words[end:])
-
     def _add_words(self, number: int, paper: Paper) -> None:
         title, abstract = ([*self._vocabulary.encode(split_words(text))] for text in (paper.title, paper.abstract))
-        self.lengths.append((len(title), len(abstract)))
-        self._words.append(array("I", title + abstract))
+        self._readings.add(title, abstract)
         place, postings, forms = number << HITS_BITS, self._postings, self._vocabulary.folded
         for word, hits in _count_hits([forms[code] for code in title], [forms[code] for code in abstract]).items():
             postings[word].append(place | hits)
@@ -328,7 +344,7 @@ class PaperIndex:
                 continue
             for one in postings:
                 number = one >> HITS_BITS
-                hits[number] = hits.get(number, 0) + (one & _HITS)
+                hits[number] = hits.get(number, 0) + (one & HITS)
         unclear.update(number for number in hits if max(self.lengths[number]) > MOST)
         clear = [number << HITS_BITS | packed for number, packed in hits.items() if number not in unclear]
         return [*clear, *self._count(pattern, self._plain, unclear)]

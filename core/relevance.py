@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex
+from core.index import COUNT_BITS, HITS, HITS_BITS, MOST, PaperIndex
 from core.papers import Paper
 from core.profiles import Profile
 from core.rarity import Rarity
@@ -134,13 +134,19 @@ def _add_words(
     unit: int,
 ) -> None:
     for word in set[str]().union(*by_era):
-        weights = [*(one.get(word, 0.0) for one in by_era), 0.0]
+        weights = _hundredfold(word, by_era)
         for one in index.find_word(word):
             number = one >> HITS_BITS
-            weight = weights[era_of[number]]
-            if weight:
-                amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
-                totals[number] += int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
+            if weight := weights[era_of[number]]:
+                amount = one & HITS
+                if amount > MOST:  # some of them in the title, where few words stand
+                    amount = TITLE_WEIGHT * (amount >> COUNT_BITS) + (amount & MOST)
+                totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit
+
+
+def _hundredfold(word: str, by_era: Sequence[Mapping[str, float]]) -> list[float]:
+    """A hundred times what *word* weighs in each era, and in the last place 0 for the papers of none."""
+    return [*(100 * one.get(word, 0.0) for one in by_era), 0.0]
 
 
 def find_ties(
@@ -159,12 +165,12 @@ def find_ties(
         unit = -100 if tie == "dislike" else 100
         era_of, by_era = places[tie], [era.weights(tie) for era in eras]
         for word in set[str]().union(*by_era):
-            weights = [*(one.get(word, 0.0) for one in by_era), 0.0]
+            weights = _hundredfold(word, by_era)
             for one in index.find_word(word):
                 number = one >> HITS_BITS
                 if number in found and (weight := weights[era_of[number]]):
                     amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
-                    points = int(100 * weight * amount / (amount + norms[number]) + 0.5) * unit
+                    points = int(weight * amount / (amount + norms[number]) + 0.5) * unit
                     if points:
                         found[number].setdefault(tie, {})[word] = points
     return found
