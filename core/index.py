@@ -14,7 +14,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, takewhile
 
 from core.papers import Paper
 from core.query import And, Node, Not, Term
@@ -27,6 +26,7 @@ HITS = (1 << HITS_BITS) - 1
 _FINDINGS_KEPT = 256
 _OUTLINE_BITS = 512
 _ONE = ord("1")
+_LAST = "\U0010ffff"  # sorts behind every character of a word
 _MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
 _MOST_NAMESAKES = 1_000
 
@@ -153,6 +153,7 @@ class PaperIndex:
         self._outlines = _Outlines(self._readings, self._vocabulary.folded)
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
+        self._long = set[int]()  # the papers in which a word can stand more often than is counted
         self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
         for paper in papers:
             self.add(paper)
@@ -255,6 +256,8 @@ class PaperIndex:
     def _add_words(self, number: int, paper: Paper) -> None:
         title, abstract = ([*self._vocabulary.encode(split_words(text))] for text in (paper.title, paper.abstract))
         self._readings.add(title, abstract)
+        if max(len(title), len(abstract)) > MOST:
+            self._long.add(number)
         place, postings, forms = number << HITS_BITS, self._postings, self._vocabulary.folded
         for word, hits in _count_hits([forms[code] for code in title], [forms[code] for code in abstract]).items():
             postings[word].append(place | hits)
@@ -345,7 +348,7 @@ class PaperIndex:
             for one in postings:
                 number = one >> HITS_BITS
                 hits[number] = hits.get(number, 0) + (one & HITS)
-        unclear.update(number for number in hits if max(self.lengths[number]) > MOST)
+        unclear |= self._long & hits.keys()
         clear = [number << HITS_BITS | packed for number, packed in hits.items() if number not in unclear]
         return [*clear, *self._count(pattern, self._plain, unclear)]
 
@@ -383,8 +386,8 @@ class PaperIndex:
         if len(self._sorted_words) != len(self._vocabulary):
             self._sorted_words = sorted(zip(self._vocabulary.plain, self._vocabulary.folded, strict=True))
             self._spellings = Counter(self._vocabulary.folded)
-        following = islice(self._sorted_words, bisect_left(self._sorted_words, (prefix, "")), None)
-        return Counter(folded for _, folded in takewhile(lambda word: word[0].startswith(prefix), following))
+        first, after = (bisect_left(self._sorted_words, (border, "")) for border in (prefix, f"{prefix}{_LAST}"))
+        return Counter(folded for _, folded in self._sorted_words[first:after])
 
 
 def _no_postings() -> array[int]:

@@ -92,12 +92,14 @@ def points_of(
     -1. Points are counted in ten-thousandths, as everywhere.
     """
     points = {}
+    hundredfold = [100 * weight for weight in weights]
     for one in postings:
         number = one >> HITS_BITS
-        weight = weights[era_of[number]]
-        if weight:
-            amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
-            points[number] = int(100 * weight * amount / (amount + norms[number]) + 0.5) * 100
+        if weight := hundredfold[era_of[number]]:
+            amount = one & HITS
+            if amount > MOST:  # some of them in the title, where few words stand
+                amount = TITLE_WEIGHT * (amount >> COUNT_BITS) + (amount & MOST)
+            points[number] = int(weight * amount / (amount + norms[number]) + 0.5) * 100
     return points
 
 
@@ -139,7 +141,7 @@ def _add_words(
             number = one >> HITS_BITS
             if weight := weights[era_of[number]]:
                 amount = one & HITS
-                if amount > MOST:  # some of them in the title, where few words stand
+                if amount > MOST:
                     amount = TITLE_WEIGHT * (amount >> COUNT_BITS) + (amount & MOST)
                 totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit
 

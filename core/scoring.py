@@ -252,12 +252,15 @@ class Scorer:
                 excluded[number] = (*excluded.get(number, ()), entry)
         matching = None if profile.query is None else index.evaluate(profile.query)
         if profile.ranking == "count":
-            found += [_found(wanted, _count(postings, wanted.weight)) for wanted, postings in self._look_up(index)]
+            found += [
+                _found(wanted, _count(postings, wanted.weight)) for wanted, postings in self._look_up(index, matching)
+            ]
             return Scores(index, _sum_up(found, index), matching, excluded, tuple(found))
         era_of = place_in_eras(eras, index)
         norms = norms_of(index)
         found += [
-            _found(wanted, _weigh(wanted, postings, eras, era_of, norms)) for wanted, postings in self._look_up(index)
+            _found(wanted, _weigh(wanted, postings, eras, era_of, norms))
+            for wanted, postings in self._look_up(index, matching)
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, norms, totals)
@@ -271,9 +274,9 @@ class Scorer:
             totals[number] -= taken
         return Scores(index, totals, matching, excluded, tuple(found), ties, repeated)
 
-    def _look_up(self, index: PaperIndex) -> Iterator[tuple[_Wanted, Postings]]:
-        """Each term and where it stands, in the papers that meet the whole of its entry."""
-        met: dict[Node, Set[int]] = {}
+    def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
+        """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's."""
+        met: dict[Node | None, Set[int]] = {} if matching is None else {self._profile.query: matching}
         for wanted in self._wanted:
             postings = index.find(wanted.term)
             if wanted.within is not None and wanted.within != wanted.term:
