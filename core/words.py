@@ -119,10 +119,16 @@ def _family_last(words: Sequence[str], *, is_reversible: bool) -> tuple[str, ...
 
 
 def canonical_name(name: str) -> str:
-    """*name* in one form: `given family`, or `family, given` where that would be read as another name."""
+    """*name* in one form: `given family`, or `family, given` where that would be read as another name.
+
+    Where both would, because a given name looks like Jr. or IV, it is the other name.
+    """
     words = name_words(name)
     joined = " ".join(words)
-    return joined if name_words(joined) == words else f"{words[-1]}, {' '.join(words[:-1])}"
+    if name_words(joined) == words:
+        return joined
+    reversed_name = f"{words[-1]}, {' '.join(words[:-1])}"
+    return reversed_name if name_words(reversed_name) == words else canonical_name(reversed_name)
 
 
 def is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:
