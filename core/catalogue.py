@@ -204,15 +204,14 @@ class Verdicts:
         self._rows = rows
         self._rescore = rescore  # the scores of all papers are too many to be kept
         self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is _EXCLUDED}
-        self._listed = self._build_items([row for row in rows if row.outcome is _LISTED], scores)
+        self._listed = {row.number: self._build_item(row, scores) for row in rows if row.outcome is _LISTED}
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def __iter__(self) -> Iterator[Verdict]:
-        with self._lock:
-            items = self._listed | self._build_items(self._rows, self._rescore())
-        return (self._build(row, items[row.number]) for row in self._rows)
+        scores = self._rescore()
+        return (self._build(row, scores) for row in self._rows)
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -241,18 +240,15 @@ class Verdicts:
             return None
         with self._lock:  # the index is asked, and may be growing
             scores = self._rescore()
-            item = self._listed.get(row.number) or self._build_items([row], scores)[row.number]
-            return _explained(self._build(row, item), row.number, scores, self._selection.profile)
+            return _explained(self._build(row, scores), row.number, scores, self._selection.profile)
 
-    def _build(self, row: _Row, item: Item) -> Verdict:
+    def _build(self, row: _Row, scores: Scores) -> Verdict:
+        item = self._listed.get(row.number) or self._build_item(row, scores)
         return Verdict(item, row.outcome, self._explain(row), row.rank)
 
-    def _build_items(self, rows: Sequence[_Row], scores: Scores) -> dict[int, Item]:
-        profile = self._selection.profile
-        told = scores.score([row.number for row in rows])
-        return {
-            row.number: _build_item(self._records[row.number], row.listing, told[row.number], profile) for row in rows
-        }
+    def _build_item(self, row: _Row, scores: Scores) -> Item:
+        score = scores.score(row.number)
+        return _build_item(self._records[row.number], row.listing, score, self._selection.profile)
 
     def _explain(self, row: _Row) -> str:
         profile = self._selection.profile
@@ -740,7 +736,7 @@ def _outsider(record: PaperRecord, selection: Selection, scorer: Scorer, known: 
         listing = Listing(last.mailing, last.version, best, is_wanted=False)
     era = scorer.build_era((0,), listing.mailing, known)
     scores = scorer.score(PaperIndex([record.paper]), [era])
-    verdict = Verdict(_build_item(record, listing, scores.score([0])[0], profile), outcome, detail)
+    verdict = Verdict(_build_item(record, listing, scores.score(0), profile), outcome, detail)
     return _explained(verdict, 0, scores, profile)
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
-from core.index import COUNT_BITS, HITS, HITS_BITS, MOST, PaperIndex
+from core.index import COUNT_BITS, HITS, HITS_BITS, MOST, PaperIndex, Reading
 from core.papers import Paper
 from core.profiles import Profile
 from core.rarity import Rarity
@@ -117,7 +117,7 @@ def add_ties(
 ) -> list[int]:
     """Add what ties papers to others to their *totals*; for each paper its era if it could be raised, else -1.
 
-    Counts for all papers what `find_ties` tells of some.
+    Counts what `tie_points` tells of one paper, for all papers at once.
     """
     _add_words(index, [era.liked for era in eras], era_of, norms, totals, unit=100)
     raised_in = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
@@ -151,31 +151,16 @@ def _hundredfold(word: str, by_era: Sequence[Mapping[str, float]]) -> list[float
     return [*(100 * one.get(word, 0.0) for one in by_era), 0.0]
 
 
-def find_ties(
-    index: PaperIndex,
-    eras: Sequence[Era],
-    places: Mapping[Tie, Sequence[int]],
-    norms: Sequence[float],
-    numbers: Collection[int],
-) -> dict[int, dict[Tie, dict[str, int]]]:
-    """What ties each of the papers *numbers* to others: what each word gives or takes, of those that do.
-
-    *places* are the eras of all papers by what can tie them, as `add_ties` has them, -1 for none.
-    """
-    found: dict[int, dict[Tie, dict[str, int]]] = {number: {} for number in numbers}
-    for tie in TIES:
-        unit = -100 if tie == "dislike" else 100
-        era_of, by_era = places[tie], [era.weights(tie) for era in eras]
-        for word in set[str]().union(*by_era):
-            weights = _hundredfold(word, by_era)
-            for one in index.find_word(word):
-                number = one >> HITS_BITS
-                if number in found and (weight := weights[era_of[number]]):
-                    amount = TITLE_WEIGHT * (one >> COUNT_BITS & MOST) + (one & MOST)
-                    points = int(weight * amount / (amount + norms[number]) + 0.5) * unit
-                    if points:
-                        found[number].setdefault(tie, {})[word] = points
-    return found
+def tie_points(reading: Reading, era: Era, tie: Tie, norm: float) -> dict[str, int]:
+    """What each word gives or takes that ties a paper of *era* to others; *reading* has the paper's folded words."""
+    weights = era.weights(tie)
+    unit = -100 if tie == "dislike" else 100
+    title, abstract = ([word for word in words if word in weights] for words in (reading.title, reading.abstract))
+    points = {
+        word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit
+        for word, amount in _amounts_of(title, abstract).items()
+    }
+    return {word: gained for word, gained in points.items() if gained}
 
 
 def _amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:

@@ -23,10 +23,10 @@ from core.profiles import MatchMode, Profile
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
 from core.rarity import Known, Rarity, group_of
 from core.relevance import (
+    TIES,
     Era,
     Tie,
     add_ties,
-    find_ties,
     liken,
     norms_of,
     place_in_eras,
@@ -34,6 +34,7 @@ from core.relevance import (
     read_amounts,
     relate,
     stream_of,
+    tie_points,
     weigh,
 )
 from core.words import fold_word, fold_words, name_words, plain_word, split_words
@@ -41,7 +42,6 @@ from core.words import fold_word, fold_words, name_words, plain_word, split_word
 Bond = Tie | Literal["duplicate"]  # how other papers count for one
 Place = Field | Bond
 Kind = Literal["query", "keyword", "author"] | Bond
-_Tied = Mapping[int, Mapping[Tie, Mapping[str, int]]]  # what each word gives a paper that ties it to others
 
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
 AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
@@ -130,10 +130,10 @@ class Scores:
     ties: _Ties | None = None
     repeated: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # which paper, and what that takes
 
-    def score(self, numbers: Collection[int]) -> dict[int, Score]:
-        """The scores of the papers *numbers*, with their reasons, heaviest first, in ties in profile order."""
-        ties = self._find_ties(numbers)
-        return {number: Score(self.points[number] / UNIT, self._reasons(number, ties)) for number in numbers}
+    def score(self, number: int) -> Score:
+        """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
+        reasons = sorted(self._reasons(number), key=lambda reason: -reason.points)
+        return Score(self.points[number] / UNIT, tuple(reasons))
 
     def check(self, number: int) -> Iterator[Check]:
         """What each term of the profile says of the paper *number*, in profile order, then what ties it to papers."""
@@ -142,33 +142,32 @@ class Scores:
             stands = number in one.points or (one.term and number in numbers_in(self.index.find(one.term)))
             place = self._place(one, number) if stands else None
             yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
-        for bond, reason in self._bonds(number, self._find_ties([number])):
-            yield Check(bond, reason.term, reason.field, reason.points)
+        for kind, reason in self._bonds(number):
+            yield Check(kind, reason.term, reason.field, reason.points)
 
     def check_unwanted(self, number: int, query: Node) -> Iterator[tuple[str, bool]]:
         """What stands behind a NOT in *query*, in reading order, and whether the paper *number* is found by it."""
         for part in unwanted_parts(query):
             yield str(part), number in self.index.evaluate(part)
 
-    def _reasons(self, number: int, ties: _Tied) -> tuple[Reason, ...]:
-        reasons = [
-            Reason(one.name, self._place(one, number), gained / UNIT)
-            for one in self.found
-            if (gained := one.points.get(number))
-        ]
-        reasons += [reason for _, reason in self._bonds(number, ties)]
-        return tuple(sorted(reasons, key=lambda reason: -reason.points))
+    def _reasons(self, number: int) -> Iterator[Reason]:
+        for one in self.found:
+            gained = one.points.get(number)
+            if gained:
+                yield Reason(one.name, self._place(one, number), gained / UNIT)
+        yield from (reason for _, reason in self._bonds(number))
 
-    def _find_ties(self, numbers: Collection[int]) -> _Tied:
-        return self.ties.find(self.index, numbers) if self.ties else {}
-
-    def _bonds(self, number: int, ties: _Tied) -> Iterator[tuple[Bond, Reason]]:
+    def _bonds(self, number: int) -> Iterator[tuple[Bond, Reason]]:
         """What other papers give the paper *number*: a reason for all words that tie it to them in one way.
 
         And what it loses because it repeats one of them.
         """
-        for tie, points in ties.get(number, {}).items():
-            yield tie, Reason(self._name_words(number, points), tie, sum(points.values()) / UNIT)
+        if self.ties and (tied := self.ties.find_eras(number)):
+            reading = self.index.read(number)
+            for tie, era in tied.items():
+                points = tie_points(reading, era, tie, self.ties.norms[number])
+                if points:
+                    yield tie, Reason(self._name_words(number, points), tie, sum(points.values()) / UNIT)
         if number in self.repeated:
             original, taken = self.repeated[number]
             yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
@@ -188,18 +187,20 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class _Ties:
-    """What ties papers to others: the *eras*, and which of them each paper is of, -1 for none, by the kind of tie.
+    """What ties papers to others: the *eras* and which of them each paper is of, -1 for none.
 
-    Related words are of no era for the papers that had no points before those could raise them.
+    `raised_in` is the same for the papers that had points before they could be raised by related words.
     """
 
     eras: Sequence[Era]
-    places: Mapping[Tie, Sequence[int]]
+    era_of: Sequence[int]
+    raised_in: Sequence[int]
     norms: Sequence[float]
 
-    def find(self, index: PaperIndex, numbers: Collection[int]) -> _Tied:
-        """What ties each of the papers *numbers* of *index* to others, and what each word gives or takes."""
-        return find_ties(index, self.eras, self.places, self.norms, numbers)
+    def find_eras(self, number: int) -> dict[Tie, Era]:
+        """The ways in which the paper *number* can be tied to others, each with the era that says by which words."""
+        eras = {tie: (self.raised_in if tie == "related" else self.era_of)[number] for tie in TIES}
+        return {tie: self.eras[era] for tie, era in eras.items() if era >= 0 and self.eras[era].weights(tie)}
 
 
 class Scorer:
@@ -264,7 +265,6 @@ class Scorer:
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, norms, totals)
-        ties = _Ties(eras, {"like": era_of, "related": raised_in, "dislike": era_of}, norms)
         repeated = {}
         for number, original in (twins or {}).items():
             is_out = original in excluded or (matching is not None and original not in matching)
@@ -272,7 +272,7 @@ class Scorer:
                 repeated[number] = (original, totals[number] // 200 * 100)
         for number, (_, taken) in repeated.items():
             totals[number] -= taken
-        return Scores(index, totals, matching, excluded, tuple(found), ties, repeated)
+        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in, norms), repeated)
 
     def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's."""
@@ -293,7 +293,7 @@ def score(paper: Paper, profile: Profile, rarity: Rarity | None = None) -> Score
     Reasons come heaviest first, in ties in profile order, and add up to the value. An empty profile scores every
     paper 0. Without other papers nothing is related. Raises QueryMistake where an entry of the profile is none.
     """
-    return Scorer(profile).score(PaperIndex([paper]), [Era((0,), rarity or Rarity())]).score([0])[0]
+    return Scorer(profile).score(PaperIndex([paper]), [Era((0,), rarity or Rarity())]).score(0)
 
 
 def _found(wanted: _Wanted, points: Mapping[int, int]) -> _Found:

@@ -28,7 +28,11 @@ _TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
 
 def clean_text(text: str) -> str:
     """*text* on one line, without the characters that XML cannot carry; "" where nothing is left."""
-    return " ".join((text if text.isprintable() else _UNPRINTABLE.sub("", text)).split())
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("", text)
+    elif "  " not in text and not text.startswith(" ") and not text.endswith(" "):
+        return text  # as nearly all are; a space is the only white space that is printable
+    return " ".join(text.split())
 
 
 def plain_text(text: str) -> str:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import Selected, Selection, select
-from core.index import PaperIndex
+from core.index import PaperIndex, Reading
 from core.learning import Learner
 from core.papers import Announcement, AnnounceType, Author, Paper
 from core.profiles import Keyword, Profile
@@ -32,9 +32,7 @@ from core.relevance import (
     SCALE,
     TIES,
     Era,
-    Tie,
     add_ties,
-    find_ties,
     liken,
     norms_of,
     pick_best,
@@ -43,6 +41,7 @@ from core.relevance import (
     read_amounts,
     relate,
     stream_of,
+    tie_points,
     weigh,
 )
 from core.scoring import UNIT, score
@@ -221,19 +220,10 @@ papers = st.lists(st.builds(of, texts, texts), min_size=1, max_size=6)
 weights = st.dictionaries(st.sampled_from(FOLDED), st.floats(0.001, 50), max_size=5)
 eras = st.builds(Era, st.just(()), st.just(Rarity()), weights, weights, weights)
 
-Places = dict[Tie, list[int]]
-
-
-def told_of(seen: Paper, era: Era, *, norm: float | None = None) -> Mapping[Tie, Mapping[str, int]]:
-    """What ties the paper *seen* of *era* to others."""
-    index = PaperIndex([seen])
-    norms = norms_of(index) if norm is None else [norm]
-    return find_ties(index, [era], {tie: [0] for tie in TIES}, norms, [0])[0]
-
 
 @settings(max_examples=100, deadline=None)
 @given(papers, st.lists(eras, min_size=1, max_size=3), st.data())
-def test_what_papers_are_told_is_what_all_were_given(
+def test_what_one_paper_is_told_is_what_all_were_given(
     seen: list[Paper], history: list[Era], data: st.DataObject
 ) -> None:
     index, norms = PaperIndex(seen), norms_of(PaperIndex(seen))
@@ -241,23 +231,29 @@ def test_what_papers_are_told_is_what_all_were_given(
     before = [data.draw(st.sampled_from([0, 100, 25_000, -300])) for _ in seen]
     after = list(before)
     raised_in = add_ties(index, history, era_of, norms, after)
-    places: Places = {"like": era_of, "related": raised_in, "dislike": era_of}
-    asked = data.draw(st.sets(st.sampled_from(range(len(seen)))))
-    told = find_ties(index, history, places, norms, asked)
-    given_to = {number: after[number] - before[number] for number in asked}
-    assert {number: sum(sum(words.values()) for words in ties.values()) for number, ties in told.items()} == given_to
+    told = [
+        sum(
+            sum(tie_points(index.read(number), history[place], tie, norms[number]).values())
+            for tie in TIES
+            if (place := (raised_in if tie == "related" else era_of)[number]) >= 0
+        )
+        for number in range(len(seen))
+    ]
+    assert [one - other for one, other in zip(after, before, strict=True)] == told
 
 
 def test_what_one_paper_is_told_is_what_all_were_given_of_a_word_that_stands_300_times() -> None:
     seen = of(abstract="kernel " * 300)
     era = Era((0,), Rarity(), liked={"kernel": 20.0})
-    assert tied(seen, liked=era.liked) == [sum(told_of(seen, era)["like"].values())]
+    index = PaperIndex([seen])
+    told = tie_points(index.read(0), era, "like", norms_of(index)[0])
+    assert tied(seen, liked=era.liked) == [sum(told.values())]
 
 
 def test_each_word_is_told_with_what_it_gives_and_those_that_give_nothing_are_not() -> None:
     era = Era((0,), Rarity(), disliked={"kernel": 2.0, "token": 1.0, "graph": 0.000_1, "router": 5.0})
-    told = told_of(of("kernel", "token graph kernel"), era, norm=1.0)
-    assert told == {"dislike": {"kernel": -16_000, "token": -5_000}}
+    told = tie_points(Reading(["kernel"], ["token", "graph", "kernel"]), era, "dislike", 1.0)
+    assert told == {"kernel": -16_000, "token": -5_000}
 
 
 # --- Words that go with a profile -------------------------------------------------------------------------------------
