@@ -615,12 +615,12 @@ def build_feed(
 ) -> Feed:
     """The feed that lists what *selected* lists."""
     items = selected.items
-    newest = max((mailing_moment(mailing) for mailing in selected.mailings), default=_NO_CHANGE)
+    moments = [item.updated for item in items] or [*map(mailing_moment, selected.mailings)] or [_NO_CHANGE]
     return Feed(
         title=title,
         description=describe(selection),
         addresses=addresses,
-        updated=max((item.updated for item in items), default=newest),
+        updated=max(moments),
         items=items,
         notices=tuple(notices),
     )
