@@ -61,7 +61,7 @@ class _Vocabulary(dict[str, int]):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The words of a paper in reading order, in one of their forms."""
+    """The words of a paper in reading order: folded ones, but where the texts for exact words are made."""
 
     title: Sequence[str]
     abstract: Sequence[str]

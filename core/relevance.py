@@ -140,7 +140,7 @@ def _add_words(
         for one in index.find_word(word):
             number = one >> HITS_BITS
             if weight := weights[era_of[number]]:
-                amount = one & HITS
+                amount = one & HITS  # as in `points_of`; a function for it would double the time
                 if amount > MOST:
                     amount = TITLE_WEIGHT * (amount >> COUNT_BITS) + (amount & MOST)
                 totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit

@@ -1,6 +1,7 @@
 """Opens HTTP clients for arXiv, whose certificates are read while a process that starts imports the rest.
 
-Apart from `client.py` for that: of a cold start with an empty store, certificates and imports are the longest parts.
+A module of its own, so that reading can begin before `client.py` and its parsers are imported: of a cold start with an
+empty store, certificates and imports are the longest parts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import httpx
 def prepare_clients() -> Callable[[], httpx.AsyncClient]:
     """What opens clients, whose certificates are read in a thread from now on, once for those of all event loops.
 
-    That takes 20 ms, without Python's lock.
+    That takes 20 to 30 ms, without Python's lock. Certificates that cannot be read are a failure of every client, as
+    without this. A process that forks meanwhile must prepare its own.
     """
     reading = ThreadPoolExecutor(1)
     certificates = reading.submit(httpx.create_ssl_context)

@@ -122,6 +122,16 @@ def test_more_hits_than_255_are_as_good_as_255(times: int) -> None:
     ]
 
 
+def test_hits_of_several_words_with_a_prefix_are_no_more_than_255_either() -> None:
+    index = indexed("alpha", of("t", "kernel " * 200 + "kerosene " * 200))
+    assert hits(index, Term("ker", "prefix")) == {1: (0, 255)}
+
+
+def test_a_prefix_finds_words_that_go_on_with_any_letter() -> None:
+    index = indexed("keβ", "kez", "注意", "注")
+    assert [sorted(hits(index, Term(prefix, "prefix"))) for prefix in ("ke", "注")] == [[0, 1], [2, 3]]
+
+
 @pytest.mark.parametrize(
     ("term", "expected"),
     [

@@ -249,6 +249,8 @@ def test_words_before_change_nothing(raw: str) -> None:
         "as [see a very long list of the sections that tell it, key] says",
     ),
     (r"the \sqrt[ {n} ] x and more of it", "the ⁿ√x and more of it"),
+    (r"as \cite[see a very long list of sections] k says", "as [see a very long list of sections, k] says"),
+    (r"the \sqrt[n and one two three four] x and", "the ^(n and one two three four)√x and"),
 )
 def test_arguments_are_found_however_far_they_are_from_their_macro(raw: str, text: str) -> None:
     assert to_unicode(raw) == text
