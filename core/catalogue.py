@@ -65,7 +65,7 @@ class Outcome(StrEnum):
 
 # An attribute of an Enum takes 60 ns in Python 3.11, ten times a global, and a selection over a week has 7,000 rows.
 _LISTED, _EXCLUDED, _NO_MATCH = Outcome.LISTED, Outcome.EXCLUDED, Outcome.NO_MATCH
-_BELOW_MIN_SCORE, _OVER_CAP = Outcome.BELOW_MIN_SCORE, Outcome.OVER_CAP
+_BELOW_MIN_SCORE, _OVER_CAP, _ANNOUNCE_TYPE = Outcome.BELOW_MIN_SCORE, Outcome.OVER_CAP, Outcome.ANNOUNCE_TYPE
 
 # What an announced paper of a selection's categories and days can come to.
 LEDGER = (
@@ -674,7 +674,7 @@ def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: 
     for place in sorted(range(len(numbers)), key=values.__getitem__, reverse=True):
         number, listing, value = numbers[place], listings[place], values[place]
         if not listing.is_wanted:
-            outcome = Outcome.ANNOUNCE_TYPE
+            outcome = _ANNOUNCE_TYPE
         elif number in excluded:
             outcome = _EXCLUDED
         elif (matching is not None and number not in matching) or value <= 0 < least:
