@@ -88,7 +88,7 @@ async def _fill(sample: Sample, mailings: int | None) -> None:
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a process that has *settings* of the sample."""
     names = ("arxiv_rss_base", "arxiv_api_base", "arxiv_base", "arxiv_min_interval_seconds", "store_url")
-    return {**os.environ, **{name.upper(): str(getattr(settings, name)) for name in names}}
+    return {**_inherited(), **{name.upper(): str(getattr(settings, name)) for name in names}}
 
 
 @contextmanager
@@ -132,7 +132,7 @@ def bare_environment(answers: Mapping[str, Answer]) -> Iterator[dict[str, str]]:
     with TemporaryDirectory() as folder:
         path = Path(folder) / "answers.json"
         save_answers(path, answers)
-        yield {**os.environ, FILE_VARIABLE: str(path)}
+        yield {**_inherited(), FILE_VARIABLE: str(path)}
 
 
 def request_headers(kind: Kind, etag: str) -> dict[str, str]:
@@ -166,6 +166,11 @@ def cpu_seconds(process: subprocess.Popen[bytes]) -> float | None:
     except OSError:
         return None
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _inherited() -> dict[str, str]:
+    """This process's environment, but that a server keeps the bytecode of our modules, as pip does of all others."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def _free_port() -> int:

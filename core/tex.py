@@ -22,12 +22,14 @@ _MOST_ARGUMENTS = 2  # of a macro
 
 _SIGNS_OF_TEX = ("\\", "$", "{", "}", "~", "--", "``", "''")
 
-_SEVERAL = r"""
+# What is one token; every other character is one of its own.
+_SEVERAL_CHARACTERS = re.compile(
+    r"""
     https?://(?:[^\s\\{}$<>"']|\\[_%\#&~])+   # an address, in which nothing is TeX but the backslash of \_
     | \\[A-Za-z]+(?:\*(?=\{))? | \\. | --- | -- | `` | ''
-    """
-_SEVERAL_CHARACTERS = re.compile(_SEVERAL, re.VERBOSE | re.DOTALL)
-_TOKEN = re.compile(f"{_SEVERAL} | .", re.VERBOSE | re.DOTALL)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
 
 
 def to_unicode(text: str) -> str:
@@ -40,7 +42,7 @@ def to_unicode(text: str) -> str:
     long or too deeply nested is only put on one line.
     """
     line = " ".join(text.split())
-    if len(line) > MAX_CHARACTERS or not _has_tex(line):
+    if len(line) > MAX_CHARACTERS or not has_tex(line):
         return line
     start, end = _span_of_tex(line)
     try:
@@ -49,7 +51,8 @@ def to_unicode(text: str) -> str:
         return line
 
 
-def _has_tex(text: str) -> bool:
+def has_tex(text: str) -> bool:
+    """Whether anything in *text* may be TeX."""
     return any(sign in text for sign in _SIGNS_OF_TEX)
 
 
@@ -80,13 +83,15 @@ class _Renderer:
     """Walks over the tokens of one text once. Math and groups are paired beforehand, so nothing is ever tried twice."""
 
     def __init__(self, text: str) -> None:
-        tokens: list[str] = _TOKEN.findall(text)
+        tokens = _split_tokens(text)
         self._tokens = tokens
-        signs = [position for position, token in enumerate(tokens) if token in _PAIRED]
-        self._math_ends = _pair_math(tokens, signs)
-        self._group_ends = _pair_braces(tokens, signs, self._math_ends)
         # A character for each token: itself, where that is one.
         self._characters = _SEVERAL_CHARACTERS.sub(r"\\", text)
+        signs = [
+            start for sign in _MAY_BE_PAIRED.finditer(self._characters) if tokens[start := sign.start()] in _PAIRED
+        ]
+        self._math_ends = _pair_math(tokens, signs)
+        self._group_ends = _pair_braces(tokens, signs, self._math_ends)
         self._position = 0
         self._end = len(tokens)
         self._depth = 0
@@ -141,7 +146,7 @@ class _Renderer:
         end = self._group_ends[start]
         source = "".join(self._tokens[start + 1 : end])
         inner = self._enclosed(end, in_math=in_math)
-        is_set = not in_math and "," in source.strip(",") and not _has_tex(source)
+        is_set = not in_math and "," in source.strip(",") and not has_tex(source)
         return f"{{{inner}}}" if is_set else inner
 
     def _neighbours(self, start: int) -> tuple[str, str]:
@@ -284,6 +289,17 @@ class _Renderer:
         after = self._next()[:1]
         if before == [" "] or after in _BINARY_SIGNS or (after == "\\" and symbol.isalpha()):
             self._position = start
+
+
+def _split_tokens(text: str) -> list[str]:
+    tokens: list[str] = []
+    end = 0
+    for several in _SEVERAL_CHARACTERS.finditer(text):
+        tokens += text[end : several.start()]
+        tokens.append(several[0])
+        end = several.end()
+    tokens += text[end:]
+    return tokens
 
 
 def _pair_math(tokens: list[str], signs: Sequence[int]) -> dict[int, int]:
@@ -490,6 +506,7 @@ _ESCAPED_IN_ADDRESS = re.compile(r"\\([_%#&~{}$])")
 _PLAIN = re.compile(r"[^\\${}^_~]+")
 _MATH_CLOSERS = {"$": "$", r"\(": r"\)", r"\[": r"\]"}
 _PAIRED = frozenset({*_MATH_CLOSERS, *_MATH_CLOSERS.values(), "{", "}"})
+_MAY_BE_PAIRED = re.compile(r"[\\${}]")  # by the first character
 _TEXT_CHARACTERS = {"---": "—", "--": "–", "``": "“", "''": "”"}
 _MATH_CHARACTERS = {"'": "′", "''": "″", "&": " "}
 

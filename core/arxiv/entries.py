@@ -11,7 +11,7 @@ from core.arxiv.announced import Rejected
 from core.arxiv.taxonomy import find_category
 from core.errors import SourceMalformed
 from core.papers import Author, PaperId
-from core.tex import to_unicode
+from core.tex import has_tex, to_unicode
 
 _BEFORE_ID = re.compile(r"(?:oai:arXiv\.org:|arXiv:|https?://(?:[a-z]+\.)?arxiv\.org/abs/)", re.IGNORECASE)
 _CATEGORY_LIKE = re.compile(r"[a-z][a-z-]{1,15}(?:\.[A-Za-z][A-Za-z-]{1,15})?", re.ASCII)
@@ -94,37 +94,31 @@ def read_authors(raw: str) -> tuple[Author, ...]:
     Names are separated as arXiv itself does (arXiv/arxiv-base, arxiv/authors): by comma, colon, "and" or "&" outside
     parentheses, and "Jr." stays with its name. What is in the parentheses at the end is the affiliation.
     """
+    has_commas_only = _MORE_THAN_COMMAS.search(raw) is None  # as nine lines of ten
     names: list[str] = []
-    for name in _split_names(raw):
+    for piece in raw.split(",") if has_commas_only else _split_names(raw):
+        name = " ".join(piece.split())
         if names and _NAME_SUFFIX.fullmatch(name):
             names[-1] += f", {name}"
-        else:
+        elif name:
             names.append(name)
+    if has_commas_only and not has_tex(raw):
+        return tuple(map(Author, names))
     return tuple(author for author in map(_read_author, names) if author.name)
 
 
 def _split_names(raw: str) -> Iterator[str]:
-    if _MORE_THAN_COMMAS.search(raw) is None:  # nine lines of ten
-        for name in raw.split(","):
-            yield from _without_blank(name)
-        return
     is_balanced = _parentheses_balance(raw)
     depth = 0
     name = ""
     for piece in _AUTHOR_PIECE.findall(raw):
         depth += {"(": 1, ")": -1}.get(piece, 0) if is_balanced else 0
         if depth == 0 and piece.strip() in _SEPARATORS:
-            yield from _without_blank(name)
+            yield name
             name = ""
         else:
             name += piece
-    yield from _without_blank(name)
-
-
-def _without_blank(name: str) -> Iterator[str]:
-    name = name.strip()
-    if name:
-        yield name
+    yield name
 
 
 def _parentheses_balance(text: str) -> bool:
@@ -136,8 +130,7 @@ def _parentheses_balance(text: str) -> bool:
     return depth == 0
 
 
-def _read_author(text: str) -> Author:
-    line = " ".join(text.split())
+def _read_author(line: str) -> Author:
     match = _AFFILIATION.fullmatch(line)
     if match is None:
         return Author(to_unicode(line))

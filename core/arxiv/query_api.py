@@ -23,7 +23,7 @@ from core.arxiv.entries import (
     reject,
     required,
 )
-from core.arxiv.xml import ARXIV, ATOM, OPENSEARCH, line_of, parse_xml, text_in, text_of
+from core.arxiv.xml import ARXIV, ATOM, OPENSEARCH, Children, children_of, line_of, parse_xml, text_in, text_of
 from core.errors import SourceMalformed
 from core.papers import Author, Paper
 from core.tex import to_unicode
@@ -104,36 +104,37 @@ def parse_search_page(body: bytes) -> SearchPage:
     root = parse_xml(body)
     if root.tag != f"{ATOM}feed":
         raise SourceMalformed(f"its root is <{etree.QName(root).localname}>, not an Atom feed")
-    entries = list(root.iter(f"{ATOM}entry"))
-    _raise_for_error(root, entries)
+    entries = [children_of(entry) for entry in root.iter(f"{ATOM}entry")]
+    about = children_of(root)
+    _raise_for_error(about, entries)
     if len(entries) > MOST_RESULTS:
         raise SourceMalformed(f"it has {len(entries)} entries, and arXiv sends {MOST_RESULTS} at most")
     outcomes = [_read_outcome(entry, place) for place, entry in enumerate(entries, start=1)]
     return SearchPage(
-        total_results=_count(root, "totalResults"),
-        start_index=_count(root, "startIndex"),
+        total_results=_count(about, "totalResults"),
+        start_index=_count(about, "startIndex"),
         papers=tuple(outcome for outcome in outcomes if isinstance(outcome, Paper)),
         rejected=tuple(outcome for outcome in outcomes if isinstance(outcome, Rejected)),
     )
 
 
-def _raise_for_error(root: etree._Element, entries: Iterable[etree._Element]) -> None:
-    title = line_of(root, f"{ATOM}title") or ""
+def _raise_for_error(about: Children, entries: Iterable[Children]) -> None:
+    title = line_of(about, f"{ATOM}title") or ""
     if title.startswith(_ERROR_TITLE):
-        raise refusal(line_of(root, f"{ATOM}subtitle") or title)
+        raise refusal(line_of(about, f"{ATOM}subtitle") or title)
     for entry in entries:
         if _ERROR_ID in (text_of(entry, f"{ATOM}id") or ""):
             raise refusal(line_of(entry, f"{ATOM}summary") or "Error")
 
 
-def _count(root: etree._Element, name: str) -> int:
-    text = line_of(root, f"{OPENSEARCH}{name}") or ""
+def _count(about: Children, name: str) -> int:
+    text = line_of(about, f"{OPENSEARCH}{name}") or ""
     if not (text.isascii() and text.isdigit()) or len(text) > _LARGEST_COUNT_DIGITS:
         raise SourceMalformed(f"it has no {name}, so it is no page of the query API")
     return int(text)
 
 
-def _read_outcome(entry: etree._Element, place: int) -> Paper | Rejected:
+def _read_outcome(entry: Children, place: int) -> Paper | Rejected:
     try:
         return _read_paper(entry)
     except EntryError as error:
@@ -141,7 +142,7 @@ def _read_outcome(entry: etree._Element, place: int) -> Paper | Rejected:
         return reject(named or f"entry {place}", error)
 
 
-def _read_paper(entry: etree._Element) -> Paper:
+def _read_paper(entry: Children) -> Paper:
     paper_id = read_paper_id(required(line_of(entry, f"{ATOM}id"), "id"))
     raw_title = required(text_of(entry, f"{ATOM}title"), "title")
     raw_abstract = required(text_of(entry, f"{ATOM}summary"), "abstract")
@@ -163,28 +164,28 @@ def _read_paper(entry: etree._Element) -> Paper:
     )
 
 
-def _terms(entry: etree._Element) -> list[str]:
+def _terms(entry: Children) -> list[str]:
     """The primary category, then all of them: the order of the list alone does not promise the primary one first."""
-    elements = (*entry.iterfind(f"{ARXIV}primary_category"), *entry.iterfind(f"{ATOM}category"))
+    elements = (*entry.get(f"{ARXIV}primary_category", ()), *entry.get(f"{ATOM}category", ()))
     return [element.get("term") or "" for element in elements]
 
 
-def _names(entry: etree._Element) -> list[str]:
-    names = (line_of(author, f"{ATOM}name") for author in entry.iterfind(f"{ATOM}author"))
+def _names(entry: Children) -> list[str]:
+    names = (line_of(children_of(author), f"{ATOM}name") for author in entry.get(f"{ATOM}author", ()))
     return [name for name in names if name and name != ":"]
 
 
-def _read_authors(entry: etree._Element) -> tuple[Author, ...]:
+def _read_authors(entry: Children) -> tuple[Author, ...]:
     authors = (
         Author(to_unicode(name), _affiliation(author))
-        for author in entry.iterfind(f"{ATOM}author")
+        for author in map(children_of, entry.get(f"{ATOM}author", ()))
         if (name := line_of(author, f"{ATOM}name")) and name != ":"
     )
     return tuple(author for author in authors if author.name)
 
 
-def _affiliation(author: etree._Element) -> str | None:
+def _affiliation(author: Children) -> str | None:
     """The author's affiliations on one line; None where there is none."""
     return (
-        ", ".join(filter(None, (to_unicode(text_in(each)) for each in author.iterfind(f"{ARXIV}affiliation")))) or None
+        ", ".join(filter(None, (to_unicode(text_in(each)) for each in author.get(f"{ARXIV}affiliation", ())))) or None
     )

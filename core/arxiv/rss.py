@@ -25,7 +25,7 @@ from core.arxiv.entries import (
     reject,
     required,
 )
-from core.arxiv.xml import ARXIV, ATOM, DUBLIN_CORE, line_of, parse_xml, text_in, text_of
+from core.arxiv.xml import ARXIV, ATOM, DUBLIN_CORE, Children, children_of, line_of, parse_xml, text_in, text_of
 from core.errors import SourceMalformed
 from core.mailings import EASTERN
 from core.papers import AnnounceType, Paper, PaperId
@@ -92,16 +92,17 @@ def parse_announcements(body: bytes) -> AnnouncementFeed:
     channel = root.find("channel") if root.tag == "rss" else root
     if dialect is None or channel is None:
         raise SourceMalformed(f"its root is <{etree.QName(root).localname}>, not an RSS channel or an Atom feed")
-    title = line_of(channel, dialect.title) or ""
+    about = children_of(channel)
+    title = line_of(about, dialect.title) or ""
     if title.startswith(_ERROR_TITLE):
-        raise refusal(line_of(channel, dialect.about) or title)
+        raise refusal(line_of(about, dialect.about) or title)
     items = list(root.iter(dialect.item))
     if len(items) > _MOST_ITEMS:
         raise SourceMalformed(f"it has {len(items)} entries, and arXiv sends 2,000 at most")
-    outcomes = [_read_item(item, dialect, place) for place, item in enumerate(items, start=1)]
+    outcomes = [_read_item(children_of(item), dialect, place) for place, item in enumerate(items, start=1)]
     return AnnouncementFeed(
         title=title,
-        mailing=_claimed_mailing(channel, items, dialect),
+        mailing=_claimed_mailing(about, items, dialect),
         entries=tuple(outcome for outcome in outcomes if isinstance(outcome, Entry)),
         rejected=tuple(outcome for outcome in outcomes if isinstance(outcome, Rejected)),
     )
@@ -115,15 +116,15 @@ def parse_unless_cut_off(body: bytes) -> AnnouncementFeed | None:
     return None if feed.may_be_cut_off else feed
 
 
-def _claimed_mailing(channel: etree._Element, items: Iterable[etree._Element], dialect: _Dialect) -> date | None:
+def _claimed_mailing(about: Children, items: Iterable[etree._Element], dialect: _Dialect) -> date | None:
     """The channel's own date, else the one most entries carry, else the day it was built."""
-    claimed = _eastern_date(text_of(channel, dialect.published))
+    claimed = _eastern_date(text_of(about, dialect.published))
     if claimed is not None:
         return claimed
-    days = Counter(day for item in items if (day := _eastern_date(text_of(item, dialect.published))))
+    days = Counter(day for item in items if (day := _eastern_date(text_of(children_of(item), dialect.published))))
     if days:
         return days.most_common(1)[0][0]
-    return _eastern_date(text_of(channel, dialect.built))
+    return _eastern_date(text_of(about, dialect.built))
 
 
 def _eastern_date(text: str | None) -> date | None:
@@ -134,7 +135,7 @@ def _eastern_date(text: str | None) -> date | None:
         return None
 
 
-def _read_item(item: etree._Element, dialect: _Dialect, place: int) -> Entry | Rejected:
+def _read_item(item: Children, dialect: _Dialect, place: int) -> Entry | Rejected:
     try:
         return _read_entry(item, dialect)
     except EntryError as error:
@@ -142,7 +143,7 @@ def _read_item(item: etree._Element, dialect: _Dialect, place: int) -> Entry | R
         return reject(named or f"entry {place}", error)
 
 
-def _read_entry(item: etree._Element, dialect: _Dialect) -> Entry:
+def _read_entry(item: Children, dialect: _Dialect) -> Entry:
     head, raw_abstract = _split_head(required(text_of(item, dialect.text), "abstract"))
     paper_id = _identify(item, dialect, head.get("id"))
     raw_title = required(text_of(item, dialect.title), "title")
@@ -172,7 +173,7 @@ def _split_head(text: str) -> tuple[dict[str, str], str]:
     return {name: told for name, told in head.groupdict().items() if told}, text[head.end() :]
 
 
-def _identify(item: etree._Element, dialect: _Dialect, told: str | None) -> PaperId:
+def _identify(item: Children, dialect: _Dialect, told: str | None) -> PaperId:
     """The id from the guid, else the link, else what the text's head *told*, which also helps out with the version."""
     paper_id = read_paper_id(required(line_of(item, dialect.id) or _link(item, dialect) or told, "id"))
     if paper_id.version is None and told:
@@ -181,21 +182,21 @@ def _identify(item: etree._Element, dialect: _Dialect, told: str | None) -> Pape
     return paper_id
 
 
-def _link(item: etree._Element, dialect: _Dialect) -> str | None:
+def _link(item: Children, dialect: _Dialect) -> str | None:
     """The item's address: the text of RSS's link, the alternate one of Atom's."""
-    for link in item.iterfind(dialect.link):
+    for link in item.get(dialect.link, ()):
         address = text_in(link).strip() or link.get("href", "").strip()
         if address and link.get("rel", "alternate") == "alternate":
             return address
     return None
 
 
-def _terms(item: etree._Element, dialect: _Dialect) -> list[str]:
-    return [category.get("term") or text_in(category) for category in item.iterfind(dialect.category)]
+def _terms(item: Children, dialect: _Dialect) -> list[str]:
+    return [category.get("term") or text_in(category) for category in item.get(dialect.category, ())]
 
 
-def _authors_line(item: etree._Element) -> str:
-    return ", ".join(filter(str.strip, map(text_in, item.iterfind(f"{DUBLIN_CORE}creator"))))
+def _authors_line(item: Children) -> str:
+    return ", ".join(filter(str.strip, map(text_in, item.get(f"{DUBLIN_CORE}creator", ()))))
 
 
 def _announce_type(text: str | None) -> AnnounceType:

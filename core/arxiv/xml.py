@@ -6,6 +6,7 @@ What the parser does not defend against (decompression bombs) is refused where t
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
@@ -27,6 +28,9 @@ _SUSPECT = re.compile(
 )
 _CONTROLS = bytes({*range(0x20)} - {0x9, 0xA, 0xD})
 _LONGEST_REFERENCE = 8
+
+# The children of an element by name (`{namespace}local`), in their order.
+Children = Mapping[str, Sequence[etree._Element]]
 
 
 def parse_xml(body: bytes) -> etree._Element:
@@ -54,10 +58,18 @@ def parse_xml(body: bytes) -> etree._Element:
     return root
 
 
-def text_of(parent: etree._Element, name: str) -> str | None:
-    """All text within the first child called *name* (`{namespace}local`), as it stands; None where there is no such."""
-    child = parent.find(name)
-    return None if child is None else text_in(child)
+def children_of(parent: etree._Element) -> Children:
+    """The children of *parent*. To ask lxml for one name after another takes five times as long."""
+    children: dict[str, list[etree._Element]] = {}
+    for child in parent:
+        children.setdefault(str(child.tag), []).append(child)
+    return children
+
+
+def text_of(children: Children, name: str) -> str | None:
+    """All text within the first of *children* called *name*, as it stands; None where there is no such."""
+    named = children.get(name)
+    return text_in(named[0]) if named else None
 
 
 def text_in(element: etree._Element) -> str:
@@ -66,9 +78,9 @@ def text_in(element: etree._Element) -> str:
     return "".join(str(piece) for piece in element.itertext())
 
 
-def line_of(parent: etree._Element, name: str) -> str | None:
+def line_of(children: Children, name: str) -> str | None:
     """Like `text_of`, on one line; None also where nothing but blanks is left."""
-    return " ".join((text_of(parent, name) or "").split()) or None
+    return " ".join((text_of(children, name) or "").split()) or None
 
 
 def _refuse_what_is_no_feed(body: bytes) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.arxiv.xml import line_of, parse_xml, text_of
+from core.arxiv.xml import children_of, line_of, parse_xml, text_of
 from core.errors import SourceMalformed
 
 LAUGHS = """<?xml version="1.0"?>
@@ -16,23 +16,23 @@ LAUGHS = """<?xml version="1.0"?>
 
 
 def test_the_text_of_a_child_comes_as_it_stands() -> None:
-    root = parse_xml(b"<a><b> two\n  lines &amp; more </b></a>")
-    assert text_of(root, "b") == " two\n  lines & more "
+    children = children_of(parse_xml(b"<a><b> two\n  lines &amp; more </b></a>"))
+    assert text_of(children, "b") == " two\n  lines & more "
 
 
 def test_a_missing_child_is_not_an_empty_one() -> None:
-    root = parse_xml(b"<a><b/></a>")
-    assert (text_of(root, "b"), text_of(root, "c")) == ("", None)
+    children = children_of(parse_xml(b"<a><b/></a>"))
+    assert (text_of(children, "b"), text_of(children, "c")) == ("", None)
 
 
 def test_a_line_has_single_blanks_and_nothing_is_none() -> None:
-    root = parse_xml(b"<a><b> two\n  lines </b><c> \n </c></a>")
-    assert (line_of(root, "b"), line_of(root, "c")) == ("two lines", None)
+    children = children_of(parse_xml(b"<a><b> two\n  lines </b><c> \n </c></a>"))
+    assert (line_of(children, "b"), line_of(children, "c")) == ("two lines", None)
 
 
 def test_comments_instructions_and_nested_elements_do_not_cut_a_text() -> None:
-    root = parse_xml(b"<a><b>one <!-- x -->two <?y z?><i>three</i> <![CDATA[<four>]]></b></a>")
-    assert text_of(root, "b") == "one two three <four>"
+    children = children_of(parse_xml(b"<a><b>one <!-- x -->two <?y z?><i>three</i> <![CDATA[<four>]]></b></a>"))
+    assert text_of(children, "b") == "one two three <four>"
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_comments_instructions_and_nested_elements_do_not_cut_a_text() -> None:
     ids=repr,
 )
 def test_characters_that_xml_forbids_cost_nothing_but_themselves(character: bytes) -> None:
-    root = parse_xml(b"<a><b>be" + character + b"fore</b></a>")
-    assert text_of(root, "b") == "before"
+    children = children_of(parse_xml(b"<a><b>be" + character + b"fore</b></a>"))
+    assert text_of(children, "b") == "before"
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_characters_that_xml_forbids_cost_nothing_but_themselves(character: byte
     [("&#233;", "é"), ("&#x1F600;", "😀"), ("\x85", "\x85"), ("\u200b", "\u200b"), ("\ufeff", "\ufeff"), ("\t", "\t")],
 )
 def test_odd_characters_that_xml_allows_stay(written: str, read: str) -> None:
-    root = parse_xml(f"<a><b>x{written}x</b></a>".encode())
-    assert text_of(root, "b") == f"x{read}x"
+    children = children_of(parse_xml(f"<a><b>x{written}x</b></a>".encode()))
+    assert text_of(children, "b") == f"x{read}x"
 
 
 @pytest.mark.parametrize(
