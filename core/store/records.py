@@ -7,7 +7,7 @@ so that a store written by a newer or an older version stays readable.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -220,7 +220,7 @@ class Changes:
 
 
 def dump_paper(paper: Paper) -> str:
-    """*paper* as JSON, in field order and without the fields that are not known."""
+    """*paper* as JSON, in field order, without the fields that are not known and the raw texts that are no others."""
     return _dump(_paper_fields(paper))
 
 
@@ -328,6 +328,7 @@ def _summary_states() -> TypeAdapter[SummaryState]:
 
 
 def _paper_fields(paper: Paper) -> dict[str, Any]:
+    """The fields of *paper*, None for those that need not be written."""
     return {
         "id": paper.id,
         "version": paper.version,
@@ -337,9 +338,9 @@ def _paper_fields(paper: Paper) -> dict[str, Any]:
         ],
         "abstract": paper.abstract,
         "categories": paper.categories,
-        "raw_title": paper.raw_title,
-        "raw_authors": paper.raw_authors,
-        "raw_abstract": paper.raw_abstract,
+        "raw_title": None if paper.raw_title == paper.title else paper.raw_title,
+        "raw_authors": None if paper.raw_authors == _names_in_line(paper.authors) else paper.raw_authors,
+        "raw_abstract": None if paper.raw_abstract == paper.abstract else paper.raw_abstract,
         "licence": paper.licence,
         "doi": paper.doi,
         "journal_reference": paper.journal_reference,
@@ -350,16 +351,18 @@ def _paper_fields(paper: Paper) -> dict[str, Any]:
 
 
 def _build_paper(fields: Any) -> Paper:  # Any: what JSON made of it
+    title, abstract = fields["title"], fields["abstract"]
+    authors = tuple(Author(*author) for author in fields["authors"])
     return Paper(
         id=fields["id"],
         version=fields["version"],
-        title=fields["title"],
-        authors=tuple(Author(*author) for author in fields["authors"]),
-        abstract=fields["abstract"],
+        title=title,
+        authors=authors,
+        abstract=abstract,
         categories=tuple(fields["categories"]),
-        raw_title=fields["raw_title"],
-        raw_authors=fields["raw_authors"],
-        raw_abstract=fields["raw_abstract"],
+        raw_title=fields.get("raw_title", title),
+        raw_authors=fields["raw_authors"] if "raw_authors" in fields else _names_in_line(authors),
+        raw_abstract=fields.get("raw_abstract", abstract),
         licence=fields.get("licence"),
         doi=fields.get("doi"),
         journal_reference=fields.get("journal_reference"),
@@ -367,6 +370,10 @@ def _build_paper(fields: Any) -> Paper:  # Any: what JSON made of it
         submitted=_moment(fields.get("submitted")),
         revised=_moment(fields.get("revised")),
     )
+
+
+def _names_in_line(authors: Iterable[Author]) -> str:
+    return ", ".join([author.name for author in authors])
 
 
 def _build_types(types: Any) -> tuple[tuple[str, AnnounceType], ...]:  # Any: what JSON made of it

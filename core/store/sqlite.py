@@ -55,6 +55,7 @@ _BUSY_TIMEOUT_SECONDS = 5.0
 _ANSWER_SECONDS = 8.0  # a disk that hangs must not hang whoever asks
 _WAL_ATTEMPTS = 20
 _IDS_PER_QUERY = 500  # below SQLite's limit on variables, 999 before version 3.32
+_PAGE_BYTES = 16_384  # in smaller pages the rest of every paper has a page of its own, most of it empty
 _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
 _OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
@@ -330,6 +331,7 @@ def _open(path: Path) -> sqlite3.Connection:
     # isolation_level None: transactions are ours alone; the default opens some behind the caller's back.
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
     try:
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file; another one stays as it is
         _use_write_ahead_log(connection)
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)

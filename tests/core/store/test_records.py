@@ -69,9 +69,21 @@ def test_a_moment_comes_back_aware_whatever_its_offset() -> None:
     assert (revised, revised and revised.utcoffset()) == (moment, timedelta(hours=-5))
 
 
-def test_what_is_not_known_is_not_written() -> None:
-    known = {"id", "version", "title", "authors", "abstract", "categories", "raw_title", "raw_authors", "raw_abstract"}
+def test_what_is_not_known_is_not_written_and_nothing_twice() -> None:
+    known = {"id", "version", "title", "authors", "abstract", "categories"}
     assert set(json.loads(dump_paper(paper()))) == known
+
+
+@pytest.mark.parametrize("raw", ["raw_title", "raw_authors", "raw_abstract"])
+def test_a_raw_text_that_is_another_one_is_written(raw: str) -> None:
+    fields = json.loads(dump_paper(paper(**{raw: "  "})))
+    assert fields[raw] == "  "
+
+
+def test_a_store_with_every_raw_text_is_read() -> None:
+    plain = paper()
+    raw = {name: getattr(plain, name) for name in ("raw_title", "raw_authors", "raw_abstract")}
+    assert parse_paper(json.dumps(json.loads(dump_paper(plain)) | raw)) == plain
 
 
 def test_equal_papers_give_equal_texts() -> None:

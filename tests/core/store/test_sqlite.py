@@ -86,6 +86,14 @@ def test_the_file_tells_its_schema_version_and_is_written_ahead(path: Path) -> N
     assert settings == [SCHEMA, "wal"]
 
 
+def test_papers_share_the_pages_of_a_new_file(path: Path) -> None:
+    papers = tuple(paper(id=f"2603.{number:05}", abstract=TEXT) for number in range(1, 501))
+    with opened(path) as store:
+        announced = tuple(one for each in papers for one in announce(each, DAY))
+        assert run(store.apply(Changes(papers, announced), based_on=0, now=MOMENT))
+    assert path.stat().st_size < 1.5 * sum(len(dump_paper(one)) for one in papers)
+
+
 def test_the_file_of_a_newer_version_is_refused_and_left_alone(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 99")
