@@ -1,8 +1,8 @@
 """Feeds that are rendered already: what one process rendered, the next one that starts gives out at once.
 
 A process that has just started would load and index a week of papers, some seconds of work, before its first answer.
-For the configured feeds it looks first whether the store has what another process, or this one before, made of the same
-data with the same configuration and the same code.
+So it looks first whether the store has what another process, or this one before, made of the same data with the same
+configuration and the same code: each of the configured feeds, and a limited number of those that readers come back for.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 _CODE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("api", "core")
+_PLACES = 128  # for feeds that the configuration does not name; two of the same place displace each other
+_LARGEST = 250_000  # bytes of one of those, packed; 150 items have 100 kB
 
 
 class Store(Protocol):
@@ -52,8 +54,9 @@ class Answered(Protocol):
 
 
 class Prepared:
-    """What *store* has of renderings of the feeds that *catalogue* keeps.
+    """What *store* has of renderings.
 
+    Feeds that *catalogue* keeps come first: they have a place each, and are at hand here once they were found.
     *made_by* is what a rendering depends on besides the kind of feed, the selection, the data and the code.
     """
 
@@ -62,11 +65,12 @@ class Prepared:
         self._catalogue = catalogue
         self._made_by = made_by
         self._found: dict[str, tuple[Rendering, Representation]] = {}
-        self._kept: dict[str, str] = {}  # the tag that this process has given to the store, by name
+        self._kept: dict[str, tuple[str, str]] = {}  # what this process has given to the store last, by name
 
-    def may_help(self, selection: Selection) -> bool:
-        """Whether a rendering of *selection* would spare this process the loading of papers."""
-        return self._catalogue.is_kept(selection) and not self._catalogue.is_loaded
+    @property
+    def may_help(self) -> bool:
+        """Whether a rendering would spare this process the loading of papers."""
+        return not self._catalogue.is_loaded
 
     async def find(
         self, kind: str, selection: Selection, revision: Revision, notices: tuple[str, ...], media_type: str
@@ -75,40 +79,56 @@ class Prepared:
 
         *notices* are those that do not come of the selection itself. Raises StoreUnavailable.
         """
-        name = self._name(kind, selection)
+        name, made_of = self._address(kind, selection)
         found = self._found.get(name)
         if found is None or found[0].tag != revision.tag:
             rendering = await self._store.load_rendering(name)
-            if rendering is None or rendering.tag != revision.tag:
+            if rendering is None or (rendering.made_of, rendering.tag) != (made_of, revision.tag):
                 return None
-            found = self._found[name] = rendering, _unpack(rendering, media_type)
+            found = rendering, _unpack(rendering, media_type)
+            if self._catalogue.is_kept(selection):
+                self._found[name] = found
         rendering, representation = found
         return representation if (*notices, *rendering.own_notices) == rendering.notices else None
 
     def recall(self, kind: str, selection: Selection) -> Representation | None:
-        """What this process gave out of *selection* last, for when the store is away; None where that was nothing."""
-        found = self._found.get(self._name(kind, selection))
+        """What this process gave out of *selection* last, for when the store is away; None where it is not at hand."""
+        found = self._found.get(self._address(kind, selection)[0])
         return found[1] if found else None
 
-    async def keep(self, kind: str, answered: Answered, representation: Representation) -> None:
-        """Leave what was rendered of *answered*, where that is a kept feed, in the store for the next process."""
-        if not self._catalogue.is_kept(answered.selection):
+    async def keep(
+        self, kind: str, answered: Answered, representation: Representation, *, was_had: bool = False
+    ) -> None:
+        """Leave what was rendered of *answered* in the store for the next process.
+
+        Of feeds that the catalogue does not keep only those that *was_had* by their reader before, who will come again.
+        """
+        is_kept = self._catalogue.is_kept(answered.selection)
+        if not is_kept and not was_had:
             return
-        name, tag = self._name(kind, answered.selection), answered.selected.revision.tag
-        if self._kept.get(name) == tag:
+        name, made_of = self._address(kind, answered.selection)
+        tag = answered.selected.revision.tag
+        if self._kept.get(name) == (made_of, tag):
             return
-        self._kept[name] = tag
         body = representation.encode("gzip")
-        rendering = Rendering(name, tag, body, representation.last_modified, answered.notices, answered.own_notices)
+        if not is_kept and len(body) > _LARGEST:
+            return
+        self._kept[name] = (made_of, tag)
+        told = (answered.notices, answered.own_notices)
+        rendering = Rendering(name, made_of, tag, body, representation.last_modified, *told)
         try:
             await self._store.save_rendering(rendering)
         except StoreUnavailable as error:
             logger.warning("A rendered feed could not be kept for the next process: %s", error)
 
-    def _name(self, kind: str, selection: Selection) -> str:
-        """A name that is another one wherever the same data would be rendered to other bytes."""
+    def _address(self, kind: str, selection: Selection) -> tuple[str, str]:
+        """Where a rendering is kept, and what is another text wherever the same data would be rendered to other bytes.
+
+        The second is the first for what the catalogue keeps.
+        """
         spelled = "\n".join(_spell((kind, selection, *self._made_by)))
-        return blake2b(spelled.encode(), key=_fingerprint(), digest_size=16).hexdigest()
+        made_of = blake2b(spelled.encode(), key=_fingerprint(), digest_size=16).hexdigest()
+        return made_of if self._catalogue.is_kept(selection) else f"passing {int(made_of, 16) % _PLACES}", made_of
 
 
 def _spell(value: object) -> Iterator[str]:

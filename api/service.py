@@ -184,7 +184,7 @@ class Service:
 
         While the store is out of reach it is the one that was given out last: without papers there is no other.
         """
-        if not self.prepared.may_help(selection) or isinstance(inquiry.failure, NothingStored):
+        if not self.prepared.may_help or isinstance(inquiry.failure, NothingStored):
             return None
         try:
             if inquiry.failure:

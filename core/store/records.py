@@ -146,11 +146,13 @@ class Revision:
 class Rendering:
     """A feed as a process rendered it, for those that have not loaded the papers.
 
-    `name` stands for what it is of, and by what it was made, `tag` is that of the revision that it shows. `body` is
-    packed with gzip. `notices` are all that stand in it, `own_notices` those that came of the selection itself.
+    `name` is where it is kept, `made_of` stands for what it is of, and by what it was made, `tag` is that of the
+    revision that it shows. `body` is packed with gzip. `notices` are all that stand in it, `own_notices` those that
+    came of the selection itself.
     """
 
     name: str
+    made_of: str
     tag: str
     body: bytes
     last_modified: datetime
@@ -273,15 +275,23 @@ def _states() -> TypeAdapter[RefreshState]:
 
 def dump_rendering(rendering: Rendering) -> bytes:
     """*rendering*, whose name is its key: a line of JSON, and the body as it is."""
-    told = [rendering.tag, rendering.last_modified.isoformat(), rendering.notices, rendering.own_notices]
+    told = [
+        rendering.made_of,
+        rendering.tag,
+        rendering.last_modified.isoformat(),
+        rendering.notices,
+        rendering.own_notices,
+    ]
     return json.dumps(told).encode() + b"\n" + rendering.body
 
 
 def parse_rendering(name: str, packed: bytes) -> Rendering:
     """The rendering that `dump_rendering` wrote. Raises ValueError or TypeError for anything else."""
     line, _, body = packed.partition(b"\n")
-    tag, last_modified, notices, own_notices = json.loads(line)
-    return Rendering(name, str(tag), body, datetime.fromisoformat(last_modified), (*notices,), (*own_notices,))
+    made_of, tag, *told = json.loads(line)
+    last_modified, notices, own_notices = told
+    moment = datetime.fromisoformat(last_modified)
+    return Rendering(name, str(made_of), str(tag), body, moment, (*notices,), (*own_notices,))
 
 
 def dump_frequencies(frequencies: Frequencies) -> str:

@@ -83,13 +83,61 @@ def test_the_cron_prepares_every_feed_for_others(tmp_path: Path, arxiv: ArxivSta
         assert "load_records" not in store.loaded
 
 
-def test_what_was_asked_for_with_parameters_is_not_kept(
-    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+OWN = [
+    "/rss?limit=3",
+    "/atom/cs.DC?days=1",
+    "/jsonfeed?q=attention OR ti:caf%C3%A9&exclude=cats",
+    f"/rss?like={WEEK[0].listings[0].paper.id}",
+]
+
+
+@pytest.mark.parametrize("address", OWN)
+def test_what_somebody_asked_for_once_is_not_kept(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], address: str
 ) -> None:
     for _ in range(2):
         with started(tmp_path, arxiv) as (service, store):
-            assert service.ask("/rss?limit=3").content.count(b"<item>") == 3
-            assert store.loaded == ["load_records"]
+            assert service.ask(address).status_code == 200
+            assert store.loaded == ["load_rendering", "load_records"]
+
+
+@pytest.mark.parametrize(
+    "validator", [{"If_None_Match": '"old"'}, {"If_Modified_Since": "Mon, 02 Mar 2026 05:00:00 GMT"}]
+)
+@pytest.mark.parametrize("address", OWN)
+def test_what_a_reader_comes_back_for_is_kept_for_the_next_process(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], address: str, validator: dict[str, str]
+) -> None:
+    with started(tmp_path, arxiv) as (service, store):
+        first = service.ask(address, **validator)
+        assert (first.status_code, store.loaded[-1]) == (200, "save_rendering")
+    with started(tmp_path, arxiv) as (service, store):
+        again = service.ask(address)
+        assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
+        service.clock.advance(timedelta(seconds=2))
+        assert service.ask(address, If_None_Match=first.headers["ETag"]).status_code == 304
+        assert set(store.loaded) == {"load_rendering"}
+
+
+def test_feeds_of_readers_displace_each_other_and_are_never_mixed_up(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.prepared._PLACES", 1)
+    with started(tmp_path, arxiv) as (service, _):
+        kept = {address: service.ask(address, If_None_Match='"old"').content for address in OWN}
+    for address in (*FEEDS, *OWN):
+        with started(tmp_path, arxiv) as (service, store):
+            assert service.ask(address).content == {**before, **kept}[address]
+            assert ("load_records" in store.loaded) == (address in OWN[:-1])
+
+
+def test_a_feed_too_large_to_be_kept_for_one_reader_is_made_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.prepared._LARGEST", 500)
+    with started(tmp_path, arxiv) as (service, store):
+        service.ask("/rss?limit=3", If_None_Match='"old"')
+        assert "save_rendering" not in store.loaded
 
 
 def test_newer_data_are_rendered_anew(tmp_path: Path, arxiv: ArxivStandIn) -> None:

@@ -816,7 +816,9 @@ def test_processes_killed_at_any_moment_lose_nothing_that_they_had_done(shelf: S
 
 
 def rendering(name: str = "rss", tag: str = "7 then", body: bytes = b"\x1f\x8b\x00\n\xff") -> Rendering:
-    return Rendering(name, tag, body, MOMENT, ("Sample data", "\u672a"), ("Not stored here: 2603.1",))
+    return Rendering(
+        name, "the default profile", tag, body, MOMENT, ("Sample data", "\u672a"), ("Not stored here: 2603.1",)
+    )
 
 
 def test_a_rendering_comes_back_as_it_was_in_every_process(shelf: Shelf) -> None:
