@@ -149,7 +149,9 @@ class PaperIndex:
         self._by_category: dict[str, set[int]] = {}
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
-        self._names_of: list[set[tuple[str, ...]]] = []
+        self._names_read = 0  # of how many papers
+        self._by_author: dict[str, list[int]] = {}  # as the name is spelt, but for case
+        self._authors_read = 0
         self._outlines = _Outlines(self._readings, self._vocabulary.folded)
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
@@ -239,10 +241,11 @@ class PaperIndex:
     def may_repeat(self, number: int) -> Iterator[int]:
         """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.
 
-        That is a few in a thousand of those that share one. Names that stand on very many papers are nobody's.
+        That is a few in a thousand of those that share one, who is spelt alike on both. Names that stand on very many
+        papers are nobody's.
         """
-        self._read_names()
-        papers = (self._names[name[-1]][name] for name in self._names_of[number])
+        self._read_authors()
+        papers = (self._by_author[author.name.casefold()] for author in self.papers[number].authors)
         others = set[int]().union(*(one for one in papers if len(one) <= _MOST_NAMESAKES)) - {number}
         if not others:
             return
@@ -263,12 +266,18 @@ class PaperIndex:
             postings[word].append(place | hits)
 
     def _read_names(self) -> None:
-        """Take in the authors of the papers that came since names were last asked for."""
-        for number in range(len(self._names_of), len(self.papers)):
-            names = {name for author in self.papers[number].authors if (name := name_words(author.name))}
-            self._names_of.append(names)
-            for name in names:
+        """Take in the words of the names on the papers that came since one was last looked for."""
+        for number in range(self._names_read, len(self.papers)):
+            for name in {name_words(author.name) for author in self.papers[number].authors} - {()}:
                 self._names.setdefault(name[-1], {}).setdefault(name, []).append(number)
+        self._names_read = len(self.papers)
+
+    def _read_authors(self) -> None:
+        """Take in who wrote the papers that came since this was last asked."""
+        for number in range(self._authors_read, len(self.papers)):
+            for author in self.papers[number].authors:
+                self._by_author.setdefault(author.name.casefold(), []).append(number)
+        self._authors_read = len(self.papers)
 
     def _evaluate(self, node: Node) -> tuple[Set[int], bool]:
         """Numbers, and whether the papers that *node* finds are those or all others."""

@@ -190,9 +190,9 @@ def test_a_paper_spells_its_words_as_it_does_where_they_stand_first() -> None:
 
 
 def test_a_paper_may_repeat_those_of_whoever_writes_the_name_exactly_as_its_authors_do() -> None:
-    names = ("Ada Lovelace", "A. Lovelace", "ADA LOVELACE", "Kurt Gödel", "?")
-    index = indexed(*(of(authors=(Author(name), Author("?"))) for name in names))
-    assert [[*index.may_repeat(number)] for number in range(5)] == [[2], [], [0], [], []]
+    names = ("Ada Lovelace", "A. Lovelace", "ADA LOVELACE", "Kurt Gödel")
+    index = indexed(*(of(authors=(Author(name),)) for name in names))
+    assert [[*index.may_repeat(number)] for number in range(4)] == [[2], [], [0], []]
 
 
 def test_a_paper_that_says_something_else_cannot_repeat_one() -> None:
