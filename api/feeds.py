@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Request, Response
-from starlette.background import BackgroundTask
 
 from api.caching import Representation, represent
 from api.selection import (
@@ -34,8 +33,6 @@ MEDIA_TYPES: dict[Format, str] = {
 }
 NAMES: dict[Format, str] = {"rss": "RSS 2.0", "atom": "Atom 1.0", "jsonfeed": "JSON Feed 1.1"}
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
-
-_HAD_BEFORE = frozenset({"if-none-match", "if-modified-since"})  # what only a reader sends who has some answer
 
 Parameters = Annotated[FeedParameters, Depends(read_feed_parameters)]
 _LONGEST_SCOPE = 300
@@ -146,8 +143,7 @@ async def _answer(request: Request, service: Service, kind: Format, scope: str, 
     answered = await service.select(selection, inquiry)
     representation = await _get_rendering(service, answered, kind)
     response = service.respond(request, representation, is_current=answered.currency.is_current)
-    was_had = not _HAD_BEFORE.isdisjoint(request.headers)
-    response.background = BackgroundTask(service.prepared.keep, kind, answered, representation, was_had=was_had)
+    response.background = service.keep(request, kind, answered, representation)
     return response
 
 

@@ -44,7 +44,7 @@ from core.mailings import (
     next_mailing_moment,
 )
 from core.papers import ARXIV_URL
-from core.store.records import PaperRecord
+from core.store.records import PaperRecord, Revision
 from core.summaries.attempts import Attempts, Summary, find_shown
 from core.summaries.languages import name_language
 
@@ -133,10 +133,18 @@ async def index(
     """The newest mailing of a feed, best papers first, or the one that `mailing` names."""
     every = parameters.model_copy(update={"mailing": None})
     selection = parse_selection(parameters.scope, every, service.config, limit=parameters.limit)
-    answered = await service.select(selection)
-    shown = await _show_mailing(service, answered, parameters)
+    inquiry = await service.inquire(selection)
+    is_away = isinstance(inquiry.failure, StoreUnavailable)
+    stored = [] if is_away else await _find_mailings(service, selection, inquiry.currency.revision)
     now = service.clock()
     today = eastern_date(now)
+    kind = ("page", today, *stored)
+    if parameters.mailing is None:
+        prepared = await service.find_prepared(kind, selection, inquiry, _HTML)
+        if prepared:
+            return _guarded(service.respond(request, prepared, is_current=inquiry.currency.is_current))
+    answered = await service.select(selection, inquiry)
+    shown = await _show_mailing(service, answered, parameters, stored)
     revision = answered.selected.revision
 
     def render() -> Representation:
@@ -147,7 +155,10 @@ async def index(
 
     key = ("page", selection, revision, answered.notices, shown.day, shown.earlier, shown.later, today)
     representation = await service.renderings_of(selection).get(key, render)
-    return _guarded(service.respond(request, representation, is_current=answered.currency.is_current))
+    response = service.respond(request, representation, is_current=answered.currency.is_current)
+    if parameters.mailing is None:
+        response.background = service.keep(request, kind, answered, representation)
+    return _guarded(response)
 
 
 @router.get("/feeds", response_class=Response)
@@ -300,7 +311,9 @@ def _render_mailing(request: Request, service: Service, answered: Answered, show
     )
 
 
-async def _show_mailing(service: Service, answered: Answered, parameters: PageParameters) -> _Shown:
+async def _show_mailing(
+    service: Service, answered: Answered, parameters: PageParameters, stored: Sequence[date]
+) -> _Shown:
     """The newest mailing of *answered*, or the one that is asked for, also where it lies before the feed's days."""
     selected, day = answered.selected, parameters.mailing
     known = builder.list_days(selected)
@@ -308,7 +321,6 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     day = day or newest
     if day is None:
         return _Shown(None, (), {}, ())
-    stored = await _find_mailings(service, answered)
     if any(one.mailing == day for one in known):
         return _shown_day(selected, day, known, stored)
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
@@ -318,11 +330,10 @@ async def _show_mailing(service: Service, answered: Answered, parameters: PagePa
     return _shown_day(other, day, (*known, *builder.list_days(other)), stored)
 
 
-async def _find_mailings(service: Service, answered: Answered) -> list[date]:
-    """The mailings of the last MAX_DAYS days that are stored of a selection, oldest first; none without the store."""
-    categories, revision = answered.selection.profile.categories, answered.currency.revision
+async def _find_mailings(service: Service, selection: Selection, revision: Revision | None) -> list[date]:
+    """The mailings of the last MAX_DAYS days that are stored of *selection*, oldest first; none without the store."""
     try:
-        found = await service.freshness.find_complete(categories, revision)
+        found = await service.freshness.find_complete(selection.profile.categories, revision)
     except StoreUnavailable:
         return []
     return [mailing for mailing in found if found[-1] - mailing < timedelta(days=MAX_DAYS)]

@@ -1,4 +1,4 @@
-"""Feeds that are rendered already: what one process rendered, the next one that starts gives out at once.
+"""Feeds and pages that are rendered already: what one process rendered, the next one that starts gives out at once.
 
 A process that has just started would load and index a week of papers, some seconds of work, before its first answer.
 So it looks first whether the store has what another process, or this one before, made of the same data with the same
@@ -22,6 +22,8 @@ from core.errors import StoreUnavailable
 from core.store.records import Rendering, Revision
 
 logger = logging.getLogger(__name__)
+
+Kind = str | tuple[object, ...]  # of what is rendered: a format, or a page and what it says besides
 
 _CODE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("api", "core")
@@ -73,7 +75,7 @@ class Prepared:
         return not self._catalogue.is_loaded
 
     async def find(
-        self, kind: str, selection: Selection, revision: Revision, notices: tuple[str, ...], media_type: str
+        self, kind: Kind, selection: Selection, revision: Revision, notices: tuple[str, ...], media_type: str
     ) -> Representation | None:
         """What would be rendered of *selection* and the data of *revision*, None where that is not at hand.
 
@@ -87,17 +89,18 @@ class Prepared:
                 return None
             found = rendering, _unpack(rendering, media_type)
             if self._catalogue.is_kept(selection):
+                self._found = {one: made for one, made in self._found.items() if made[0].tag == revision.tag}
                 self._found[name] = found
         rendering, representation = found
         return representation if (*notices, *rendering.own_notices) == rendering.notices else None
 
-    def recall(self, kind: str, selection: Selection) -> Representation | None:
+    def recall(self, kind: Kind, selection: Selection) -> Representation | None:
         """What this process gave out of *selection* last, for when the store is away; None where it is not at hand."""
         found = self._found.get(self._address(kind, selection)[0])
         return found[1] if found else None
 
     async def keep(
-        self, kind: str, answered: Answered, representation: Representation, *, was_had: bool = False
+        self, kind: Kind, answered: Answered, representation: Representation, *, was_had: bool = False
     ) -> None:
         """Leave what was rendered of *answered* in the store for the next process.
 
@@ -113,6 +116,7 @@ class Prepared:
         body = representation.encode("gzip")
         if not is_kept and len(body) > _LARGEST:
             return
+        self._kept = {one: known for one, known in self._kept.items() if known[1] == tag}
         self._kept[name] = (made_of, tag)
         told = (answered.notices, answered.own_notices)
         rendering = Rendering(name, made_of, tag, body, representation.last_modified, *told)
@@ -121,7 +125,7 @@ class Prepared:
         except StoreUnavailable as error:
             logger.warning("A rendered feed could not be kept for the next process: %s", error)
 
-    def _address(self, kind: str, selection: Selection) -> tuple[str, str]:
+    def _address(self, kind: Kind, selection: Selection) -> tuple[str, str]:
         """Where a rendering is kept, and what is another text wherever the same data would be rendered to other bytes.
 
         The second is the first for what the catalogue keeps.
@@ -152,7 +156,7 @@ def _fingerprint() -> bytes:
     digest = blake2b(digest_size=16)
     for folder in _FOLDERS:
         for path in sorted((_CODE / folder).rglob("*")):
-            if path.suffix in (".py", ".txt"):
+            if path.suffix in (".py", ".txt", ".html"):
                 digest.update(path.read_bytes())
     return digest.digest()
 

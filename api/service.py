@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request, Response
+from starlette.background import BackgroundTask
 
 from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
+from api.prepared import Kind
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
 from core import catalogue, freshness, turns
@@ -36,6 +38,7 @@ _NOTHING_NOTICE = "arXiv has listed no papers of these categories yet; they come
 STORE_NOTICE = "The store of this service is out of reach; this is what it said last."
 
 _IDS_NAMED = 5
+_HAD_BEFORE = frozenset({"if-none-match", "if-modified-since"})  # what only a reader sends who has an answer
 _STORE_SECONDS = 2.0  # for the revision check that every request makes
 _RENDERINGS_KEPT = 48  # of each kind; a feed of 150 items has about 600 kB
 
@@ -178,9 +181,9 @@ class Service:
         return (*self.standing_notices, *currency.problems)
 
     async def find_prepared(
-        self, kind: str, selection: Selection, inquiry: Inquiry, media_type: str
+        self, kind: Kind, selection: Selection, inquiry: Inquiry, media_type: str
     ) -> Representation | None:
-        """The feed that another process has rendered, where that spares this one the loading of papers.
+        """The feed or page that another process has rendered, where that spares this one the loading of papers.
 
         While the store is out of reach it is the one that was given out last: without papers there is no other.
         """
@@ -194,6 +197,11 @@ class Service:
         except StoreUnavailable as error:
             logger.warning("Answering with what was rendered before: %s", error)
             return self.prepared.recall(kind, selection)
+
+    def keep(self, request: Request, kind: Kind, answered: Answered, representation: Representation) -> BackgroundTask:
+        """Leaves *representation* for the next process, once *request* is answered, where it may serve it."""
+        was_had = not _HAD_BEFORE.isdisjoint(request.headers)
+        return BackgroundTask(self.prepared.keep, kind, answered, representation, was_had=was_had)
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""

@@ -119,6 +119,28 @@ def test_what_a_reader_comes_back_for_is_kept_for_the_next_process(
         assert set(store.loaded) == {"load_rendering"}
 
 
+def test_the_page_of_papers_is_there_for_the_next_process(tmp_path: Path, arxiv: ArxivStandIn, before: object) -> None:
+    with started(tmp_path, arxiv) as (service, _):
+        pages = {address: service.ask(address).content for address in ("/", "/?scope=systems")}
+    with started(tmp_path, arxiv) as (service, store):
+        assert {address: service.ask(address).content for address in pages} == pages
+        assert store.loaded == ["load_rendering"] * 2
+        assert service.ask("/").headers["Content-Security-Policy"]
+
+
+def test_a_page_of_another_day_or_mailing_is_made_anew(tmp_path: Path, arxiv: ArxivStandIn, before: object) -> None:
+    with started(tmp_path, arxiv) as (service, _):
+        today = service.ask("/").content
+        service.ask(f"/?mailing={WEEK[0].day}")
+    with started(tmp_path, arxiv) as (service, store):
+        assert service.ask(f"/?mailing={WEEK[0].day}").content != today
+        assert "load_rendering" not in store.loaded
+    with started(tmp_path, arxiv) as (service, store):
+        service.clock.advance(timedelta(days=2))
+        assert b"Saturday" in service.ask("/").content
+        assert "load_records" in store.loaded
+
+
 def test_feeds_of_readers_displace_each_other_and_are_never_mixed_up(
     tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
