@@ -138,9 +138,9 @@ async def index(
     stored = [] if is_away else await _find_mailings(service, selection, inquiry.currency.revision)
     now = service.clock()
     today = eastern_date(now)
-    kind = ("page", today, *stored)
+    besides = (today, *stored)
     if parameters.mailing is None:
-        prepared = await service.find_prepared(kind, selection, inquiry, _HTML)
+        prepared = await service.find_prepared("page", selection, inquiry, _HTML, besides)
         if prepared:
             return _guarded(service.respond(request, prepared, is_current=inquiry.currency.is_current))
     answered = await service.select(selection, inquiry)
@@ -157,7 +157,7 @@ async def index(
     representation = await service.renderings_of(selection).get(key, render)
     response = service.respond(request, representation, is_current=answered.currency.is_current)
     if parameters.mailing is None:
-        response.background = service.keep(request, kind, answered, representation)
+        response.background = service.keep(request, "page", answered, representation, besides)
     return _guarded(response)
 
 

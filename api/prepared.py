@@ -23,8 +23,6 @@ from core.store.records import Rendering, Revision
 
 logger = logging.getLogger(__name__)
 
-Kind = str | tuple[object, ...]  # of what is rendered: a format, or a page and what it says besides
-
 _CODE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("api", "core")
 _PLACES = 128  # for feeds that the configuration does not name; two of the same place displace each other
@@ -59,7 +57,8 @@ class Prepared:
     """What *store* has of renderings.
 
     Feeds that *catalogue* keeps come first: they have a place each, and are at hand here once they were found.
-    *made_by* is what a rendering depends on besides the kind of feed, the selection, the data and the code.
+    *made_by* is what all renderings depend on besides the selection, the data and the code. What a page says that does
+    not follow from any of these is told with each call: what it says *besides*.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, *, made_by: tuple[object, ...]) -> None:
@@ -75,32 +74,44 @@ class Prepared:
         return not self._catalogue.is_loaded
 
     async def find(
-        self, kind: Kind, selection: Selection, revision: Revision, notices: tuple[str, ...], media_type: str
+        self,
+        kind: str,
+        selection: Selection,
+        revision: Revision,
+        notices: tuple[str, ...],
+        media_type: str,
+        *,
+        besides: tuple[object, ...] = (),
     ) -> Representation | None:
         """What would be rendered of *selection* and the data of *revision*, None where that is not at hand.
 
         *notices* are those that do not come of the selection itself. Raises StoreUnavailable.
         """
-        name, made_of = self._address(kind, selection)
+        name, made_of = self._address(kind, selection, besides)
         found = self._found.get(name)
-        if found is None or found[0].tag != revision.tag:
+        if found is None or not _is_of(found[0], made_of, revision):
             rendering = await self._store.load_rendering(name)
-            if rendering is None or (rendering.made_of, rendering.tag) != (made_of, revision.tag):
+            if rendering is None or not _is_of(rendering, made_of, revision):
                 return None
             found = rendering, _unpack(rendering, media_type)
             if self._catalogue.is_kept(selection):
-                self._found = {one: made for one, made in self._found.items() if made[0].tag == revision.tag}
                 self._found[name] = found
         rendering, representation = found
         return representation if (*notices, *rendering.own_notices) == rendering.notices else None
 
-    def recall(self, kind: Kind, selection: Selection) -> Representation | None:
+    def recall(self, kind: str, selection: Selection) -> Representation | None:
         """What this process gave out of *selection* last, for when the store is away; None where it is not at hand."""
-        found = self._found.get(self._address(kind, selection)[0])
+        found = self._found.get(self._address(kind, selection, ())[0])
         return found[1] if found else None
 
     async def keep(
-        self, kind: Kind, answered: Answered, representation: Representation, *, was_had: bool = False
+        self,
+        kind: str,
+        answered: Answered,
+        representation: Representation,
+        *,
+        besides: tuple[object, ...] = (),
+        was_had: bool = False,
     ) -> None:
         """Leave what was rendered of *answered* in the store for the next process.
 
@@ -109,14 +120,13 @@ class Prepared:
         is_kept = self._catalogue.is_kept(answered.selection)
         if not is_kept and not was_had:
             return
-        name, made_of = self._address(kind, answered.selection)
+        name, made_of = self._address(kind, answered.selection, besides)
         tag = answered.selected.revision.tag
         if self._kept.get(name) == (made_of, tag):
             return
         body = representation.encode("gzip")
         if not is_kept and len(body) > _LARGEST:
             return
-        self._kept = {one: known for one, known in self._kept.items() if known[1] == tag}
         self._kept[name] = (made_of, tag)
         told = (answered.notices, answered.own_notices)
         rendering = Rendering(name, made_of, tag, body, representation.last_modified, *told)
@@ -125,14 +135,21 @@ class Prepared:
         except StoreUnavailable as error:
             logger.warning("A rendered feed could not be kept for the next process: %s", error)
 
-    def _address(self, kind: Kind, selection: Selection) -> tuple[str, str]:
-        """Where a rendering is kept, and what is another text wherever the same data would be rendered to other bytes.
+    def _address(self, kind: str, selection: Selection, besides: tuple[object, ...]) -> tuple[str, str]:
+        """Where a rendering is kept, and a text that is another one where the same data would give other bytes."""
+        made_of = _digest((kind, selection, *self._made_by, *besides))
+        if self._catalogue.is_kept(selection):
+            return _digest((kind, selection, *self._made_by)), made_of
+        return f"passing {int(made_of, 16) % _PLACES}", made_of
 
-        The second is the first for what the catalogue keeps.
-        """
-        spelled = "\n".join(_spell((kind, selection, *self._made_by)))
-        made_of = blake2b(spelled.encode(), key=_fingerprint(), digest_size=16).hexdigest()
-        return made_of if self._catalogue.is_kept(selection) else f"passing {int(made_of, 16) % _PLACES}", made_of
+
+def _is_of(rendering: Rendering, made_of: str, revision: Revision) -> bool:
+    return (rendering.made_of, rendering.tag) == (made_of, revision.tag)
+
+
+def _digest(value: object) -> str:
+    """A short text for *value*, another one for every version of the code."""
+    return blake2b("\n".join(_spell(value)).encode(), key=_fingerprint(), digest_size=16).hexdigest()
 
 
 def _spell(value: object) -> Iterator[str]:

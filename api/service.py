@@ -15,7 +15,6 @@ from starlette.background import BackgroundTask
 
 from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
-from api.prepared import Kind
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
 from core import catalogue, freshness, turns
@@ -181,11 +180,17 @@ class Service:
         return (*self.standing_notices, *currency.problems)
 
     async def find_prepared(
-        self, kind: Kind, selection: Selection, inquiry: Inquiry, media_type: str
+        self,
+        kind: str,
+        selection: Selection,
+        inquiry: Inquiry,
+        media_type: str,
+        besides: tuple[object, ...] = (),
     ) -> Representation | None:
         """The feed or page that another process has rendered, where that spares this one the loading of papers.
 
-        While the store is out of reach it is the one that was given out last: without papers there is no other.
+        A page has to say the same *besides* the selection's papers. While the store is out of reach it is the one that
+        was given out last: without papers there is no other.
         """
         if not self.prepared.may_help or isinstance(inquiry.failure, NothingStored):
             return None
@@ -193,15 +198,25 @@ class Service:
             if inquiry.failure:
                 raise inquiry.failure
             revision = inquiry.currency.revision or await self.load_revision()
-            return await self.prepared.find(kind, selection, revision, self.notices_of(inquiry.currency), media_type)
+            notices = self.notices_of(inquiry.currency)
+            return await self.prepared.find(kind, selection, revision, notices, media_type, besides=besides)
         except StoreUnavailable as error:
-            logger.warning("Answering with what was rendered before: %s", error)
-            return self.prepared.recall(kind, selection)
+            recalled = self.prepared.recall(kind, selection)
+            if recalled:
+                logger.warning("Answering with what was rendered before: %s", error)
+            return recalled
 
-    def keep(self, request: Request, kind: Kind, answered: Answered, representation: Representation) -> BackgroundTask:
+    def keep(
+        self,
+        request: Request,
+        kind: str,
+        answered: Answered,
+        representation: Representation,
+        besides: tuple[object, ...] = (),
+    ) -> BackgroundTask:
         """Leaves *representation* for the next process, once *request* is answered, where it may serve it."""
         was_had = not _HAD_BEFORE.isdisjoint(request.headers)
-        return BackgroundTask(self.prepared.keep, kind, answered, representation, was_had=was_had)
+        return BackgroundTask(self.prepared.keep, kind, answered, representation, besides=besides, was_had=was_had)
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""

@@ -33,6 +33,8 @@ MAX_WEIGHT = 100.0
 MAX_DISTANCE = 100
 MAX_SEARCHES = 30  # terms that one word of an index does not answer; each costs some milliseconds
 MAX_NEAR = 5  # of them those whose words may stand apart, which cost most
+MAX_SHORT = 5  # of them words that end in * and have so few letters that most papers have such a word
+_SHORT = 3
 _MIN_PREFIX = 2
 
 _PREFIX_OF: dict[Field, str] = {
@@ -169,6 +171,8 @@ def refuse_too_much(every: Iterable[Term]) -> None:
         raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
     if sum(term.reading == "near" for term in terms) > MAX_NEAR:
         raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
+    if sum(map(_is_short_prefix, terms)) > MAX_SHORT:
+        raise QueryMistake(1, f"a query has at most {MAX_SHORT} words of {_SHORT} letters or fewer that end in *")
 
 
 def parse_entry(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
@@ -247,6 +251,10 @@ def is_usable_term(text: str) -> bool:
 def _needs_search(term: Term) -> bool:
     is_text = term.field in {None, "title", "abstract", "comment"}
     return is_text and (term.reading != "folded" or len(split_words(term.text)) > 1)
+
+
+def _is_short_prefix(term: Term) -> bool:
+    return term.reading == "prefix" and _needs_search(term) and len(term.text) <= _SHORT
 
 
 def _looks_like_query(text: str) -> bool:

@@ -225,9 +225,12 @@ def test_a_store_that_goes_away_leaves_readers_what_they_had(
                 raise StoreUnavailable("nobody answers")
             return await super().load_revision()
 
+    with started(tmp_path, arxiv) as (service, _):
+        service.ask("/")
     store = Fading(tmp_path / "papers.sqlite3")
     with running(tmp_path, arxiv, store=store) as service:
         assert service.ask("/rss").content == before["/rss"]  # without loading papers
+        page = service.ask("/").content
         store.is_away = True
         service.clock.advance(timedelta(seconds=2))
         answer = service.ask("/rss")
@@ -236,6 +239,7 @@ def test_a_store_that_goes_away_leaves_readers_what_they_had(
             before["/rss"],
             "public, max-age=300",
         )
+        assert service.ask("/").content == page
         assert service.ask("/atom").status_code == 503  # which it never had
         store.is_away = False
         service.clock.advance(timedelta(seconds=2))
