@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from api.prepared import _fingerprint
 from core.errors import StoreUnavailable
 from core.store.records import Rendering, Revision
 from core.store.sqlite import SqliteStore
@@ -111,12 +112,15 @@ def test_what_a_reader_comes_back_for_is_kept_for_the_next_process(
     with started(tmp_path, arxiv) as (service, store):
         first = service.ask(address, **validator)
         assert (first.status_code, store.loaded[-1]) == (200, "save_rendering")
+        service.clock.advance(timedelta(seconds=2))
+        assert service.ask(address, **validator).content == first.content
+        assert store.loaded.count("save_rendering") == 1
     with started(tmp_path, arxiv) as (service, store):
         again = service.ask(address)
         assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
         service.clock.advance(timedelta(seconds=2))
         assert service.ask(address, If_None_Match=first.headers["ETag"]).status_code == 304
-        assert set(store.loaded) == {"load_rendering"}
+        assert store.loaded == ["load_rendering"] * 2  # none of them is kept in memory
 
 
 def test_the_page_of_papers_is_there_for_the_next_process(tmp_path: Path, arxiv: ArxivStandIn, before: object) -> None:
@@ -131,10 +135,9 @@ def test_the_page_of_papers_is_there_for_the_next_process(tmp_path: Path, arxiv:
 def test_a_page_of_another_day_or_mailing_is_made_anew(tmp_path: Path, arxiv: ArxivStandIn, before: object) -> None:
     with started(tmp_path, arxiv) as (service, _):
         today = service.ask("/").content
-        service.ask(f"/?mailing={WEEK[0].day}")
     with started(tmp_path, arxiv) as (service, store):
         assert service.ask(f"/?mailing={WEEK[0].day}").content != today
-        assert "load_rendering" not in store.loaded
+        assert store.loaded == ["load_records"]
     with started(tmp_path, arxiv) as (service, store):
         service.clock.advance(timedelta(days=2))
         assert b"Saturday" in service.ask("/").content
@@ -201,6 +204,19 @@ def test_another_version_of_the_code_renders_anew(
     with started(tmp_path, arxiv) as (service, store):
         assert service.ask("/rss").content == before["/rss"]
         assert "load_records" in store.loaded
+
+
+@pytest.mark.parametrize("name", ["feeds.py", "page.html", "word_counts.txt"])
+def test_a_version_of_the_code_is_told_by_all_that_renders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr("api.prepared._CODE", tmp_path)
+    (tmp_path / "api").mkdir()
+    versions = set()
+    for text in ("one", "two"):
+        (tmp_path / "api" / name).write_text(text, encoding="utf-8")
+        versions.add(_fingerprint.__wrapped__())
+    assert len(versions) == 2
 
 
 def test_a_notice_that_was_not_there_before_is_shown(

@@ -239,6 +239,11 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
 }
 
 
+@pytest.mark.parametrize("query", ["abcd* " * 30, "abc* " * 5 + "abcd* " * 25, '"a b" ' * 30, "a " * 500], ids=ascii)
+def test_what_is_just_not_too_much_is_read(query: str) -> None:
+    assert parse_query(query)
+
+
 @pytest.mark.parametrize("query", MISTAKES, ids=lambda query: ascii(query)[:40])
 def test_a_mistake_is_pointed_at(query: str) -> None:
     column, word = MISTAKES[query]

@@ -46,6 +46,7 @@ def test_what_is_no_identifier_is_an_error(text: str) -> None:
         ("Robert Downey, Jr., Ada Lovelace", ["Robert Downey, Jr.", "Ada Lovelace"]),
         ("A (open, B, C", ["A (open", "B", "C"]),
         ("A) closed, B", ["A) closed", "B"]),
+        ("A.~Turing,  Ada  {van} Dam", ["A. Turing", "Ada van Dam"]),
     ],
 )
 def test_names_are_told_apart(raw: str, names: list[str]) -> None:
