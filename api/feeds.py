@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.caching import Representation, represent
+from api.prepared import Form
 from api.selection import (
     FeedParameters,
     feed_addresses,
@@ -31,6 +32,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "atom": "application/atom+xml; charset=utf-8",
     "jsonfeed": "application/feed+json; charset=utf-8",
 }
+_FORMS = {kind: Form(kind, media_type) for kind, media_type in MEDIA_TYPES.items()}
 NAMES: dict[Format, str] = {"rss": "RSS 2.0", "atom": "Atom 1.0", "jsonfeed": "JSON Feed 1.1"}
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 
@@ -131,19 +133,19 @@ async def prepare(service: Service) -> None:
     for selection, _ in list_feeds(service):
         answered = await service.select(selection)
         for kind in NAMES:
-            await service.prepared.keep(kind, answered, await _get_rendering(service, answered, kind))
+            await service.prepared.keep(_FORMS[kind], answered, await _get_rendering(service, answered, kind))
 
 
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
     selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
     inquiry = await service.inquire(selection)
-    prepared = await service.find_prepared(kind, selection, inquiry, MEDIA_TYPES[kind])
+    prepared = await service.find_prepared(_FORMS[kind], selection, inquiry)
     if prepared:
         return service.respond(request, prepared, is_current=inquiry.currency.is_current)
     answered = await service.select(selection, inquiry)
     representation = await _get_rendering(service, answered, kind)
     response = service.respond(request, representation, is_current=answered.currency.is_current)
-    response.background = service.keep(request, kind, answered, representation)
+    response.background = service.keep(request, _FORMS[kind], answered, representation)
     return response
 
 

@@ -27,6 +27,7 @@ from api.caching import Representation, represent
 from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, fold, name_category, name_licence
 from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
 from api.papers import RuleModel, list_rules, parse_paper_number
+from api.prepared import Form
 from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
@@ -134,13 +135,12 @@ async def index(
     every = parameters.model_copy(update={"mailing": None})
     selection = parse_selection(parameters.scope, every, service.config, limit=parameters.limit)
     inquiry = await service.inquire(selection)
-    is_away = isinstance(inquiry.failure, StoreUnavailable)
-    stored = [] if is_away else await _find_mailings(service, selection, inquiry.currency.revision)
+    stored = [] if inquiry.failure else await _find_mailings(service, selection, inquiry.currency.revision)
     now = service.clock()
     today = eastern_date(now)
-    besides = (today, *stored)
+    form = Form("page", _HTML, today, tuple(stored))
     if parameters.mailing is None:
-        prepared = await service.find_prepared("page", selection, inquiry, _HTML, besides)
+        prepared = await service.find_prepared(form, selection, inquiry)
         if prepared:
             return _guarded(service.respond(request, prepared, is_current=inquiry.currency.is_current))
     answered = await service.select(selection, inquiry)
@@ -157,7 +157,7 @@ async def index(
     representation = await service.renderings_of(selection).get(key, render)
     response = service.respond(request, representation, is_current=answered.currency.is_current)
     if parameters.mailing is None:
-        response.background = service.keep(request, "page", answered, representation, besides)
+        response.background = service.keep(request, form, answered, representation)
     return _guarded(response)
 
 

@@ -7,14 +7,17 @@ configuration and the same code: each of the configured feeds, and a limited num
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import logging
+from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
-from functools import cache
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import date
+from functools import cache, cached_property, lru_cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from api.caching import Representation, represent
 from core.catalogue import Catalogue, Selected, Selection
@@ -25,8 +28,10 @@ logger = logging.getLogger(__name__)
 
 _CODE = Path(__file__).resolve().parents[1]
 _FOLDERS = ("api", "core")
-_PLACES = 128  # for feeds that the configuration does not name; two of the same place displace each other
+_PLACES = 128  # for what the configuration does not name; of several for the same place one is kept
 _LARGEST = 250_000  # bytes of one of those, packed; 150 items have 100 kB
+_FOUND_KEPT = 24  # of those at hand in this process; one has about a megabyte in all its codings
+_ADDRESSES_KEPT = 256
 
 
 class Store(Protocol):
@@ -53,20 +58,40 @@ class Answered(Protocol):
     def own_notices(self) -> tuple[str, ...]: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a selection is rendered as: a feed of a format, or a page, which tells the calendar of a *day* besides.
+
+    A page leads to *mailings* that need not be the selection's.
+    """
+
+    kind: str
+    media_type: str
+    day: date | None = None
+    mailings: tuple[date, ...] = ()
+
+
+class _Found(NamedTuple):
+    form: Form
+    rendering: Rendering
+    representation: Representation
+
+
 class Prepared:
     """What *store* has of renderings.
 
-    Feeds that *catalogue* keeps come first: they have a place each, and are at hand here once they were found.
-    *made_by* is what all renderings depend on besides the selection, the data and the code. What a page says that does
-    not follow from any of these is told with each call: what it says *besides*.
+    Feeds that *catalogue* keeps come first: others displace neither their place in the store nor what is at hand here.
+    *made_by* is what a rendering depends on besides its form, the selection, the data and the code.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, *, made_by: tuple[object, ...]) -> None:
         self._store = store
         self._catalogue = catalogue
         self._made_by = made_by
-        self._found: dict[str, tuple[Rendering, Representation]] = {}
-        self._kept: dict[str, tuple[str, str]] = {}  # what this process has given to the store last, by name
+        self._address = lru_cache(maxsize=_ADDRESSES_KEPT)(self._find_address)
+        self._found: OrderedDict[tuple[str, Selection], _Found] = OrderedDict()  # by kind; given out last at the end
+        self._saved: dict[str, tuple[str, str]] = {}  # what has been written, by name: made of what, if kept, and tag
+        self._is_saving = False
 
     @property
     def may_help(self) -> bool:
@@ -74,73 +99,79 @@ class Prepared:
         return not self._catalogue.is_loaded
 
     async def find(
-        self,
-        kind: str,
-        selection: Selection,
-        revision: Revision,
-        notices: tuple[str, ...],
-        media_type: str,
-        *,
-        besides: tuple[object, ...] = (),
+        self, form: Form, selection: Selection, revision: Revision, notices: tuple[str, ...]
     ) -> Representation | None:
         """What would be rendered of *selection* and the data of *revision*, None where that is not at hand.
 
         *notices* are those that do not come of the selection itself. Raises StoreUnavailable.
         """
-        name, made_of = self._address(kind, selection, besides)
-        found = self._found.get(name)
-        if found is None or not _is_of(found[0], made_of, revision):
+        name, made_of = self._address(form, selection)
+        found = self._found.get((form.kind, selection))
+        if found is None or not _is_of(found.rendering, made_of, revision):
             rendering = await self._store.load_rendering(name)
             if rendering is None or not _is_of(rendering, made_of, revision):
                 return None
-            found = rendering, _unpack(rendering, media_type)
-            if self._catalogue.is_kept(selection):
-                self._found[name] = found
-        rendering, representation = found
-        return representation if (*notices, *rendering.own_notices) == rendering.notices else None
+            found = _Found(form, rendering, _unpack(rendering, form.media_type))
+        if (*notices, *found.rendering.own_notices) != found.rendering.notices:
+            return None
+        self._remember((form.kind, selection), found)
+        return found.representation
 
-    def recall(self, kind: str, selection: Selection) -> Representation | None:
-        """What this process gave out of *selection* last, for when the store is away; None where it is not at hand."""
-        found = self._found.get(self._address(kind, selection, ())[0])
-        return found[1] if found else None
+    def recall(self, form: Form, selection: Selection) -> Representation | None:
+        """What this process gave out last, for when the store is away; None where that is not at hand, or out of date.
+
+        Of a page that is so on another day.
+        """
+        found = self._found.get((form.kind, selection))
+        return found.representation if found and found.form.day == form.day else None
 
     async def keep(
-        self,
-        kind: str,
-        answered: Answered,
-        representation: Representation,
-        *,
-        besides: tuple[object, ...] = (),
-        was_had: bool = False,
+        self, form: Form, answered: Answered, representation: Representation, *, was_had: bool = False
     ) -> None:
         """Leave what was rendered of *answered* in the store for the next process.
 
-        Of feeds that the catalogue does not keep only those that *was_had* by their reader before, who will come again.
+        Of what the catalogue does not keep only that which *was_had* by its reader before, who will come again; the
+        first in a place stays there until the data change. One is written at a time: the next request for what is left
+        out brings it again.
         """
         is_kept = self._catalogue.is_kept(answered.selection)
-        if not is_kept and not was_had:
+        if self._is_saving or not (is_kept or was_had):
             return
-        name, made_of = self._address(kind, answered.selection, besides)
+        name, made_of = self._address(form, answered.selection)
         tag = answered.selected.revision.tag
-        if self._kept.get(name) == (made_of, tag):
+        mark = (made_of if is_kept else "", tag)
+        if self._saved.get(name) == mark:
             return
-        body = representation.encode("gzip")
-        if not is_kept and len(body) > _LARGEST:
-            return
-        self._kept[name] = (made_of, tag)
-        told = (answered.notices, answered.own_notices)
-        rendering = Rendering(name, made_of, tag, body, representation.last_modified, *told)
+        self._is_saving = True
         try:
-            await self._store.save_rendering(rendering)
+            body = await asyncio.to_thread(representation.encode, "gzip")
+            if is_kept or len(body) <= _LARGEST:
+                told = (answered.notices, answered.own_notices)
+                moment = representation.last_modified
+                await self._store.save_rendering(Rendering(name, made_of, tag, body, moment, *told))
+                self._saved[name] = mark
         except StoreUnavailable as error:
-            logger.warning("A rendered feed could not be kept for the next process: %s", error)
+            logger.warning("What was rendered could not be kept for the next process: %s", error)
+        finally:
+            self._is_saving = False
 
-    def _address(self, kind: str, selection: Selection, besides: tuple[object, ...]) -> tuple[str, str]:
+    def _remember(self, key: tuple[str, Selection], found: _Found) -> None:
+        self._found[key] = found
+        self._found.move_to_end(key)
+        passing = [one for one in self._found if not self._catalogue.is_kept(one[1])]
+        if len(passing) > _FOUND_KEPT:
+            del self._found[passing[0]]
+
+    def _find_address(self, form: Form, selection: Selection) -> tuple[str, str]:
         """Where a rendering is kept, and a text that is another one where the same data would give other bytes."""
-        made_of = _digest((kind, selection, *self._made_by, *besides))
+        made_of = _digest((form, selection, self._maker))
         if self._catalogue.is_kept(selection):
-            return _digest((kind, selection, *self._made_by)), made_of
+            return _digest((form.kind, selection, self._maker)), made_of
         return f"passing {int(made_of, 16) % _PLACES}", made_of
+
+    @cached_property
+    def _maker(self) -> str:
+        return _digest(self._made_by)
 
 
 def _is_of(rendering: Rendering, made_of: str, revision: Revision) -> bool:

@@ -15,6 +15,7 @@ from starlette.background import BackgroundTask
 
 from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
+from api.prepared import Form
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
 from core import catalogue, freshness, turns
@@ -179,18 +180,10 @@ class Service:
         """What a reader must know of data that are as current as that, whatever is selected."""
         return (*self.standing_notices, *currency.problems)
 
-    async def find_prepared(
-        self,
-        kind: str,
-        selection: Selection,
-        inquiry: Inquiry,
-        media_type: str,
-        besides: tuple[object, ...] = (),
-    ) -> Representation | None:
+    async def find_prepared(self, form: Form, selection: Selection, inquiry: Inquiry) -> Representation | None:
         """The feed or page that another process has rendered, where that spares this one the loading of papers.
 
-        A page has to say the same *besides* the selection's papers. While the store is out of reach it is the one that
-        was given out last: without papers there is no other.
+        While the store is out of reach it is the one that was given out last: without papers there is no other.
         """
         if not self.prepared.may_help or isinstance(inquiry.failure, NothingStored):
             return None
@@ -198,25 +191,24 @@ class Service:
             if inquiry.failure:
                 raise inquiry.failure
             revision = inquiry.currency.revision or await self.load_revision()
-            notices = self.notices_of(inquiry.currency)
-            return await self.prepared.find(kind, selection, revision, notices, media_type, besides=besides)
+            return await self.prepared.find(form, selection, revision, self.notices_of(inquiry.currency))
         except StoreUnavailable as error:
-            recalled = self.prepared.recall(kind, selection)
+            recalled = self.prepared.recall(form, selection)
             if recalled:
                 logger.warning("Answering with what was rendered before: %s", error)
             return recalled
 
     def keep(
-        self,
-        request: Request,
-        kind: str,
-        answered: Answered,
-        representation: Representation,
-        besides: tuple[object, ...] = (),
-    ) -> BackgroundTask:
-        """Leaves *representation* for the next process, once *request* is answered, where it may serve it."""
+        self, request: Request, form: Form, answered: Answered, representation: Representation
+    ) -> BackgroundTask | None:
+        """Leaves *representation* for the next process, once *request* is answered; None where it would serve nobody.
+
+        That is what was made from memory, while the store was away: of data that may have changed since.
+        """
+        if STORE_NOTICE in answered.notices:
+            return None
         was_had = not _HAD_BEFORE.isdisjoint(request.headers)
-        return BackgroundTask(self.prepared.keep, kind, answered, representation, besides=besides, was_had=was_had)
+        return BackgroundTask(self.prepared.keep, form, answered, representation, was_had=was_had)
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""

@@ -114,7 +114,7 @@ def build_service(
         configured_at=min(_changed_at(settings.config_file), clock()),
         sample_data=sample_data,
         summaries=Summarising(build_summaries, obstacle=obstacle),
-        prepared=Prepared(store, catalogue, made_by=(settings.public_address, sample_data, obstacle)),
+        prepared=Prepared(store, catalogue, made_by=(settings.public_address, sample_data, obstacle, config)),
     )
 
 

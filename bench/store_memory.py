@@ -1,20 +1,18 @@
 """How many bytes a paper takes in each store: `python -m bench.store_memory`.
 
-The papers are made up, of the size of arXiv's: an abstract of about 1,300 characters of words that hardly repeat, so
-that compression gains what it gains on real ones. The server is the one that the tests start.
+The papers are made up, in arXiv's words and sizes. The server is the one that the tests start.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
 import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from api.service import Store
-from core.papers import Announcement, AnnounceType, Author, Paper
+from bench.made_up import Inventor, read_records
 from core.store.records import Changes
 from core.store.redis import RedisStore
 from core.store.sqlite import SqliteStore
@@ -46,35 +44,16 @@ def main() -> None:
 
 
 async def _fill(store: Store) -> None:
-    drawn = random.Random(7)  # noqa: S311 - the same at every run
-    words = ["".join(drawn.choices("etaoinshrdlu", k=drawn.randint(2, 11))) for _ in range(9_000)]
-    for day in range(DAYS):
-        mailing = FIRST + timedelta(days=day)
-        papers = tuple(_write(drawn, words, f"2603.{day * PAPERS_A_DAY + place:05}") for place in range(PAPERS_A_DAY))
-        types = (("cs.LG", AnnounceType.NEW), ("cs.AI", AnnounceType.CROSS))
-        announcements = tuple(Announcement(mailing, one.id, 1, types) for one in papers)
+    inventor = Inventor()
+    for place in range(DAYS):
+        day = FIRST + timedelta(days=place)
+        records = read_records(inventor.invent_mailing(PAPERS_A_DAY, day=day, first=place * PAPERS_A_DAY), day)
         revision = await store.load_revision()
-        await store.apply(
-            Changes(papers, announcements), based_on=revision.number, now=datetime(2026, 3, 20, tzinfo=UTC)
+        changes = Changes(
+            tuple(one.paper for one in records), tuple(told for one in records for told in one.announcements)
         )
+        await store.apply(changes, based_on=revision.number, now=datetime(2026, 3, 20, tzinfo=UTC))
     await store.close()
-
-
-def _write(drawn: random.Random, words: list[str], paper_id: str) -> Paper:
-    title, abstract = (" ".join(drawn.choices(words, k=count)) for count in (11, 180))
-    authors = tuple(Author(" ".join(drawn.choices(words, k=2)).title()) for _ in range(5))
-    return Paper(
-        id=paper_id,
-        version=1,
-        title=title,
-        authors=authors,
-        abstract=abstract,
-        categories=("cs.LG", "cs.AI"),
-        raw_title=title,
-        raw_authors=", ".join(author.name for author in authors),
-        raw_abstract=abstract,
-        licence="http://creativecommons.org/licenses/by/4.0/",
-    )
 
 
 if __name__ == "__main__":

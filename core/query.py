@@ -254,7 +254,7 @@ def _needs_search(term: Term) -> bool:
 
 
 def _is_short_prefix(term: Term) -> bool:
-    return term.reading == "prefix" and _needs_search(term) and len(term.text) <= _SHORT
+    return term.reading == "prefix" and len(split_words(term.text)[-1]) <= _SHORT
 
 
 def _looks_like_query(text: str) -> bool:

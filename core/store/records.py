@@ -1,7 +1,8 @@
 """What is kept, as values, and how papers and announcements become text and back; nothing here touches a store.
 
 The format is JSON with the field names of the values. Unknown fields are ignored and missing ones take their default,
-so that a store written by a newer or an older version stays readable.
+so that a store written by an older version stays readable, and so does one by a newer that only adds fields. Of a paper
+the raw texts are missing that are the shown ones.
 """
 
 from __future__ import annotations

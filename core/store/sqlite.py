@@ -56,6 +56,7 @@ _ANSWER_SECONDS = 8.0  # a disk that hangs must not hang whoever asks
 _WAL_ATTEMPTS = 20
 _IDS_PER_QUERY = 500  # below SQLite's limit on variables, 999 before version 3.32
 _PAGE_BYTES = 16_384  # in smaller pages the rest of every paper has a page of its own, most of it empty
+_PAGES_AHEAD = 250  # 4 MB, as SQLite has it with smaller pages
 _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
 _OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
@@ -333,6 +334,7 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file; another one stays as it is
         _use_write_ahead_log(connection)
+        connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_AHEAD}")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
     except BaseException:

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
-from api.prepared import _fingerprint
+from api.caching import represent
+from api.prepared import Form, Prepared, _fingerprint
+from core.catalogue import Catalogue, Selection
+from core.config import parse_config
 from core.errors import StoreUnavailable
 from core.store.records import Rendering, Revision
 from core.store.sqlite import SqliteStore
 from demo.standin import ArxivStandIn
 from tests.api.running import CONFIG, WEEK, Running, refresh_through_week, running
+from tests.builders import DAY, MOMENT
 
 FEEDS = [f"/{kind}{scope}" for kind in ("rss", "atom", "jsonfeed") for scope in ("", "/systems", "/cs.DC")]
 
@@ -32,6 +40,17 @@ class WatchedStore(SqliteStore):
         if name in ("load_records", "load_rendering", "save_rendering"):
             self.loaded.append(name)
         return super().__getattribute__(name)
+
+
+class Fading(WatchedStore):
+    """The same, which nobody reaches while it `is_away`."""
+
+    is_away = False
+
+    async def load_revision(self) -> Revision:
+        if self.is_away:
+            raise StoreUnavailable("nobody answers")
+        return await super().load_revision()
 
 
 @contextmanager
@@ -86,6 +105,7 @@ def test_the_cron_prepares_every_feed_for_others(tmp_path: Path, arxiv: ArxivSta
 
 OWN = [
     "/rss?limit=3",
+    "/jsonfeed?limit=3",
     "/atom/cs.DC?days=1",
     "/jsonfeed?q=attention OR ti:caf%C3%A9&exclude=cats",
     f"/rss?like={WEEK[0].listings[0].paper.id}",
@@ -120,7 +140,7 @@ def test_what_a_reader_comes_back_for_is_kept_for_the_next_process(
         assert (again.content, again.headers["ETag"]) == (first.content, first.headers["ETag"])
         service.clock.advance(timedelta(seconds=2))
         assert service.ask(address, If_None_Match=first.headers["ETag"]).status_code == 304
-        assert store.loaded == ["load_rendering"] * 2  # none of them is kept in memory
+        assert store.loaded == ["load_rendering"]  # which is then at hand
 
 
 def test_the_page_of_papers_is_there_for_the_next_process(tmp_path: Path, arxiv: ArxivStandIn, before: object) -> None:
@@ -144,7 +164,7 @@ def test_a_page_of_another_day_or_mailing_is_made_anew(tmp_path: Path, arxiv: Ar
         assert "load_records" in store.loaded
 
 
-def test_feeds_of_readers_displace_each_other_and_are_never_mixed_up(
+def test_of_feeds_for_one_place_the_first_stays_and_none_is_mixed_up(
     tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("api.prepared._PLACES", 1)
@@ -153,7 +173,7 @@ def test_feeds_of_readers_displace_each_other_and_are_never_mixed_up(
     for address in (*FEEDS, *OWN):
         with started(tmp_path, arxiv) as (service, store):
             assert service.ask(address).content == {**before, **kept}[address]
-            assert ("load_records" in store.loaded) == (address in OWN[:-1])
+            assert ("load_records" in store.loaded) == (address in OWN[1:])
 
 
 def test_a_feed_too_large_to_be_kept_for_one_reader_is_made_anew(
@@ -197,6 +217,16 @@ def test_another_configuration_is_rendered_anew(
         assert "load_records" in store.loaded
 
 
+def test_a_page_that_names_feeds_of_another_configuration_is_rendered_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    more = {"categories": ["cs.AI"], "keywords": ["vision"]}
+    with started(tmp_path, arxiv) as (service, _):
+        service.ask("/")
+    with started(tmp_path, arxiv, {**CONFIG, "profiles": {**CONFIG["profiles"], "more": more}}) as (service, _):
+        assert "/rss/more" in service.ask("/").text
+
+
 def test_another_version_of_the_code_renders_anew(
     tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,20 +263,14 @@ def test_a_notice_that_was_not_there_before_is_shown(
 def test_a_store_that_goes_away_leaves_readers_what_they_had(
     tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
 ) -> None:
-    class Fading(SqliteStore):
-        is_away = False
-
-        async def load_revision(self) -> Revision:
-            if self.is_away:
-                raise StoreUnavailable("nobody answers")
-            return await super().load_revision()
-
     with started(tmp_path, arxiv) as (service, _):
         service.ask("/")
+        own = service.ask("/rss?limit=3", If_None_Match='"old"').content
     store = Fading(tmp_path / "papers.sqlite3")
     with running(tmp_path, arxiv, store=store) as service:
         assert service.ask("/rss").content == before["/rss"]  # without loading papers
         page = service.ask("/").content
+        assert service.ask("/rss?limit=3").content == own
         store.is_away = True
         service.clock.advance(timedelta(seconds=2))
         answer = service.ask("/rss")
@@ -256,10 +280,100 @@ def test_a_store_that_goes_away_leaves_readers_what_they_had(
             "public, max-age=300",
         )
         assert service.ask("/").content == page
-        assert service.ask("/atom").status_code == 503  # which it never had
+        assert service.ask("/rss?limit=3").content == own
+        assert [service.ask(one).status_code for one in ("/atom", "/rss?limit=4")] == [503, 503]  # which it never had
         store.is_away = False
         service.clock.advance(timedelta(seconds=2))
         assert service.ask("/atom").content == before["/atom"]
+
+
+def test_a_page_whose_day_is_over_is_not_given_out_again(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    with started(tmp_path, arxiv) as (service, _):
+        service.ask("/")
+    store = Fading(tmp_path / "papers.sqlite3")
+    with running(tmp_path, arxiv, store=store) as service:
+        assert service.ask("/").status_code == 200
+        store.is_away = True
+        service.clock.advance(timedelta(days=1))
+        assert service.ask("/").status_code == 503
+
+
+def test_what_is_made_from_memory_is_left_to_nobody(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    store = Fading(tmp_path / "papers.sqlite3")
+    with running(tmp_path, arxiv, store=store) as service:
+        service.ask("/api/papers")
+        store.is_away = True
+        service.clock.advance(timedelta(seconds=2))
+        for address in ("/atom", "/", "/rss?limit=3"):
+            assert service.ask(address, If_None_Match='"old"').status_code == 200
+        assert "save_rendering" not in store.loaded
+
+
+def test_a_rendering_that_could_not_be_kept_is_kept_the_next_time(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    class Full(WatchedStore):
+        is_full = True
+
+        async def save_rendering(self, rendering: Rendering) -> None:
+            if self.is_full:
+                raise StoreUnavailable("no room")
+            await super().save_rendering(rendering)
+
+    store = Full(tmp_path / "papers.sqlite3")
+    with running(tmp_path, arxiv, store=store) as service:
+        service.ask("/rss?limit=3", If_None_Match='"old"')
+        store.is_full = False
+        service.clock.advance(timedelta(seconds=2))
+        service.ask("/rss?limit=3", If_None_Match='"old"')
+    with started(tmp_path, arxiv) as (service, later):
+        service.ask("/rss?limit=3")
+        assert later.loaded == ["load_rendering"]
+
+
+def test_who_asks_while_a_rendering_is_written_waits_for_no_other_to_be(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow(WatchedStore):
+        async def save_rendering(self, rendering: Rendering) -> None:
+            begun.set()
+            await may_end.wait()
+            await super().save_rendering(rendering)
+
+    store = Slow(tmp_path / "papers.sqlite3")
+
+    async def ask_while_writing(service: Running) -> list[int]:
+        transport = httpx.ASGITransport(app=service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://edge.invalid") as client:
+
+            async def ask(limit: int) -> int:
+                answer = await client.get(f"/jsonfeed?limit={limit}", headers={"If-None-Match": '"old"'})
+                return answer.status_code
+
+            first = asyncio.create_task(ask(1))
+            await begun.wait()
+            others = await asyncio.gather(*map(ask, range(2, 6)))
+            may_end.set()
+            return [await first, *others]
+
+    with running(tmp_path, arxiv, store=store) as service:
+        assert service.runner.run(ask_while_writing(service)) == [200] * 5
+    assert store.loaded.count("save_rendering") == 1
+
+
+def test_papers_of_categories_that_nobody_fetched_are_listed_by_a_new_process(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    known = {category for mailing in WEEK for one in mailing.listings for category in one.paper.categories}
+    category = min(known - set(CONFIG["categories"]) - {"cs.DC"})
+    with started(tmp_path, arxiv) as (service, _):
+        assert service.ask(f"/jsonfeed/{category}?q=the OR a OR we").json()["items"]
 
 
 def test_a_store_that_does_not_take_or_give_renderings_hurts_no_feed(
@@ -274,3 +388,64 @@ def test_a_store_that_does_not_take_or_give_renderings_hurts_no_feed(
 
     with running(tmp_path, arxiv, store=Refusing(tmp_path / "papers.sqlite3")) as service:
         assert {address: service.ask(address).content for address in FEEDS} == before
+
+
+# --- What a rendering is known by -------------------------------------------------------------------------------------
+
+
+class Memory:
+    """A store that forgets no rendering, as one of many machines may not."""
+
+    def __init__(self) -> None:
+        self.renderings: dict[str, Rendering] = {}
+
+    async def load_rendering(self, name: str) -> Rendering | None:
+        return self.renderings.get(name)
+
+    async def save_rendering(self, rendering: Rendering) -> None:
+        self.renderings[rendering.name] = rendering
+
+
+@pytest.fixture
+def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that the configuration does not name has the same place."""
+    monkeypatch.setattr("api.prepared._PLACES", 1)
+
+
+PAGE = Form("page", "text/html", DAY, (DAY,))
+
+
+@pytest.mark.parametrize(
+    ("form", "number", "is_same"),
+    [
+        (PAGE, 7, True),
+        (PAGE, 8, False),
+        (replace(PAGE, kind="rss"), 7, False),
+        (replace(PAGE, day=DAY + timedelta(days=1)), 7, False),
+        (replace(PAGE, mailings=()), 7, False),
+    ],
+    ids=["the same", "other data", "another kind", "another day", "other mailings"],
+)
+@pytest.mark.parametrize("kept", [(), ("default",)], ids=["passing", "kept"])
+@pytest.mark.usefixtures("one_place")
+def test_a_rendering_is_found_by_all_that_it_says(
+    tmp_path: Path,
+    form: Form,
+    number: int,
+    is_same: bool,
+    kept: tuple[str, ...],
+) -> None:
+    store = Memory()
+    catalogue = Catalogue(SqliteStore(tmp_path / "papers.sqlite3"), kept=kept)
+    selection = Selection("default", parse_config('{"categories": ["cs.LG"]}').default)
+    answered = SimpleNamespace(
+        selection=selection, selected=SimpleNamespace(revision=Revision(7)), notices=(), own_notices=()
+    )
+    made = represent(b"<p>", "text/html", last_modified=MOMENT)
+
+    def start() -> Prepared:
+        return Prepared(store, catalogue, made_by=())
+
+    asyncio.run(start().keep(PAGE, answered, made, was_had=True))
+    found = asyncio.run(start().find(form, selection, Revision(number), ()))
+    assert (found == made) is is_same

@@ -195,6 +195,11 @@ def test_a_paper_may_repeat_those_of_whoever_writes_the_name_exactly_as_its_auth
     assert [[*index.may_repeat(number)] for number in range(4)] == [[2], [], [0], []]
 
 
+def test_an_author_without_a_letter_is_nobody_to_be_found() -> None:
+    index = indexed(of(authors=(Author("?"), Author("Ada Lovelace"))), of(authors=(Author("?"),)))
+    assert [one >> HITS_BITS for one in index.find(Term("Lovelace", field="authors"))] == [0]
+
+
 def test_a_paper_that_says_something_else_cannot_repeat_one() -> None:
     ada = (Author("Ada Lovelace"),)
     index = indexed(of("One", "alpha beta gamma", authors=ada), of("Other", "delta epsilon zeta", authors=ada))

@@ -232,6 +232,7 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "abcd* " * 31: (1, "30 phrases, quotes and words that end in *"),
     "abc* " * 6: (1, "5 words of 3 letters or fewer"),
     "ab* ti:ab* abs:ab* " * 2: (1, "5 words of 3 letters or fewer"),
+    "__ab* the-ab* " * 3: (1, "5 words of 3 letters or fewer"),
     '"a b" ' * 31: (1, "30 phrases"),
     "a-b " * 31: (1, "30 phrases"),
     '"a b"~1 ' * 6: (1, "5 phrases"),
