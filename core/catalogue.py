@@ -43,7 +43,7 @@ MAX_DAYS = 30
 
 _KNOWLEDGE_LASTS = timedelta(days=10)  # of words; what was learned longer before a mailing does not serve it
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
-_SELECTIONS_KEPT = 16  # one over a week of four categories holds about 4 MB of verdicts
+_SELECTIONS_KEPT = 16
 _MOST_WAITING = 32  # for a selection that nobody asked for before; each takes some 50 ms, one after the other
 _RETRY_SECONDS = 5
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
@@ -63,7 +63,7 @@ class Outcome(StrEnum):
     OTHER_DAYS = "other days"
 
 
-# An attribute of an Enum takes 60 ns in Python 3.11, ten times a global, and a selection over a week has 7,000 rows.
+# An attribute of an Enum takes 60 ns in Python 3.11, ten times a global, and a selection over a week has 7,000 papers.
 _LISTED, _EXCLUDED, _NO_MATCH = Outcome.LISTED, Outcome.EXCLUDED, Outcome.NO_MATCH
 _BELOW_MIN_SCORE, _OVER_CAP, _ANNOUNCE_TYPE = Outcome.BELOW_MIN_SCORE, Outcome.OVER_CAP, Outcome.ANNOUNCE_TYPE
 
@@ -181,37 +181,59 @@ class Feed:
     notices: tuple[str, ...] = ()
 
 
+class _Judged(NamedTuple):
+    """What became of the papers of one mailing: a selection over a week has thousands, so each is two list entries.
+
+    `order` says, best first, where a paper stands in `numbers` and `listings`, which are the placing's; `outcomes` what
+    it came to.
+    """
+
+    mailing: date
+    numbers: Sequence[int]
+    listings: Sequence[Listing]
+    order: Sequence[int]
+    outcomes: Sequence[Outcome]
+
+
 class _Row(NamedTuple):
-    """What became of a paper, in little: a selection over a week has thousands."""
+    """What became of one paper."""
 
     number: int
     listing: Listing
     outcome: Outcome
-    points: int
-    rank: int | None = None
-    place: int | None = None  # in the whole list, where the limit cut it off
+    rank: int | None  # among those of its mailing that reached the cap
+    place: int | None  # in the whole list, of those that the cap lets pass
 
 
 class Verdicts:
     """The verdicts on all papers that a selection could list, in feed order; only those on listed papers are ready."""
 
     def __init__(
-        self, selection: Selection, shelf: Shelf, rows: Sequence[_Row], scores: Scores, rescore: Callable[[], Scores]
+        self,
+        selection: Selection,
+        shelf: Shelf,
+        judged: Sequence[_Judged],
+        scores: Scores,
+        rescore: Callable[[], Scores],
     ) -> None:
         self._selection = selection
         self._records = shelf.records
         self._lock = shelf.lock
-        self._rows = rows
+        self._judged = judged
         self._rescore = rescore  # the scores of all papers are too many to be kept
-        self._excluded = {row.number: scores.excluded[row.number] for row in rows if row.outcome is _EXCLUDED}
-        self._listed = {row.number: self._build_item(row, scores) for row in rows if row.outcome is _LISTED}
+        self._listed = {
+            one.numbers[place]: self._build_item(one.numbers[place], one.listings[place], scores)
+            for one in judged
+            for place, outcome in zip(one.order, one.outcomes, strict=True)
+            if outcome is _LISTED
+        }
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return sum(len(one.order) for one in self._judged)
 
     def __iter__(self) -> Iterator[Verdict]:
         scores = self._rescore()
-        return (self._build(row, scores) for row in self._rows)
+        return (self._build(row, scores) for row in self._rows())
 
     @property
     def items(self) -> tuple[Item, ...]:
@@ -219,9 +241,14 @@ class Verdicts:
         return tuple(self._listed.values())
 
     @property
-    def outcomes(self) -> Iterator[tuple[date, Outcome]]:
-        """The mailing that each paper stands under, and what became of it."""
-        return ((row.listing.mailing, row.outcome) for row in self._rows)
+    def mailings(self) -> frozenset[date]:
+        """The mailings that papers stand under."""
+        return frozenset(one.mailing for one in self._judged)
+
+    def count(self, mailing: date | None = None) -> Counter[Outcome]:
+        """How many papers had each outcome, of those that stand under *mailing* or of all."""
+        judged = [one for one in self._judged if mailing in {None, one.mailing}]
+        return Counter({outcome: sum(one.outcomes.count(outcome) for one in judged) for outcome in LEDGER})
 
     def show(self, attempts: Mapping[str, Attempts]) -> Verdicts:
         """The same verdicts, whose listed items have what came of their summaries."""
@@ -235,30 +262,41 @@ class Verdicts:
 
     def explain(self, paper_id: str) -> Explained | None:
         """The verdict on one paper and what led to it; None where there is none."""
-        row = next((row for row in self._rows if self._records[row.number].paper.id == paper_id), None)
+        row = next((row for row in self._rows() if self._records[row.number].paper.id == paper_id), None)
         if row is None:
             return None
         with self._lock:  # the index is asked, and may be growing
             scores = self._rescore()
             return _explained(self._build(row, scores), row.number, scores, self._selection.profile)
 
+    def _rows(self) -> Iterator[_Row]:
+        most, listed = self._selection.profile.max_papers, 0
+        for mailing in self._judged:
+            ranked = 0
+            for at, outcome in zip(mailing.order, mailing.outcomes, strict=True):
+                rank = place = None
+                if outcome in {_LISTED, _OVER_CAP}:
+                    rank = ranked = ranked + 1
+                    if rank <= most:
+                        place = listed = listed + 1
+                yield _Row(mailing.numbers[at], mailing.listings[at], outcome, rank, place)
+
     def _build(self, row: _Row, scores: Scores) -> Verdict:
-        item = self._listed.get(row.number) or self._build_item(row, scores)
-        return Verdict(item, row.outcome, self._explain(row), row.rank)
+        item = self._listed.get(row.number) or self._build_item(row.number, row.listing, scores)
+        return Verdict(item, row.outcome, self._explain(row, scores), row.rank)
 
-    def _build_item(self, row: _Row, scores: Scores) -> Item:
-        score = scores.score(row.number)
-        return _build_item(self._records[row.number], row.listing, score, self._selection.profile)
+    def _build_item(self, number: int, listing: Listing, scores: Scores) -> Item:
+        return _build_item(self._records[number], listing, scores.score(number), self._selection.profile)
 
-    def _explain(self, row: _Row) -> str:
+    def _explain(self, row: _Row, scores: Scores) -> str:
         profile = self._selection.profile
         match row.outcome:
             case Outcome.ANNOUNCE_TYPE:
                 return f"announced as {row.listing.type}"
             case Outcome.EXCLUDED:
-                return ", ".join(self._excluded[row.number])
+                return ", ".join(scores.excluded[row.number])
             case Outcome.BELOW_MIN_SCORE:
-                return f"{row.points / UNIT:g} of {profile.min_score:g} points"
+                return f"{scores.points[row.number] / UNIT:g} of {profile.min_score:g} points"
             case Outcome.OVER_CAP if row.place is not None:
                 return f"place {row.place} of {self._selection.limit}"
             case Outcome.OVER_CAP:
@@ -293,19 +331,16 @@ class Selected:
     @property
     def mailings(self) -> tuple[date, ...]:
         """The mailings that announced something, newest first."""
-        days = {mailing for mailing, _ in self.verdicts.outcomes} | {mailing for mailing, _ in self.repeats}
-        return tuple(sorted(days, reverse=True))
+        return tuple(sorted(self.verdicts.mailings.union(mailing for mailing, _ in self.repeats), reverse=True))
 
     def count(self, mailing: date | None = None) -> Mapping[Outcome, int]:
         """How many papers had each outcome; with a *mailing*, of all that it announced, those that stand elsewhere too.
 
         The counts add up to the papers that have a verdict, or to what the mailing announced.
         """
-        if mailing is None:
-            counted = Counter(outcome for _, outcome in self.verdicts.outcomes)
-        else:
-            every = (*self.verdicts.outcomes, *self.repeats)
-            counted = Counter(outcome for day, outcome in every if day == mailing)
+        counted = self.verdicts.count(mailing)
+        if mailing is not None:
+            counted.update(outcome for day, outcome in self.repeats if day == mailing)
         return {outcome: counted[outcome] for outcome in LEDGER}
 
 
@@ -573,11 +608,13 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
             return scorer.score(shelf.index, eras, twins)
 
     scores = rescore()
-    rows: list[_Row] = []
+    judged: list[_Judged] = []
+    room = selection.limit
     for day in days:
-        rows += _judge_mailing(*placing.mailings[day], scores, profile)
+        judged.append(_judge_mailing(day, placing, scores, profile, room))
+        room -= judged[-1].outcomes.count(_LISTED)
     with shelf.lock:
-        return Verdicts(selection, shelf, _apply_limit(rows, selection.limit), scores, rescore)
+        return Verdicts(selection, shelf, judged, scores, rescore)
 
 
 def _find_twins(shelf: Shelf, placing: Placing, days: Collection[date]) -> dict[int, int]:
@@ -664,16 +701,22 @@ def _window(selection: Selection, placing: Placing) -> tuple[date, date]:
     return placing.newest - timedelta(days=selection.profile.days_back - 1), placing.newest
 
 
-def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: Scores, profile: Profile) -> list[_Row]:
-    """The papers of one mailing, best first, of which *max_papers* are kept; equal ones stay in the order given."""
+def _judge_mailing(mailing: date, placing: Placing, scores: Scores, profile: Profile, room: int) -> _Judged:
+    """The papers of one mailing, best first, of which *max_papers* are listed and no more than there is *room* for.
+
+    Equal ones stay in the placing's order.
+    """
+    numbers, listings = placing.mailings[mailing]
     least = round(profile.min_score * UNIT)
-    points, excluded, matching, most = scores.points, scores.excluded, scores.matching, profile.max_papers
+    points, excluded, matching = scores.points, scores.excluded, scores.matching
+    most = min(profile.max_papers, room)
     values = [points[number] for number in numbers]
-    rows: list[_Row] = []
+    order = sorted(range(len(numbers)), key=values.__getitem__, reverse=True)
+    outcomes: list[Outcome] = []
     rank = 0
-    for place in sorted(range(len(numbers)), key=values.__getitem__, reverse=True):
-        number, listing, value = numbers[place], listings[place], values[place]
-        if not listing.is_wanted:
+    for place in order:
+        number, value = numbers[place], values[place]
+        if not listings[place].is_wanted:
             outcome = _ANNOUNCE_TYPE
         elif number in excluded:
             outcome = _EXCLUDED
@@ -684,10 +727,8 @@ def _judge_mailing(numbers: Sequence[int], listings: Sequence[Listing], scores: 
         else:
             rank += 1
             outcome = _LISTED if rank <= most else _OVER_CAP
-            rows.append(_Row(number, listing, outcome, value, rank))
-            continue
-        rows.append(_Row(number, listing, outcome, value))
-    return rows
+        outcomes.append(outcome)
+    return _Judged(mailing, numbers, listings, order, outcomes)
 
 
 def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Profile) -> Item:
@@ -714,14 +755,6 @@ def _with_summary(item: Item, attempts: Attempts, profile: Profile) -> Item:
         return item
     updated = max(item.updated, attempt.at) if attempt.summary else item.updated
     return replace(item, attempt=attempt, updated=updated, is_brief=profile.summaries == "brief")
-
-
-def _apply_limit(rows: list[_Row], limit: int) -> Sequence[_Row]:
-    """*rows* with only the first *limit* listed."""
-    listed = [place for place, row in enumerate(rows) if row.outcome is _LISTED]
-    for rank, place in enumerate(listed[limit:], start=limit + 1):
-        rows[place] = rows[place]._replace(outcome=Outcome.OVER_CAP, place=rank)
-    return rows
 
 
 def _outsider(record: PaperRecord, selection: Selection, scorer: Scorer, known: Known) -> Explained:
