@@ -11,12 +11,13 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
 from core.papers import Paper
 from core.query import And, Node, Not, Term
+from core.saturation import norm_of
 from core.words import fold_word, is_same_name, join_words, name_words, plain_word, split_words
 
 COUNT_BITS = 8
@@ -86,6 +87,13 @@ class _Readings:
         end = self.lengths[number][0]
         return Reading(words[:end], words[end:])
 
+    def pick(self, number: int, forms: Sequence[str], among: Container[str]) -> Reading:
+        codes, end = self.codes[number], self.lengths[number][0]
+        title, abstract = (
+            [word for code in part if (word := forms[code]) in among] for part in (codes[:end], codes[end:])
+        )
+        return Reading(title, abstract)
+
 
 class _Outlines(dict[int, tuple[str, int, int]]):
     """Of each paper, once it is asked for, the title, a bit for each word of the abstract, and how many those are.
@@ -129,7 +137,7 @@ class PaperIndex:
     """Papers that terms can be looked up in; it only grows.
 
     Papers have numbers from 0 on, in the order of `add`. `lengths` holds how many words a paper's title has, and its
-    abstract.
+    abstract, `norms` what `core/saturation.py` makes of that.
     """
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
@@ -137,6 +145,7 @@ class PaperIndex:
         self._vocabulary = _Vocabulary()
         self._readings = _Readings()
         self.lengths = self._readings.lengths
+        self.norms: list[float] = []
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
         self._folded = _Texts(self._readings, self._vocabulary.folded)
@@ -232,6 +241,10 @@ class PaperIndex:
         """The folded words of the paper *number*."""
         return self._readings.read(number, self._vocabulary.folded)
 
+    def pick(self, number: int, among: Container[str]) -> Reading:
+        """Those of the folded words of the paper *number* that are *among* some."""
+        return self._readings.pick(number, self._vocabulary.folded, among)
+
     def spell(self, number: int, folded: Iterable[str]) -> list[str]:
         """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
         codes, forms = self._readings.codes[number], self._vocabulary.folded
@@ -259,6 +272,7 @@ class PaperIndex:
     def _add_words(self, number: int, paper: Paper) -> None:
         title, abstract = ([*self._vocabulary.encode(split_words(text))] for text in (paper.title, paper.abstract))
         self._readings.add(title, abstract)
+        self.norms.append(norm_of(len(title), len(abstract)))
         if max(len(title), len(abstract)) > MOST:
             self._long.add(number)
         place, postings, forms = number << HITS_BITS, self._postings, self._vocabulary.folded

@@ -108,18 +108,22 @@ class Rarity:
 
     def share(self, word: str) -> float:
         """The share of papers that have the folded *word*: more than 0, less than 1."""
-        prior = _load_prior().get(word) or _unseen()
-        return min((self._count(word) + _PRIOR_PAPERS * prior) / (self._papers + _PRIOR_PAPERS), 0.999)
+        return self.shares((word,))[0]
+
+    def shares(self, words: Sequence[str]) -> Sequence[float]:
+        """The same of each of *words*; a feed by likes asks for thousands."""
+        prior, unseen, papers = _load_prior(), _unseen(), self._papers + _PRIOR_PAPERS
+        counted = [0.0] * len(words)
+        for one in self._known:
+            counted = [count + one.counts.get(word, 0.0) for count, word in zip(counted, words, strict=True)]
+        return [
+            min((count + _PRIOR_PAPERS * prior.get(word, unseen)) / papers, 0.999)
+            for count, word in zip(counted, words, strict=True)
+        ]
 
     def share_seen(self, word: str) -> float:
         """The share of the stream's own papers that have the folded *word*; 0 while there are none."""
-        return self._count(word) / self._papers if self._papers else 0.0
-
-    def _count(self, word: str) -> float:
-        count = 0.0
-        for one in self._known:  # a loop, since a feed by likes asks thousands of times
-            count += one.counts.get(word, 0.0)
-        return count
+        return sum(one.counts.get(word, 0.0) for one in self._known) / self._papers if self._papers else 0.0
 
     def idf(self, words: Sequence[str]) -> float:
         """The inverse document frequency of a phrase: of its rarest word, and a little of every other one.

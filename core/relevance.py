@@ -1,11 +1,10 @@
 """The ranking by relevance: what a term is worth in a paper, and which other words go with a profile's keywords.
 
-A term is worth more the rarer it is in the stream, the more of the paper it is, and in the title (BM25F: Robertson,
-Zaragoza, The Probabilistic Relevance Framework, 2009). Words that the papers which fitted a profile best in earlier
-mailings have more often than others are related to it (pseudo-relevance feedback, weighed by how much likelier they
-make such a paper); they raise papers that have points already and bring in none. Papers that a reader liked give points
-for the words that tie a paper to them (Rocchio's centroid, in The SMART Retrieval System, 1971), disliked ones take
-some.
+A term is worth more the rarer it is in the stream, and the more of the paper it is (`core/saturation.py`). Words that
+the papers which fitted a profile best in earlier mailings have more often than others are related to it
+(pseudo-relevance feedback, weighed by how much likelier they make such a paper); they raise papers that have points
+already and bring in none. Papers that a reader liked give points for the words that tie a paper to them (Rocchio's
+centroid, in The SMART Retrieval System, 1971), disliked ones take some.
 
 The figures here were chosen by cross-validation on labelled days; `bench/relevance.py` prints what they come to.
 """
@@ -23,6 +22,7 @@ from core.index import COUNT_BITS, HITS, HITS_BITS, MOST, PaperIndex, Reading
 from core.papers import Paper
 from core.profiles import Profile
 from core.rarity import Rarity
+from core.saturation import SATURATION, TITLE_WEIGHT, norm_of
 from core.store.records import Frequencies
 from core.words import fold_words
 
@@ -33,10 +33,6 @@ SCALE = 1 / 14  # so that 2.5 points, the least that the origin asked for, keep 
 
 IDF_EXPONENT = 1.5
 LEAST_IDF = 2.0  # of a keyword, however common it is
-TITLE_WEIGHT = 3  # of one hit in the title, in hits in the abstract
-SATURATION = 2.0  # k1: how soon more hits of a term add little
-LENGTH_PART = 0.75  # b: how far a long paper's hits count less
-AVERAGE_AMOUNT = 195.0  # of hits that all words together are
 _FULL = SCALE * (SATURATION + 1)  # what a word of weight 1 gives a paper that is all about it
 
 BEST_PAPERS = 5  # of each mailing, from which related words are learned
@@ -49,8 +45,8 @@ _SMOOTHING = 5.0  # papers as all others are
 _FEWEST_PAPERS = 2.5  # that have a related word
 
 LIKE_WEIGHT = 0.5
-LIKE_WORDS = 300
-LIKE_ALLOWANCE = 5.0  # words of a usual paper that may be among them; common words cost time and tell little
+LIKE_WORDS = 150
+LIKE_ALLOWANCE = 3.0  # words of a usual paper that may be among them; common words cost time and tell little
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +66,6 @@ class Era:
     def weights(self, tie: Tie) -> Mapping[str, float]:
         """The words that tie papers in the way *tie*, with their weight."""
         return {"like": self.liked, "related": self.related, "dislike": self.disliked}[tie]
-
-
-def norms_of(index: PaperIndex) -> list[float]:
-    """For each paper of *index* how many hits give half of what hits can give."""
-    base, growth = SATURATION * (1 - LENGTH_PART), SATURATION * LENGTH_PART / AVERAGE_AMOUNT
-    return [base + growth * (TITLE_WEIGHT * title + abstract) for title, abstract in index.lengths]
 
 
 def weigh(idf: float) -> float:
@@ -112,31 +102,24 @@ def place_in_eras(eras: Sequence[Era], index: PaperIndex) -> list[int]:
     return era_of
 
 
-def add_ties(
-    index: PaperIndex, eras: Sequence[Era], era_of: Sequence[int], norms: Sequence[float], totals: list[int]
-) -> list[int]:
+def add_ties(index: PaperIndex, eras: Sequence[Era], era_of: Sequence[int], totals: list[int]) -> list[int]:
     """Add what ties papers to others to their *totals*; for each paper its era if it could be raised, else -1.
 
     Counts what `tie_points` tells of one paper, for all papers at once.
     """
-    _add_words(index, [era.liked for era in eras], era_of, norms, totals, unit=100)
+    _add_words(index, [era.liked for era in eras], era_of, totals, unit=100)
     raised_in = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
-    _add_words(index, [era.related for era in eras], raised_in, norms, totals, unit=100)
-    _add_words(index, [era.disliked for era in eras], era_of, norms, totals, unit=-100)
+    _add_words(index, [era.related for era in eras], raised_in, totals, unit=100)
+    _add_words(index, [era.disliked for era in eras], era_of, totals, unit=-100)
     return raised_in
 
 
 def _add_words(
-    index: PaperIndex,
-    by_era: Sequence[Mapping[str, float]],
-    era_of: Sequence[int],
-    norms: Sequence[float],
-    totals: list[int],
-    *,
-    unit: int,
+    index: PaperIndex, by_era: Sequence[Mapping[str, float]], era_of: Sequence[int], totals: list[int], *, unit: int
 ) -> None:
+    norms = index.norms
     for word in set[str]().union(*by_era):
-        weights = _hundredfold(word, by_era)
+        weights = [*(100 * one.get(word, 0.0) for one in by_era), 0.0]  # in the last place for the papers of no era
         for one in index.find_word(word):
             number = one >> HITS_BITS
             if weight := weights[era_of[number]]:
@@ -146,29 +129,23 @@ def _add_words(
                 totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit
 
 
-def _hundredfold(word: str, by_era: Sequence[Mapping[str, float]]) -> list[float]:
-    """A hundred times what *word* weighs in each era, and in the last place 0 for the papers of none."""
-    return [*(100 * one.get(word, 0.0) for one in by_era), 0.0]
-
-
-def tie_points(reading: Reading, era: Era, tie: Tie, norm: float) -> dict[str, int]:
-    """What each word gives or takes that ties a paper of *era* to others; *reading* has the paper's folded words."""
-    weights = era.weights(tie)
+def tie_points(index: PaperIndex, number: int, era: Era, tie: Tie) -> dict[str, int]:
+    """What each word gives or takes that ties the paper *number*, which is of *era*, to others."""
+    weights, norm = era.weights(tie), index.norms[number]
     unit = -100 if tie == "dislike" else 100
-    title, abstract = ([word for word in words if word in weights] for words in (reading.title, reading.abstract))
     points = {
         word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit
-        for word, amount in _amounts_of(title, abstract).items()
+        for word, amount in _amounts_of(index.pick(number, weights)).items()
     }
     return {word: gained for word, gained in points.items() if gained}
 
 
-def _amounts_of(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
-    """How much of a paper each word is, in hits in the abstract; *title* and *abstract* are its words."""
-    counts = Counter(abstract)
-    if len(abstract) > MOST:
+def _amounts_of(reading: Reading) -> Mapping[str, int]:
+    """How much of a paper each word is, in hits in the abstract."""
+    counts = Counter(reading.abstract)
+    if len(reading.abstract) > MOST:
         counts = Counter({word: min(count, MOST) for word, count in counts.items()})
-    for word, count in Counter(title).items():
+    for word, count in Counter(reading.title).items():
         counts[word] += TITLE_WEIGHT * min(count, MOST)
     return counts
 
@@ -213,9 +190,9 @@ def read_amounts(liked: Sequence[Paper]) -> dict[str, float]:
     """The words of the papers *liked*: how much of a paper each one is, on average."""
     amounts: defaultdict[str, float] = defaultdict(float)
     for paper in liked:
-        title, abstract = fold_words(paper.title), fold_words(paper.abstract)
-        norm = _norm(len(title), len(abstract))
-        for word, amount in _amounts_of(title, abstract).items():
+        reading = Reading(fold_words(paper.title), fold_words(paper.abstract))
+        norm = norm_of(len(reading.title), len(reading.abstract))
+        for word, amount in _amounts_of(reading).items():
             amounts[word] += amount / (amount + norm) / len(liked)
     return amounts
 
@@ -226,8 +203,9 @@ def liken(amounts: Mapping[str, float], rarity: Rarity, own: Collection[str]) ->
     A word weighs how much of the papers it is times how rare it is.
     """
     full = _FULL * LIKE_WEIGHT * (SATURATION + 1)
-    shares = ((word, amount, rarity.share(word)) for word, amount in amounts.items() if word not in own)
-    weighed = sorted((full * amount * math.log(share), word, share) for word, amount, share in shares)
+    words = [word for word in amounts if word not in own]
+    shares = zip(words, rarity.shares(words), strict=True)
+    weighed = sorted((full * amounts[word] * math.log(share), word, share) for word, share in shares)
     chosen = {}
     allowance = LIKE_ALLOWANCE
     for lightness, word, share in weighed[:LIKE_WORDS]:
@@ -235,8 +213,3 @@ def liken(amounts: Mapping[str, float], rarity: Rarity, own: Collection[str]) ->
             allowance -= share
             chosen[word] = -lightness
     return chosen
-
-
-def _norm(title: int, abstract: int) -> float:
-    amount = TITLE_WEIGHT * title + abstract
-    return SATURATION * (1 - LENGTH_PART + LENGTH_PART * amount / AVERAGE_AMOUNT)

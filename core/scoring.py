@@ -28,7 +28,6 @@ from core.relevance import (
     Tie,
     add_ties,
     liken,
-    norms_of,
     place_in_eras,
     points_of,
     read_amounts,
@@ -162,12 +161,9 @@ class Scores:
 
         And what it loses because it repeats one of them.
         """
-        if self.ties and (tied := self.ties.find_eras(number)):
-            reading = self.index.read(number)
-            for tie, era in tied.items():
-                points = tie_points(reading, era, tie, self.ties.norms[number])
-                if points:
-                    yield tie, Reason(self._name_words(number, points), tie, sum(points.values()) / UNIT)
+        for tie, era in self.ties.find_eras(number).items() if self.ties else ():
+            if points := tie_points(self.index, number, era, tie):
+                yield tie, Reason(self._name_words(number, points), tie, sum(points.values()) / UNIT)
         if number in self.repeated:
             original, taken = self.repeated[number]
             yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
@@ -195,7 +191,6 @@ class _Ties:
     eras: Sequence[Era]
     era_of: Sequence[int]
     raised_in: Sequence[int]
-    norms: Sequence[float]
 
     def find_eras(self, number: int) -> dict[Tie, Era]:
         """The ways in which the paper *number* can be tied to others, each with the era that says by which words."""
@@ -258,13 +253,12 @@ class Scorer:
             ]
             return Scores(index, _sum_up(found, index), matching, excluded, tuple(found))
         era_of = place_in_eras(eras, index)
-        norms = norms_of(index)
         found += [
-            _found(wanted, _weigh(wanted, postings, eras, era_of, norms))
+            _found(wanted, _weigh(wanted, postings, eras, era_of, index.norms))
             for wanted, postings in self._look_up(index, matching)
         ]
         totals = _sum_up(found, index)
-        raised_in = add_ties(index, eras, era_of, norms, totals)
+        raised_in = add_ties(index, eras, era_of, totals)
         repeated = {}
         for number, original in (twins or {}).items():
             is_out = original in excluded or (matching is not None and original not in matching)
@@ -272,7 +266,7 @@ class Scorer:
                 repeated[number] = (original, totals[number] // 200 * 100)
         for number, (_, taken) in repeated.items():
             totals[number] -= taken
-        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in, norms), repeated)
+        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in), repeated)
 
     def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's."""

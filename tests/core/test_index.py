@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex
 from core.papers import Author, Paper
 from core.query import And, Field, Node, Not, Or, Reading, Term, parse_query
+from core.saturation import norm_of
 from core.shelf import is_near_duplicate
 from core.words import fold_word, is_same_name, name_words, plain_word, split_words
 from tests.builders import paper
@@ -58,6 +59,18 @@ def test_the_same_paper_twice_has_two_numbers() -> None:
 
 def test_lengths_are_the_words_of_title_and_abstract() -> None:
     assert indexed(of("KV-cache", "C++, naïve 注意 and GPT-4")).lengths == [(2, 7)]
+
+
+def test_norms_are_those_of_the_papers_lengths_also_of_papers_that_come_later() -> None:
+    index = indexed(of("alpha", "beta gamma"))
+    index.add(of("alpha beta", "gamma"))
+    assert index.norms == [norm_of(1, 2), norm_of(2, 1)]
+
+
+def test_words_can_be_picked_from_a_paper() -> None:
+    index = indexed(of("KV cache", "caches of tokens, cached"))
+    picked = index.pick(0, {"cach", "token", "other"})
+    assert (picked.title, picked.abstract) == (["cach"], ["cach", "token", "cach"])
 
 
 def test_without_papers_nothing_is_found() -> None:

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.catalogue import Selected, Selection, select
-from core.index import PaperIndex, Reading
+from core.index import PaperIndex
 from core.learning import Learner
 from core.papers import Announcement, AnnounceType, Author, Paper
 from core.profiles import Keyword, Profile
@@ -28,13 +28,11 @@ from core.relevance import (
     LEAST_IDF,
     LIKE_WORDS,
     RELATED_WORDS,
-    SATURATION,
     SCALE,
     TIES,
     Era,
     add_ties,
     liken,
-    norms_of,
     pick_best,
     place_in_eras,
     points_of,
@@ -44,6 +42,7 @@ from core.relevance import (
     tie_points,
     weigh,
 )
+from core.saturation import SATURATION
 from core.scoring import UNIT, score
 from core.shelf import Shelf
 from core.store.records import Frequencies, PaperRecord, Revision
@@ -78,7 +77,7 @@ LONG = "word " * 100
 def points(title: str, abstract: str, *, idf: float = 5.0) -> int:
     """What *kernel* gives a paper, where it has this *idf*; in ten-thousandths."""
     index = PaperIndex([of(title, abstract)])
-    return points_of(index.find(Term("kernel")), [weigh(idf), 0.0], [0], norms_of(index)).get(0, 0)
+    return points_of(index.find(Term("kernel")), [weigh(idf), 0.0], [0], index.norms).get(0, 0)
 
 
 def padded(hits: int, words: int = 200) -> str:
@@ -131,7 +130,7 @@ def test_points_are_whole_hundredths() -> None:
 def test_each_paper_is_weighed_as_its_era_says_and_those_of_none_are_left_out() -> None:
     index = PaperIndex([of(abstract="kernel")] * 3)
     eras = [Era((2,), Rarity()), Era((0,), Rarity())]
-    found = points_of(index.find(Term("kernel")), [1.0, 2.0, 0.0], place_in_eras(eras, index), norms_of(index))
+    found = points_of(index.find(Term("kernel")), [1.0, 2.0, 0.0], place_in_eras(eras, index), index.norms)
     assert found == {0: pytest.approx(2 * found[2], abs=100), 2: found[2]}
 
 
@@ -184,7 +183,7 @@ def tied(*papers: Paper, totals: Sequence[int] | None = None, **era: Mapping[str
     """The totals of *papers*, all of one era, after what ties them to others was added."""
     index = PaperIndex(papers)
     after = list(totals or [0] * len(papers))
-    add_ties(index, [Era(range(len(papers)), Rarity(), **era)], [0] * len(papers), norms_of(index), after)
+    add_ties(index, [Era(range(len(papers)), Rarity(), **era)], [0] * len(papers), after)
     return after
 
 
@@ -226,14 +225,14 @@ eras = st.builds(Era, st.just(()), st.just(Rarity()), weights, weights, weights)
 def test_what_one_paper_is_told_is_what_all_were_given(
     seen: list[Paper], history: list[Era], data: st.DataObject
 ) -> None:
-    index, norms = PaperIndex(seen), norms_of(PaperIndex(seen))
+    index = PaperIndex(seen)
     era_of = [data.draw(st.integers(-1, len(history) - 1)) for _ in seen]
     before = [data.draw(st.sampled_from([0, 100, 25_000, -300])) for _ in seen]
     after = list(before)
-    raised_in = add_ties(index, history, era_of, norms, after)
+    raised_in = add_ties(index, history, era_of, after)
     told = [
         sum(
-            sum(tie_points(index.read(number), history[place], tie, norms[number]).values())
+            sum(tie_points(index, number, history[place], tie).values())
             for tie in TIES
             if (place := (raised_in if tie == "related" else era_of)[number]) >= 0
         )
@@ -246,14 +245,14 @@ def test_what_one_paper_is_told_is_what_all_were_given_of_a_word_that_stands_300
     seen = of(abstract="kernel " * 300)
     era = Era((0,), Rarity(), liked={"kernel": 20.0})
     index = PaperIndex([seen])
-    told = tie_points(index.read(0), era, "like", norms_of(index)[0])
+    told = tie_points(index, 0, era, "like")
     assert tied(seen, liked=era.liked) == [sum(told.values())]
 
 
 def test_each_word_is_told_with_what_it_gives_and_those_that_give_nothing_are_not() -> None:
     era = Era((0,), Rarity(), disliked={"kernel": 2.0, "token": 1.0, "graph": 0.000_1, "router": 5.0})
-    told = tie_points(Reading(["kernel"], ["token", "graph", "kernel"]), era, "dislike", 1.0)
-    assert told == {"kernel": -16_000, "token": -5_000}
+    told = tie_points(PaperIndex([of("kernel", "token graph kernel")]), 0, era, "dislike")
+    assert told == {"kernel": -17_600, "token": -6_500}
 
 
 # --- Words that go with a profile -------------------------------------------------------------------------------------
@@ -339,11 +338,11 @@ def test_the_profile_s_own_words_are_not_liked_a_second_time() -> None:
 
 
 def test_of_common_words_only_as_many_are_liked_as_a_paper_may_have_of_them() -> None:
-    """Each stands in nearly three papers of four, and five of them in a paper are enough; a rare one is one more."""
+    """Each stands in nearly three papers of four, and three of them in a paper are enough; a rare one is one more."""
     common = [f"qq{letter}" for letter in "abcdefghi"]
     stream = Frequencies(CS, DAY, 60_000.0, {**dict.fromkeys(common, 45_000.0), "rare": 9.0})
     found = liken({**dict.fromkeys(common, 0.4), "rare": 0.001}, Rarity([stream]), ())
-    assert sorted(found) == [*common[:6], "rare"]
+    assert sorted(found) == [*common[:4], "rare"]
 
 
 def test_only_the_heaviest_words_are_liked_in_ties_by_the_alphabet() -> None:
