@@ -30,6 +30,7 @@ from core.healing import MOST_DAYS, HealingReport, heal_page, is_healing_due, ma
 from core.intake import Report
 from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
+from core.standing import forget_empty
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision
 
 logger = logging.getLogger(__name__)
@@ -113,6 +114,11 @@ def is_due(state: RefreshState | None, now: datetime) -> bool:
 def was_made_ahead(state: RefreshState | None, now: datetime) -> bool:
     """Whether *state* is from a clock that was ahead: what is due by it may be days away."""
     return state is not None and state.checked_at > now + _CLOCKS_DIFFER
+
+
+def _without_foreseen(state: RefreshState) -> RefreshState:
+    """*state*, which was made ahead, without what was found of mailings before there could be anything of them."""
+    return replace(state, categories=tuple(map(forget_empty, state.categories)), healing=Healing())
 
 
 def after_success(state: RefreshState | None, report: Report, *, now: datetime, timing: Timing) -> RefreshState:
@@ -469,6 +475,9 @@ class Freshness:
             await leases.give_back(self._store, lease)
 
     async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None, lease: Lease) -> Report:
+        if state is not None and was_made_ahead(state, self._clock()):
+            state = _without_foreseen(state)
+
         def remember(report: Report, now: datetime) -> RefreshState:
             return after_success(state, report, now=now, timing=self._timing)
 

@@ -36,6 +36,7 @@ _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
 _ONE_MINUTE = timedelta(minutes=1)
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 _MOST_ROUNDS = 2
+_MAY_BE_EMPTY = 4  # where one mailing in so many had no papers, another one may have none
 _UNTIL_IT_MOVES = timedelta(hours=2)  # the API had nothing of a stale category's mailing: it may be late itself
 
 
@@ -340,7 +341,9 @@ def _advance(
         received = len(page.papers) + len(page.rejected)
         return replace(state, categories=categories, healing=replace(here, start=here.start + received))
     if here.by == "submitted":
-        return replace(state, categories=categories, healing=replace(here, by="revised", start=0))
+        is_doubtful = any(_is_doubtful(one, plan, here) for one in categories)
+        after = replace(here, by="revised", start=0, unread=here.unread + is_doubtful)
+        return replace(state, categories=categories, healing=after)
     if here.unread and here.rounds < _MOST_ROUNDS:  # what could not be read may be readable another time
         again = Healing(rounds=here.rounds + 1, next_at=now + _UNTIL_IT_MOVES)
         return replace(state, categories=categories, healing=again)
@@ -356,6 +359,19 @@ def _complete(one: CategoryState, plan: Plan, healing: Healing, now: datetime) -
     if one.stale_because is not None and one.category not in healing.seen and last >= newest_mailing(now):
         filled.pop(last, None)
     return complete(one, filled, now=now) if filled else one
+
+
+def _is_doubtful(one: CategoryState, plan: Plan, healing: Healing) -> bool:
+    """Whether nothing was submitted for a gap of *one*, though its other mailings have papers.
+
+    arXiv's search gives out empty lists for minutes at a time (https://github.com/lukasschwab/arxiv.py/issues/43), so
+    that is believed only when it was so each time.
+    """
+    empty = sum(not papers for _, papers in one.complete)
+    if _MAY_BE_EMPTY * empty >= max(len(one.complete), 1):
+        return False
+    last = healing.last or date.max
+    return any(day <= last and day not in healing.mailings for day in plan.gaps.get(one.category, ()))
 
 
 def _lacks(one: CategoryState, mailing: date | None) -> bool:

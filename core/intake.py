@@ -158,7 +158,8 @@ def decide(
     *since* is the first mailing that is meant to be complete of a category that was not followed before.
     """
     claimed = announced.mailing
-    is_credible = claimed is not None and _is_credible(claimed, now, newest_stored)
+    present = max(now, announced.answered_at or now)  # a board without a battery may have lost weeks
+    is_credible = claimed is not None and _is_credible(claimed, present, newest_stored)
     mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
     merged = merge(announced.entries)
     listed = [_list(paper, announce_type, mailing, known, stored.get(paper.id)) for paper, announce_type in merged]

@@ -176,6 +176,11 @@ def forget_lost(state: CategoryState, stored: Collection[date]) -> CategoryState
     return replace(state, complete=tuple((day, count) for day, count in state.complete if not count or day in stored))
 
 
+def forget_empty(state: CategoryState) -> CategoryState:
+    """*state* without the complete mailings that have no papers: a clock that was ahead may have made them so."""
+    return replace(state, complete=tuple((day, count) for day, count in state.complete if count))
+
+
 def find_gaps(state: CategoryState, *, now: datetime, days_back: int) -> tuple[date, ...]:
     """The mailings of the last *days_back* days that are meant to be complete and are not, oldest first."""
     due = newest_mailing(now)

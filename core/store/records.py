@@ -82,8 +82,8 @@ class Healing:
     Under way while `last` is known: mailings `first` to `last`, by submissions or by revisions, from result `start` on;
     submissions from the mailing `held_from` on, since papers are held up. `seen` are the categories of which it found
     papers of `last`, `mailings` all that it found papers of. `unread` counts the results that could not be read,
-    `rounds` the times that it went through all for their sake. `next_at` is when it goes on, at once where None;
-    `failures` counts those in a row.
+    and as one more that a mailing seemed to be empty, `rounds` the times that it went through all for their sake.
+    `next_at` is when it goes on, at once where None; `failures` counts those in a row.
     """
 
     first: date | None = None

@@ -26,7 +26,7 @@ from core.freshness import Currency, Freshness, Timing, after_failure, after_suc
 from core.intake import Report
 from core.learning import Learner
 from core.papers import AnnounceType, Paper
-from core.store.records import Lease, Ledger, RefreshState
+from core.store.records import Changes, Healing, Lease, Ledger, RefreshState
 from core.store.sqlite import SqliteStore
 from tests import builders
 
@@ -861,6 +861,28 @@ def test_what_a_clock_that_was_days_ahead_put_off_is_asked_for_once_an_hour(play
         assert (len(process.source.requests), (await process.state()).checked_at) == (asked + 1, NOON)
         await process.freshness.ensure(CONFIGURED)
         assert len(process.source.requests) == asked + 1
+
+    play(scene)
+
+
+def test_mailings_that_a_clock_ahead_found_empty_are_gaps_again(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        await process.freshness.refresh()
+        made = await process.state()
+        tomorrow = NOON.date() + timedelta(days=1)
+        empty = tuple(replace(one, complete=(*one.complete, (tomorrow, 0))) for one in made.categories)
+        waiting = Healing(next_at=NOON + timedelta(days=3))
+        ahead = replace(made, checked_at=NOON + timedelta(days=3), categories=empty, healing=waiting)
+        revision = await process.store.load_revision()
+        refreshes = (("+".join(CONFIGURED), ahead),)
+        assert await process.store.apply(Changes(refreshes=refreshes), based_on=revision.number, now=NOON)
+        await process.freshness.ensure(CONFIGURED)
+        after = await process.state()
+        assert {day for one in after.categories for day, _ in one.complete} <= {
+            day for one in made.categories for day, _ in one.complete
+        }
+        assert after.healing == Healing()
 
     play(scene)
 

@@ -275,6 +275,26 @@ class TestProgress:
         after = decided(of=state(stale, healing=last_page)).state
         assert make_plan(after, now=NOON, days_back=7) is None
 
+    def test_that_nothing_was_submitted_for_a_mailing_is_believed_after_three_times(self) -> None:
+        """The search gives out empty lists for minutes, as if there was nothing to be found."""
+        after = state(category(lacks=(WEDNESDAY, THURSDAY)))
+        rounds = []
+        while (plan := make_plan(after, now=NOON, days_back=7)) is not None:
+            submissions = replace(after, healing=plan.healing)
+            revisions = decided(paper(), of=submissions).state
+            late = paper(version=2, submitted=submitted(SINCE), revised=submitted(WEDNESDAY))
+            after = decided(late, of=revisions, stored=[record(late, (SINCE, 1, {"cs.AI": NEW}))]).state
+            rounds.append((after.healing.rounds, after.healing.next_at))
+            after = replace(after, healing=replace(after.healing, next_at=None))
+        later = NOON + timedelta(hours=2)
+        assert rounds == [(1, later), (2, later), (0, None)]
+
+    def test_that_nothing_was_submitted_is_believed_at_once_where_one_mailing_in_four_is_empty(self) -> None:
+        of = category(lacks=(THURSDAY,))
+        quiet = replace(of, complete=((SINCE, 9), (TUESDAY, 0), (WEDNESDAY, 9)))
+        revisions = decided(of=state(quiet, healing=Healing(first=TUESDAY, last=THURSDAY))).state
+        assert (revisions.healing.by, revisions.healing.unread) == ("revised", 0)
+
     def test_what_could_not_be_read_is_asked_for_twice_more_and_then_no_longer(self) -> None:
         after = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised"))
         rounds = []

@@ -138,6 +138,13 @@ class TestMailing:
         feeds = [feed(entry(), mailing=claim) for claim in claims]
         assert decide(announced(*feeds), NOTHING, now=now).mailing == mailing
 
+    @pytest.mark.parametrize(("answered_at", "mailing"), [(NOW, THURSDAY), (None, date(2026, 1, 23))])
+    def test_a_clock_of_ours_that_lost_weeks_is_told_by_arxiv_s_own(
+        self, answered_at: datetime | None, mailing: date
+    ) -> None:
+        claim = replace(announced(feed(entry(), mailing=THURSDAY)), answered_at=answered_at)
+        assert decide(claim, NOTHING, now=datetime(2026, 1, 24, 12, 0, tzinfo=UTC)).mailing == mailing
+
     def test_a_date_far_behind_what_is_stored_is_not_believed_and_told(self) -> None:
         claim = announced(feed(entry(), mailing=date(2026, 1, 5)))
         decision = decide(claim, NOTHING, now=NOW, newest_stored=date(2026, 3, 4))
