@@ -133,7 +133,7 @@ async def prepare(service: Service) -> None:
     for selection, _ in list_feeds(service):
         answered = await service.select(selection)
         for kind in NAMES:
-            await service.prepared.keep(_FORMS[kind], answered, await _get_rendering(service, answered, kind))
+            await service.prepared.save(_FORMS[kind], answered, await _get_rendering(service, answered, kind))
 
 
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import logging
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -111,7 +112,10 @@ class Prepared:
             rendering = await self._store.load_rendering(name)
             if rendering is None or not _is_of(rendering, made_of, revision):
                 return None
-            found = _Found(form, rendering, _unpack(rendering, form.media_type))
+            representation = _unpack(rendering, form.media_type)
+            if representation is None:
+                return None
+            found = _Found(form, rendering, representation)
         if (*notices, *found.rendering.own_notices) != found.rendering.notices:
             return None
         self._remember((form.kind, selection), found)
@@ -128,21 +132,26 @@ class Prepared:
     async def keep(
         self, form: Form, answered: Answered, representation: Representation, *, was_had: bool = False
     ) -> None:
-        """Leave what was rendered of *answered* in the store for the next process.
+        """Leave what was rendered of *answered* in the store for the next process, unless something is being left now.
 
         Of what the catalogue does not keep only that which *was_had* by its reader before, who will come again; the
-        first in a place stays there until the data change. One is written at a time: the next request for what is left
-        out brings it again.
+        first in a place stays there until the data change. The next request for what is left out brings it again.
         """
+        if (was_had or self._catalogue.is_kept(answered.selection)) and not self._is_saving:
+            self._is_saving = True
+            try:
+                await self.save(form, answered, representation)
+            finally:
+                self._is_saving = False
+
+    async def save(self, form: Form, answered: Answered, representation: Representation) -> None:
+        """The same of anything, also while something is being left."""
         is_kept = self._catalogue.is_kept(answered.selection)
-        if self._is_saving or not (is_kept or was_had):
-            return
         name, made_of = self._address(form, answered.selection)
         tag = answered.selected.revision.tag
         mark = (made_of if is_kept else "", tag)
         if self._saved.get(name) == mark:
             return
-        self._is_saving = True
         try:
             body = await asyncio.to_thread(representation.encode, "gzip")
             if is_kept or len(body) <= _LARGEST:
@@ -152,8 +161,6 @@ class Prepared:
                 self._saved[name] = mark
         except StoreUnavailable as error:
             logger.warning("What was rendered could not be kept for the next process: %s", error)
-        finally:
-            self._is_saving = False
 
     def _remember(self, key: tuple[str, Selection], found: _Found) -> None:
         self._found[key] = found
@@ -165,8 +172,8 @@ class Prepared:
     def _find_address(self, form: Form, selection: Selection) -> tuple[str, str]:
         """Where a rendering is kept, and a text that is another one where the same data would give other bytes."""
         made_of = _digest((form, selection, self._maker))
-        if self._catalogue.is_kept(selection):
-            return _digest((form.kind, selection, self._maker)), made_of
+        if self._catalogue.is_kept(selection):  # other code and another address of ours take the same place
+            return f"{form.kind} {_digest(selection, key=b'')}", made_of
         return f"passing {int(made_of, 16) % _PLACES}", made_of
 
     @cached_property
@@ -178,9 +185,10 @@ def _is_of(rendering: Rendering, made_of: str, revision: Revision) -> bool:
     return (rendering.made_of, rendering.tag) == (made_of, revision.tag)
 
 
-def _digest(value: object) -> str:
-    """A short text for *value*, another one for every version of the code."""
-    return blake2b("\n".join(_spell(value)).encode(), key=_fingerprint(), digest_size=16).hexdigest()
+def _digest(value: object, *, key: bytes | None = None) -> str:
+    """A short text for *value*, another one for every *key*, which by default is the version of the code."""
+    words = "\n".join(_spell(value)).encode()
+    return blake2b(words, key=_fingerprint() if key is None else key, digest_size=16).hexdigest()
 
 
 def _spell(value: object) -> Iterator[str]:
@@ -209,8 +217,13 @@ def _fingerprint() -> bytes:
     return digest.digest()
 
 
-def _unpack(rendering: Rendering, media_type: str) -> Representation:
-    body = gzip.decompress(rendering.body)
+def _unpack(rendering: Rendering, media_type: str) -> Representation | None:
+    """The representation that was kept; None where it is damaged."""
+    try:
+        body = gzip.decompress(rendering.body)
+    except (OSError, EOFError, zlib.error) as error:
+        logger.warning("What is kept as the rendering %s cannot be read and is left out: %s", rendering.name, error)
+        return None
     representation = represent(body, media_type, last_modified=rendering.last_modified)
     representation.compressed["gzip"] = rendering.body
     return representation

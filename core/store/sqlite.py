@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
@@ -58,6 +59,8 @@ _IDS_PER_QUERY = 500  # below SQLite's limit on variables, 999 before version 3.
 _PAGE_BYTES = 16_384  # in smaller pages the rest of every paper has a page of its own, most of it empty
 _PAGES_AHEAD = 250  # 4 MB, as SQLite has it with smaller pages
 _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
+# What SQLite says of a damaged schema may be no text, which comes as the last one.
+_UNUSABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 _OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
 # One entry per schema version: what turns the version before it into this one. Never edit an entry that was released.
@@ -223,7 +226,7 @@ class SqliteStore:
         return await self._read(_load_rendering, name)
 
     async def save_rendering(self, rendering: Rendering) -> None:
-        """Keep *rendering*, and forget those of other data."""
+        """Keep *rendering*, and forget those of earlier data."""
         await self._write(_save_rendering, rendering)
 
     async def close(self) -> None:
@@ -260,7 +263,7 @@ class _Hand:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._connection = _open(self.path)
                 self._file = _find_file(self.path)
-            except (sqlite3.Error, OSError) as error:
+            except _UNUSABLE as error:
                 if _is_damage(error) and _set_aside(self.path):
                     return self.connect()
                 raise StoreUnavailable(
@@ -273,7 +276,7 @@ class _Hand:
             self._connection.close()
             self._connection = None
 
-    def recover(self, error: sqlite3.Error | OSError) -> None:
+    def recover(self, error: Exception) -> None:
         """After *error*: the next use opens the file again, or a new one where this one is damaged."""
         self.disconnect()
         if _is_damage(error):
@@ -286,7 +289,7 @@ async def _within_bounds(hand: _Hand, work: Callable[[], T]) -> T:
     def on_its_thread() -> T:
         try:
             return work()
-        except (sqlite3.Error, OSError) as error:
+        except _UNUSABLE as error:
             hand.recover(error)
             raise StoreUnavailable(f"The store {hand.path} cannot be used: {error}") from error
 
@@ -307,7 +310,8 @@ def _find_file(path: Path) -> tuple[int, int] | None:
 
 
 def _is_damage(error: Exception) -> bool:
-    return getattr(error, "sqlite_errorcode", None) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    code = getattr(error, "sqlite_errorcode", None)
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError)
 
 
 def _set_aside(path: Path) -> bool:
@@ -317,7 +321,7 @@ def _set_aside(path: Path) -> bool:
     """
     if path.suffix not in _OURS:
         return False
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
+    with suppress(*_UNUSABLE), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
         if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
             return True
     aside = path.with_name(f"{path.name}.damaged")
@@ -331,6 +335,8 @@ def _set_aside(path: Path) -> bool:
 def _open(path: Path) -> sqlite3.Connection:
     # isolation_level None: transactions are ours alone; the default opens some behind the caller's back.
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
+    # By default one damaged letter of one row would fail the whole query.
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")
     try:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file; another one stays as it is
         _use_write_ahead_log(connection)
@@ -407,24 +413,28 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _load_revision(connection: sqlite3.Connection) -> Revision:
-    number, changed_at, newest, checks, papers = connection.execute(
+    number, changed_at, last, checks, papers = connection.execute(
         "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements), checks, papers FROM revision"
     ).fetchone()
-    return Revision(number, _moment(changed_at), date.fromisoformat(newest) if newest else None, checks, papers)
+    newest = next(_read_days([last]), None)
+    if last is not None and newest is None:  # a damaged one sorts behind all others
+        newest = max(_load_mailings(connection), default=None)
+    return Revision(number, _moment(changed_at), newest, checks, papers)
 
 
 def _load_mailings(connection: sqlite3.Connection) -> frozenset[date]:
-    rows = connection.execute("SELECT DISTINCT mailing FROM announcements")
-    return frozenset(date.fromisoformat(mailing) for (mailing,) in rows)
+    return frozenset(_read_days(day for (day,) in connection.execute("SELECT DISTINCT mailing FROM announcements")))
 
 
 def _load_newest_mailing(connection: sqlite3.Connection, categories: Collection[str]) -> date | None:
-    in_category = " OR ".join(["json_extract(types, ?) IS NOT NULL"] * len(categories))
-    (newest,) = connection.execute(
-        f"SELECT MAX(mailing) FROM announcements WHERE {in_category or 'FALSE'}",  # noqa: S608 - no value in it
+    in_category = " OR ".join(
+        ["CASE WHEN json_valid(types) THEN json_extract(types, ?) END IS NOT NULL"] * len(categories)
+    )
+    rows = connection.execute(
+        f"SELECT DISTINCT mailing FROM announcements WHERE {in_category or 'FALSE'}",  # noqa: S608 - no value in it
         [f'$."{category}"' for category in categories],
-    ).fetchone()
-    return date.fromisoformat(newest) if newest else None
+    )
+    return max(_read_days(day for (day,) in rows), default=None)
 
 
 class _Rows(NamedTuple):
@@ -585,7 +595,7 @@ def _load_refreshes(connection: sqlite3.Connection, wanted: str | None) -> dict[
 def _take_lease(connection: sqlite3.Connection, name: str, holder: str, now: datetime, seconds: float) -> Lease | None:
     with _writing(connection):
         row = connection.execute("SELECT fence, free_at FROM leases WHERE name = ?", [name]).fetchone()
-        fence, free_at = (row[0], datetime.fromisoformat(row[1])) if row else (0, now)
+        fence, free_at = (row[0], _moment(row[1]) or now) if row else (0, now)
         if now < free_at <= now + _LONGEST_LEASE:
             return None
         connection.execute(
@@ -633,11 +643,21 @@ def _load_rendering(connection: sqlite3.Connection, name: str) -> Rendering | No
 
 def _save_rendering(connection: sqlite3.Connection, rendering: Rendering) -> None:
     with _writing(connection):
-        connection.execute("DELETE FROM renderings WHERE tag <> ?", [rendering.tag])
+        # Tags begin with the revision's number; who took long must not displace what was made of newer data.
+        connection.execute("DELETE FROM renderings WHERE CAST(tag AS INTEGER) < CAST(? AS INTEGER)", [rendering.tag])
         connection.execute(
-            "INSERT OR REPLACE INTO renderings (name, tag, record) VALUES (?, ?, ?)",
+            "INSERT INTO renderings (name, tag, record) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET tag = excluded.tag, record = excluded.record"
+            " WHERE CAST(excluded.tag AS INTEGER) >= CAST(tag AS INTEGER)",
             [rendering.name, rendering.tag, dump_rendering(rendering)],
         )
+
+
+def _read_days(days: Iterable[str | None]) -> Iterator[date]:
+    """Those of *days* that are some."""
+    for day in days:
+        with suppress(ValueError, TypeError):
+            yield date.fromisoformat(day)  # type: ignore[arg-type] # None is a TypeError
 
 
 def _later(now: datetime, seconds: float) -> str:
@@ -649,4 +669,7 @@ def _day(day: date) -> str:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    """The moment that is written so; None where there is none, or it cannot be read any more."""
+    with suppress(ValueError, TypeError):
+        return datetime.fromisoformat(text)  # type: ignore[arg-type] # None is a TypeError
+    return None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ import httpx
 import pytest
 
 from api.caching import represent
+from api.feeds import feed_scopes, prepare
 from api.prepared import Form, Prepared, _fingerprint
 from core.catalogue import Catalogue, Selection
 from core.config import parse_config
@@ -230,10 +232,40 @@ def test_a_page_that_names_feeds_of_another_configuration_is_rendered_anew(
 def test_another_version_of_the_code_renders_anew(
     tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    kept = count_renderings(tmp_path)
     monkeypatch.setattr("api.prepared._fingerprint", lambda: b"another version")
     with started(tmp_path, arxiv) as (service, store):
-        assert service.ask("/rss").content == before["/rss"]
+        assert {address: service.ask(address).content for address in FEEDS} == before
         assert "load_records" in store.loaded
+    assert count_renderings(tmp_path) == kept == len(FEEDS)  # each has taken the place of that of the version before
+
+
+def count_renderings(folder: Path) -> int:
+    with closing(sqlite3.connect(folder / "papers.sqlite3")) as connection:
+        (count,) = connection.execute("SELECT COUNT(*) FROM renderings").fetchone()
+    return int(count)
+
+
+@pytest.mark.parametrize("damage", ["substr(record, 1, length(record) - 9)", "record || x'00'", "x'5b5d0a'"])
+def test_a_damaged_rendering_is_rendered_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], damage: str
+) -> None:
+    with closing(sqlite3.connect(tmp_path / "papers.sqlite3")) as connection, connection:
+        connection.execute(f"UPDATE renderings SET record = {damage}")  # noqa: S608 - ours
+    with started(tmp_path, arxiv) as (service, _):
+        assert {address: service.ask(address).content for address in FEEDS} == before
+
+
+def test_a_rendering_with_a_damaged_body_is_rendered_anew(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    class Damaging(SqliteStore):
+        async def load_rendering(self, name: str) -> Rendering | None:
+            found = await super().load_rendering(name)
+            return found and replace(found, body=found.body[:100] + b"?" + found.body[101:])
+
+    with running(tmp_path, arxiv, store=Damaging(tmp_path / "papers.sqlite3")) as service:
+        assert {address: service.ask(address).content for address in FEEDS} == before
 
 
 @pytest.mark.parametrize("name", ["feeds.py", "page.html", "word_counts.txt"])
@@ -365,6 +397,36 @@ def test_who_asks_while_a_rendering_is_written_waits_for_no_other_to_be(
     with running(tmp_path, arxiv, store=store) as service:
         assert service.runner.run(ask_while_writing(service)) == [200] * 5
     assert store.loaded.count("save_rendering") == 1
+
+
+def test_the_cron_leaves_out_nothing_while_a_rendering_is_written(
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+) -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    class Slow(WatchedStore):
+        async def save_rendering(self, rendering: Rendering) -> None:
+            if rendering.name.startswith("passing"):
+                begun.set()
+                await may_end.wait()
+            await super().save_rendering(rendering)
+
+    async def prepare_while_writing(service: Running) -> None:
+        transport = httpx.ASGITransport(app=service.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://edge.invalid") as client:
+            request = client.get("/jsonfeed?limit=1", headers={"If-None-Match": '"old"'})
+            first = asyncio.create_task(request)
+            await begun.wait()
+            await prepare(service.service)
+            may_end.set()
+            await first
+
+    (tmp_path / "papers.sqlite3").unlink()
+    with running(tmp_path, arxiv, store=Slow(tmp_path / "papers.sqlite3")) as service:
+        service.refresh()
+        service.runner.run(prepare_while_writing(service))
+        feeds = 3 * len(list(feed_scopes(service.service.config)))
+    assert count_renderings(tmp_path) == feeds + 1
 
 
 def test_papers_of_categories_that_nobody_fetched_are_listed_by_a_new_process(

@@ -7,7 +7,7 @@ import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import pytest
 from core.errors import StoreUnavailable
 from core.papers import Announcement, AnnounceType, Paper
 from core.store import sqlite
-from core.store.records import Changes, PaperRecord, RefreshState, Revision, dump_paper
+from core.store.records import Changes, Endpoint, PaperRecord, RefreshState, Rendering, Revision, dump_paper
 from core.store.sqlite import SqliteStore
 from tests.builders import DAY, MOMENT, paper
 from tests.core.store.running import run
@@ -190,6 +190,64 @@ def test_a_damaged_row_does_not_take_the_others_with_it(path: Path, damage: str)
         records = {record.paper.id: record.announcements for record in run(store.load_records(since=DAY))}
     assert records[papers[1].id] == announced[1:]
     assert not records.get(papers[0].id)
+
+
+def change(path: Path, statement: str, *values: object) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement, values)
+
+
+def test_a_damaged_letter_costs_no_more_than_itself(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(title="Kernels"), DAY)
+        change(path, "UPDATE papers SET record = CAST(replace(CAST(record AS BLOB), 'Kern', x'4bff726e') AS TEXT)")
+        assert [one.paper.title for one in run(store.load_records(since=DAY))] == ["K\ufffdrnels"]
+
+
+@pytest.mark.parametrize("day", ["?026-03-05", "zzzz", b"\xff", 7])
+def test_a_damaged_day_leaves_the_others_to_be_told(path: Path, day: object) -> None:
+    """One that sorts behind all others would be the newest mailing of all."""
+    with opened(path) as store:
+        keep(store, paper(), DAY, DAY + timedelta(days=1))
+        change(path, "UPDATE announcements SET mailing = ? WHERE mailing = ?", day, str(DAY + timedelta(days=1)))
+        assert run(store.load_revision()).newest_mailing == DAY
+        assert run(store.load_mailings()) == {DAY}
+        assert run(store.load_newest_mailing(["cs.LG"])) == DAY
+
+
+def test_damaged_types_hide_no_other_mailing(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY, DAY + timedelta(days=1))
+        change(path, "UPDATE announcements SET types = '{' WHERE mailing > ?", str(DAY))
+        assert run(store.load_newest_mailing(["cs.LG"])) == DAY
+
+
+def test_damaged_moments_count_as_none(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+        run(store.save_endpoint("feeds", Endpoint(3, MOMENT)))
+        assert run(store.take_lease("refresh", "one", seconds=30))
+        for column in ("revision SET changed_at", "endpoints SET closed_until", "leases SET free_at"):
+            change(path, f"UPDATE {column} = 'then'")
+        assert run(store.load_revision()).changed_at is None
+        assert run(store.load_endpoint("feeds")) == Endpoint(3)
+        assert run(store.take_lease("refresh", "another", seconds=30))
+
+
+def test_who_took_long_displaces_nothing_that_was_made_of_newer_data(store: SqliteStore) -> None:
+    def made(name: str, tag: str) -> Rendering:
+        return Rendering(name, "", tag, b"", MOMENT, ())
+
+    for one in (
+        made("a", "9 then"),
+        made("b", "10 now"),
+        made("c", "11 now"),
+        made("a", "10 now"),
+        made("c", "10 now"),
+    ):
+        run(store.save_rendering(one))
+    found = [run(store.load_rendering(name)) for name in "abc"]
+    assert [one and one.tag for one in found] == ["10 now", None, "11 now"]
 
 
 def put_text_in_place(path: Path) -> Path:
