@@ -61,16 +61,16 @@ def represent(body: bytes, media_type: str, *, last_modified: datetime) -> Repre
 
 
 def is_not_modified(
-    representation: Representation, *, if_none_match: str | None, if_modified_since: str | None
+    representation: Representation, *, if_none_match: str | None, if_modified_since: str | None, now: datetime
 ) -> bool:
     """Whether a reader who sends these headers has *representation* already.
 
-    If-None-Match overrides the date (RFC 9110 13.1.3).
+    If-None-Match overrides the date (RFC 9110 13.1.3). A date after *now* is from a clock of ours that was ahead.
     """
     if if_none_match is not None:
         return if_none_match.strip() == "*" or _opaque(representation.etag) in _ETAG.findall(if_none_match)
     since = _parse_date(if_modified_since)
-    return since is not None and representation.last_modified <= since
+    return since is not None and representation.last_modified <= since <= now
 
 
 def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timedelta:
@@ -79,9 +79,13 @@ def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timed
 
 
 def headers_of(
-    representation: Representation, *, keep_for: timedelta, until_next_mailing: timedelta | None = None
+    representation: Representation,
+    *,
+    keep_for: timedelta,
+    until_next_mailing: timedelta | None = None,
+    is_dated: bool = True,
 ) -> dict[str, str]:
-    """The headers that a 200 and a 304 for *representation* have in common.
+    """The headers that a 200 and a 304 for *representation* have in common, with its date where it *is_dated*.
 
     With *until_next_mailing* there is one for Vercel's CDN too, which it does not pass on: until then it may answer
     with what it has while it fetches anew, and for a day at least where the service fails.
@@ -90,9 +94,10 @@ def headers_of(
     headers = {
         "Cache-Control": f"public, max-age={seconds}",
         "ETag": representation.etag,
-        "Last-Modified": format_datetime(representation.last_modified, usegmt=True),
         "Vary": "Accept-Encoding",
     }
+    if is_dated:
+        headers["Last-Modified"] = format_datetime(representation.last_modified, usegmt=True)
     if until_next_mailing is not None:
         stale = max(0, int(until_next_mailing.total_seconds()) - seconds)
         on_error = max(stale, int(_STALE_ON_ERROR.total_seconds()))

@@ -141,10 +141,10 @@ async def _answer(request: Request, service: Service, kind: Format, scope: str, 
     inquiry = await service.inquire(selection)
     prepared = await service.find_prepared(_FORMS[kind], selection, inquiry)
     if prepared:
-        return service.respond(request, prepared, is_current=inquiry.currency.is_current)
+        return service.respond(request, prepared, inquiry.currency)
     answered = await service.select(selection, inquiry)
     representation = await _get_rendering(service, answered, kind)
-    response = service.respond(request, representation, is_current=answered.currency.is_current)
+    response = service.respond(request, representation, answered.currency)
     response.background = service.keep(request, _FORMS[kind], answered, representation)
     return response
 

@@ -31,7 +31,7 @@ from api.prepared import Form
 from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
-from api.service import Answered, Service, ServiceDependency
+from api.service import NOT_CURRENT, Answered, Service, ServiceDependency
 from api.status import load_status
 from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
 from core.config import DEFAULT_PROFILE
@@ -142,7 +142,7 @@ async def index(
     if parameters.mailing is None:
         prepared = await service.find_prepared(form, selection, inquiry)
         if prepared:
-            return _guarded(service.respond(request, prepared, is_current=inquiry.currency.is_current))
+            return _guarded(service.respond(request, prepared, inquiry.currency))
     answered = await service.select(selection, inquiry)
     shown = await _show_mailing(service, answered, parameters, stored)
     revision = answered.selected.revision
@@ -155,7 +155,7 @@ async def index(
 
     key = ("page", selection, revision, answered.notices, shown.day, shown.earlier, shown.later, today)
     representation = await service.renderings_of(selection).get(key, render)
-    response = service.respond(request, representation, is_current=answered.currency.is_current)
+    response = service.respond(request, representation, answered.currency)
     if parameters.mailing is None:
         response.background = service.keep(request, form, answered, representation)
     return _guarded(response)
@@ -498,7 +498,7 @@ async def _respond_stored(request: Request, service: Service, page: bytes) -> Re
     except StoreUnavailable:
         changed_at = service.clock()  # it was made from memory, or of the form alone
     last_modified = min(max(changed_at, service.configured_at), service.clock())
-    return _guarded(service.respond(request, represent(page, _HTML, last_modified=last_modified), is_current=False))
+    return _guarded(service.respond(request, represent(page, _HTML, last_modified=last_modified), NOT_CURRENT))
 
 
 def _guarded(response: Response) -> Response:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter
 from api.caching import represent
 from api.feeds import list_feeds
 from api.selection import FeedParameters, SelectionParameters, feed_title, parse_selection, refuse_repeated
-from api.service import Service, ServiceDependency
+from api.service import NOT_CURRENT, Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
@@ -333,7 +333,7 @@ async def list_papers(
     representation = represent(
         _dump(answer), MEDIA_TYPE, last_modified=service.last_modified(feed, answered.selected.revision)
     )
-    return service.respond(request, representation, is_current=answered.currency.is_current)
+    return service.respond(request, representation, answered.currency)
 
 
 @router.get("/api/papers/{paper_id:path}", response_model=PaperDetail)
@@ -462,7 +462,7 @@ async def _respond(request: Request, service: Service, answer: Answer) -> Respon
     """*answer*, which follows from what is stored, without asking arXiv whether there is more."""
     revision = await service.store.load_revision()
     changed_at = max(revision.changed_at or service.configured_at, service.configured_at)
-    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at), is_current=False)
+    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at), NOT_CURRENT)
 
 
 def _dump(answer: Answer) -> bytes:

@@ -63,6 +63,9 @@ class Store(freshness.Store, catalogue.Store, turns.Store, prepared.Store, Proto
     async def close(self) -> None: ...
 
 
+CURRENT, NOT_CURRENT = Currency(is_current=True), Currency(is_current=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Inquiry:
     """How current the data of a selection are; *failure* is why there are none, or none within reach."""
@@ -245,17 +248,24 @@ class Service:
             notices=answered.notices,
         )
 
-    def respond(self, request: Request, representation: Representation, *, is_current: bool = True) -> Response:
-        """*representation* as this request may have it: whole, compressed, or not at all because it has it already."""
+    def respond(self, request: Request, representation: Representation, currency: Currency = CURRENT) -> Response:
+        """*representation* as this request may have it: whole, compressed, or not at all because it has it already.
+
+        A date does not tell it from the same data with other problems, so while there are some there is none.
+        """
+        now = self.clock()
+        is_dated = not currency.problems and representation.last_modified <= now
         headers = headers_of(
             representation,
-            keep_for=self._keep_for(is_current=is_current),
-            until_next_mailing=next_mailing_moment(self.clock()) - self.clock() if self.settings.vercel else None,
+            keep_for=self._keep_for(is_current=currency.is_current),
+            until_next_mailing=next_mailing_moment(now) - now if self.settings.vercel else None,
+            is_dated=is_dated,
         )
         if is_not_modified(
             representation,
             if_none_match=_joined(request.headers.getlist("if-none-match")),
-            if_modified_since=request.headers.get("if-modified-since"),
+            if_modified_since=request.headers.get("if-modified-since") if is_dated else None,
+            now=now,
         ):
             return Response(status_code=304, headers=headers)
         # On Lambda the front end compresses: a REST API passes compressed bodies on as base64 text. Vercel does not.

@@ -17,6 +17,7 @@ from api.caching import (
 )
 
 CHANGED = datetime(2026, 3, 5, 5, 0, 7, tzinfo=UTC)
+FAR_LATER = datetime(2200, 1, 1, tzinfo=UTC)
 BODY = b"<rss>" + b"many papers " * 200 + b"</rss>"
 LARGE = len(BODY)
 MAILING = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
@@ -26,6 +27,18 @@ OPAQUE = ETAG.removeprefix("W/")
 
 def representation(**changes: datetime) -> Representation:
     return represent(BODY, "text/xml", last_modified=changes.get("last_modified", CHANGED))
+
+
+def has(
+    told: Representation | None = None,
+    *,
+    if_none_match: str | None = None,
+    if_modified_since: str | None = None,
+    now: datetime = FAR_LATER,
+) -> bool:
+    return is_not_modified(
+        told or representation(), if_none_match=if_none_match, if_modified_since=if_modified_since, now=now
+    )
 
 
 def test_equal_bytes_have_equal_tags_and_other_bytes_another() -> None:
@@ -63,7 +76,7 @@ def test_the_tag_is_weak_since_it_is_the_same_for_every_content_coding() -> None
     ],
 )
 def test_a_reader_has_what_its_if_none_match_names(if_none_match: str, expected: bool) -> None:
-    assert is_not_modified(representation(), if_none_match=if_none_match, if_modified_since=None) is expected
+    assert has(if_none_match=if_none_match) is expected
 
 
 @pytest.mark.parametrize(
@@ -89,7 +102,7 @@ def test_a_reader_has_what_its_if_none_match_names(if_none_match: str, expected:
     ],
 )
 def test_a_reader_has_what_has_not_changed_since_its_date(if_modified_since: str, expected: bool) -> None:
-    assert is_not_modified(representation(), if_none_match=None, if_modified_since=if_modified_since) is expected
+    assert has(if_modified_since=if_modified_since) is expected
 
 
 @pytest.mark.parametrize(
@@ -97,15 +110,19 @@ def test_a_reader_has_what_has_not_changed_since_its_date(if_modified_since: str
 )
 def test_the_tag_is_asked_before_the_date(if_none_match: str, expected: bool) -> None:
     later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
-    answers = {
-        is_not_modified(representation(), if_none_match=if_none_match, if_modified_since=date)
-        for date in (later, earlier, "garbage", None)
-    }
+    answers = {has(if_none_match=if_none_match, if_modified_since=date) for date in (later, earlier, "garbage", None)}
     assert answers == {expected}
 
 
+def test_a_date_after_the_present_is_none() -> None:
+    """It was told by a clock of ours that was ahead."""
+    date = "Thu, 05 Mar 2026 06:00:00 GMT"
+    asked = [has(if_modified_since=date, now=CHANGED + timedelta(minutes=minutes)) for minutes in (50, 70)]
+    assert asked == [False, True]
+
+
 def test_without_conditions_the_reader_has_nothing() -> None:
-    assert not is_not_modified(representation(), if_none_match=None, if_modified_since=None)
+    assert not has()
 
 
 @pytest.mark.parametrize(
@@ -119,7 +136,7 @@ def test_without_conditions_the_reader_has_nothing() -> None:
 def test_the_date_that_is_sent_is_the_one_that_is_compared(moment: datetime) -> None:
     told = representation(last_modified=moment)
     sent = headers_of(told, keep_for=timedelta(0))["Last-Modified"]
-    assert (sent, is_not_modified(told, if_none_match=None, if_modified_since=sent)) == (
+    assert (sent, has(told, if_modified_since=sent)) == (
         "Thu, 05 Mar 2026 05:00:07 GMT",
         True,
     )

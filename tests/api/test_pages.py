@@ -362,7 +362,7 @@ class TestPapers:
         empty.clock.now = datetime(2026, 3, 7, 4, 59, tzinfo=UTC)  # Friday, before midnight Eastern
         friday = empty.ask("/")
         empty.clock.advance(timedelta(minutes=2))
-        saturday = empty.ask("/", if_modified_since=friday.headers["Last-Modified"])
+        saturday = empty.ask("/", if_none_match=friday.headers["ETag"])
         assert saturday.status_code == 200
         assert ["no mailing on Saturdays" in answer.text for answer in (friday, saturday)] == [False, True]
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
@@ -142,16 +142,29 @@ def test_a_feed_is_never_emptied_by_arxiv_s_silence(empty: Running, arxiv: Arxiv
 
 
 def test_new_papers_change_the_tag_and_the_date(empty: Running, arxiv: ArxivStandIn) -> None:
-    arxiv.show(WEEK[0].day)
+    empty.clock.now = datetime.combine(WEEK[-2].day, time(14, tzinfo=UTC))
+    arxiv.show(WEEK[-2].day)
     empty.refresh()
     before = empty.ask("/rss")
-    empty.clock.advance(timedelta(hours=1))
-    arxiv.show(WEEK[1].day)
+    empty.clock.advance(timedelta(days=1))
+    arxiv.show(WEEK[-1].day)
     empty.refresh()
     sent = [("If-Modified-Since", before.headers["Last-Modified"])]
     after = empty.ask_with(sent, "/rss")
     assert (after.status_code, after.headers["Last-Modified"]) == (200, format_datetime(empty.clock.now, usegmt=True))
     assert after.headers["ETag"] != before.headers["ETag"]
+
+
+def test_a_date_is_no_validator_while_there_is_a_notice(empty: Running, arxiv: ArxivStandIn) -> None:
+    """It would tell a reader without the notice that nothing has changed, and one with it afterwards."""
+    empty.refresh()
+    before = empty.ask("/rss")
+    empty.clock.advance(timedelta(days=1))
+    arxiv.fail_next(times=9)
+    noticed = empty.ask_with([("If-Modified-Since", before.headers["Last-Modified"])], "/rss")
+    assert (noticed.status_code, "cannot be fetched" in noticed.text) == (200, True)
+    assert ("Last-Modified" in noticed.headers, "ETag" in noticed.headers) == (False, True)
+    assert empty.ask_with([("If-None-Match", noticed.headers["ETag"])], "/rss").status_code == 304
 
 
 def test_a_refresh_that_brings_nothing_new_changes_nothing_for_readers(tmp_path: Path, arxiv: ArxivStandIn) -> None:
