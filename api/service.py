@@ -155,7 +155,7 @@ class Service:
                 raise failure
             selected = await self.catalogue.select(selection, currency.revision)
         except StoreUnavailable as error:
-            recalled = self.catalogue.recall(selection)
+            recalled = await self.catalogue.recall(selection)
             if recalled is None:
                 raise
             logger.warning("Answering from memory: %s", error)

@@ -16,7 +16,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from statistics import mean
 
@@ -60,8 +60,8 @@ class Past:
 
     @property
     def known(self) -> Known:
-        """What was learned of words so far."""
-        return Known(self._learned)
+        """What was learned of words so far; labelled days are further apart than mailings."""
+        return Known(self._learned, lasts=timedelta(days=60))
 
     def add(self, day: Day) -> None:
         """Learn from *day*, as the service does after a mailing."""

@@ -31,7 +31,7 @@ from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
-from core.rarity import Known, group_of
+from core.rarity import KNOWLEDGE_LASTS, Known, group_of
 from core.relevance import stream_of
 from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
@@ -41,7 +41,6 @@ from core.summaries.attempts import Attempt, Attempts, Summary, find_shown
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
-_KNOWLEDGE_LASTS = timedelta(days=10)  # of words; what was learned longer before a mailing does not serve it
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16
 _MOST_WAITING = 32  # for a selection that nobody asked for before; each takes some 50 ms, one after the other
@@ -379,6 +378,8 @@ class Catalogue:
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
+        self._recalling = asyncio.Lock()
+        self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of the shelf as it is
         self._attempts: dict[str, Attempts] = {}
         self._attempts_loaded: tuple[int, set[str]] = (-1, set())  # the revision's number, and the papers
 
@@ -406,20 +407,29 @@ class Catalogue:
         """Whether this process has loaded papers, so that a selection costs little more than itself."""
         return self._loaded is not None
 
-    def recall(self, selection: Selection) -> Selected | None:
+    async def recall(self, selection: Selection) -> Selected | None:
         """The verdicts from what this process loaded last, for when the store is away; None where it loaded nothing.
 
-        A window that reaches further back than what was loaded is cut there.
+        A window that reaches further back than what was loaded is cut there. Raises Overloaded as `select` does.
         """
         if selection in self._selected:
             return self._selected[selection]
         if self._loaded is None:
             return None
         revision, _ = self._loaded
-        profile = selection.profile
-        liked = self._shelf.find((*profile.likes, *profile.dislikes))
-        selected = select(selection, self._shelf, revision, self._recall_known(profile), liked)
-        return selected if profile.summaries == "none" else _show(selected, self._attempts)
+        async with self._waiting_for(selection), self._recalling:
+            if selection not in self._recalled:
+                profile, shelf = selection.profile, self._shelf
+                liked = shelf.find((*profile.likes, *profile.dislikes))
+                known = self._recall_known(profile)
+                selected = await asyncio.to_thread(select, selection, shelf, revision, known, liked)
+                shown = selected if profile.summaries == "none" else _show(selected, self._attempts)
+                if self._shelf is not shelf:
+                    return shown
+                if len(self._recalled) >= _SELECTIONS_KEPT:
+                    del self._recalled[next(iter(self._recalled))]
+                self._recalled[selection] = shown
+            return self._recalled[selection]
 
     async def find(self, paper_id: str) -> PaperRecord:
         """The stored paper *paper_id* (without version). Raises UnknownPaper."""
@@ -481,7 +491,7 @@ class Catalogue:
         streams = _streams_of(profile)
         missing = [one for one in streams if one not in self._frequencies or self._frequencies[one][0] != loaded]
         if missing:
-            found = await self._store.load_frequencies(missing, since=loaded[1] - _KNOWLEDGE_LASTS)
+            found = await self._store.load_frequencies(missing, since=loaded[1] - KNOWLEDGE_LASTS)
             for stream in missing:
                 self._frequencies[stream] = (loaded, tuple(one for one in found if one.stream == stream))
         for stream in streams:
@@ -518,6 +528,7 @@ class Catalogue:
             known = [record for record in self._shelf.records.values() if last_mailing(record) >= since]
             self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
             self._loaded = (revision, since)
+            self._recalled.clear()
         return self._shelf
 
     async def _load_attempts(self, selection: Selection, selected: Selected) -> Mapping[str, Attempts]:
@@ -529,6 +540,8 @@ class Catalogue:
             return {}
         number, loaded = self._attempts_loaded
         if number != selected.revision.number:
+            here = {record.paper.id for record in self._shelf.records.values()}
+            self._attempts = {paper_id: tried for paper_id, tried in self._attempts.items() if paper_id in here}
             loaded = set()
             self._attempts_loaded = (selected.revision.number, loaded)
         missing = {item.paper.id for item in selected.items} - loaded

@@ -167,7 +167,7 @@ class Learner:
             by_day.setdefault(day, []).append(stream)
         learned = list(known)
         for day in sorted(by_day):
-            so_far = Known(learned)
+            so_far = Known(learned, lasts=_LONG_AGO)
             index = PaperIndex(paper for paper in days.get(day, ()) if self._belongs(paper, by_day[day]))
             for stream in sorted(by_day[day]):
                 numbers = self._sort_out(stream, index, day, so_far, liked)

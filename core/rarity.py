@@ -12,7 +12,7 @@ import math
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from core.store.records import Frequencies
 from core.words import fold_word, fold_words
 
 HALF_LIFE_DAYS = 60.0
+KNOWLEDGE_LASTS = timedelta(days=10)  # so that nobody has to load more than what was learned so long before
 _PRIOR_PAPERS = 1_500.0
 _OTHER_WORDS = 0.25  # of a phrase, in parts of the rarest one
 _LEAST_COUNT = 0.5  # what has faded to less is forgotten
@@ -76,17 +77,19 @@ def add_up(
 
 
 class Known:
-    """What is known of some streams, mailing by mailing."""
+    """What is known of some streams, mailing by mailing; it serves later mailings for as long as it *lasts*."""
 
-    def __init__(self, known: Iterable[Frequencies] = ()) -> None:
+    def __init__(self, known: Iterable[Frequencies] = (), *, lasts: timedelta = KNOWLEDGE_LASTS) -> None:
+        self._lasts = lasts
         self._by_stream: dict[str, list[Frequencies]] = {}
         for one in sorted(known, key=lambda one: (one.stream, one.mailing)):
             self._by_stream.setdefault(one.stream, []).append(one)
         self._rarities: dict[tuple[tuple[str, date], ...], Rarity] = {}
 
     def before(self, mailing: date, stream: str) -> Frequencies | None:
-        """What was last known of *stream* before *mailing*; None where nothing was."""
-        earlier = [one for one in self._by_stream.get(stream, ()) if one.mailing < mailing]
+        """What was last known of *stream* before *mailing*; None where nothing was, or only too long before."""
+        first = mailing - self._lasts
+        earlier = [one for one in self._by_stream.get(stream, ()) if first <= one.mailing < mailing]
         return earlier[-1] if earlier else None
 
     def rarity(self, mailing: date, streams: Iterable[str]) -> Rarity:

@@ -27,13 +27,14 @@ from core.catalogue import (
     rank_key,
     select,
 )
-from core.errors import UnknownPaper
+from core.errors import Overloaded, UnknownPaper
 from core.mailings import mailing_moment
 from core.papers import Announcement, AnnounceType, Author
 from core.profiles import Keyword, Profile
 from core.shelf import Shelf
 from core.store.records import Changes, PaperRecord, Revision
 from core.store.sqlite import SqliteStore
+from core.summaries.attempts import Attempt, Key
 from tests.builders import feed, paper
 
 NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
@@ -704,6 +705,69 @@ class TestSelect:
             return listed((await papers.select(chosen)).verdicts)
 
         assert play(tmp_path, scene, on(4, FRIDAY), *quiet) == [1]
+
+    def test_what_came_of_summarising_papers_is_kept_no_longer_than_they(self, tmp_path: Path) -> None:
+        tried = (Attempt(Key(1, "model", "1", "zh", "html"), NOW, "empty", "no text came"),)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
+            revision = await store.load_revision()
+            told = Changes(attempts=(("2603.00001", tried),))
+            assert await store.apply(told, based_on=revision.number, now=NOW)
+            kept = []
+            for record_of_later in ((), (on(2, FRIDAY),), (on(3, FRIDAY + timedelta(days=60)),)):
+                await store.write(*record_of_later)
+                await papers.select(selection())
+                kept.append(len(papers._attempts))
+            return kept
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [1, 1, 0]
+
+
+class TestRecall:
+    """What is answered from memory, while the store is away."""
+
+    def test_nothing_is_where_nothing_was_loaded(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> Selected | None:
+            return await papers.recall(selection())
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) is None
+
+    def test_selections_that_were_never_asked_for_are_made_once(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[int, list[int]]:
+            await papers.select(selection())
+            answers = await asyncio.gather(*(papers.recall(selection(limit=1)) for _ in range(9)))
+            assert answers[0] is not None
+            return len({id(answer) for answer in answers}), listed(answers[0].verdicts)
+
+        assert play(tmp_path, scene, on(1, THURSDAY), on(2, FRIDAY)) == (1, [2])
+
+    def test_they_are_made_anew_of_newer_papers_and_asked_of_the_store_again(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            other = selection(limit=1)
+            await papers.select(selection())
+            seen = []
+            for number in (2, 3):
+                before = await papers.recall(other)
+                await store.write(on(number, FRIDAY))
+                await papers.select(selection())
+                after = await papers.recall(other)
+                assert before is not None
+                assert after is not None
+                seen += [listed(before.verdicts), listed(after.verdicts)]
+            return [*seen, listed((await papers.select(other)).verdicts)]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [[1], [2], [2], [3], [3]]
+
+    def test_no_more_wait_for_them_than_for_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(catalogue, "_MOST_WAITING", 2)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[type]:
+            await papers.select(selection())
+            chosen = [selection(limit=limit) for limit in range(1, 6)]
+            answers = await asyncio.gather(*map(papers.recall, chosen), return_exceptions=True)
+            return [type(answer) for answer in answers]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [Selected, Selected, Overloaded, Overloaded, Overloaded]
 
 
 class TestFind:

@@ -142,7 +142,8 @@ HISTORY = Known(
     ("mailing", "stream", "papers"),
     [
         pytest.param(DAY + ONE_DAY, CS, 3.0, id="the mailing of the day before"),
-        pytest.param(DAY + 400 * ONE_DAY, CS, 3.0, id="the last one, long after"),
+        pytest.param(DAY + 10 * ONE_DAY, CS, 3.0, id="the last one, ten days after"),
+        pytest.param(DAY + 11 * ONE_DAY, CS, None, id="nothing that is older"),
         pytest.param(DAY, CS, 2.0, id="not the mailing itself"),
         pytest.param(DAY - 2 * ONE_DAY, CS, 2.0, id="between two mailings"),
         pytest.param(DAY - 3 * ONE_DAY, CS, 1.0, id="not an earlier mailing itself"),
