@@ -242,13 +242,14 @@ class Status(BaseModel):
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What a store says: how new it is, and what is known of each set of categories (joined by +), of arXiv and of
-    summaries.
+    summaries; and whether it took what this process wanted to keep of arXiv last.
     """
 
     revision: Revision
     states: Mapping[str, RefreshState]
     endpoints: Mapping[turns.Service, Endpoint]
     summaries: SummaryState = field(default_factory=SummaryState)
+    takes_changes: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +297,7 @@ async def _load_stored(service: Service) -> Stored:
         raise StoreUnavailable(
             f"The store {service.store.name} did not answer within {_STORE_SECONDS:g} seconds"
         ) from error
-    return Stored(revision, states, endpoints, summaries)
+    return Stored(revision, states, endpoints, summaries, takes_changes=not service.freshness.is_refused)
 
 
 def find_days_back(config: Config) -> int:
@@ -329,7 +330,7 @@ def describe_status(
     sets = _describe_sets(stored.states, configured=configured, now=now, days_back=days_back) if stored else []
     arxiv = [_describe_service(name, one, now) for name, one in stored.endpoints.items()] if stored else []
     watched = [one for one in sets if one.is_configured or not _is_overdue(one, now)]
-    problems = [] if stored else [_store_problem(store_name)]
+    problems = [] if stored and stored.takes_changes else [_store_problem(store_name, is_read=stored is not None)]
     problems += [problem for one in watched for problem in _find_problems(one, calendar, now)]
     problems += [_service_problem(one) for one in arxiv if one.closed_until]
     summaries = _describe_summaries(stored.summaries, writing, now) if stored else None
@@ -482,12 +483,14 @@ def _describe_healing(healing: Healing) -> HealingStatus:
     )
 
 
-def _store_problem(name: str) -> str:
+def _store_problem(name: str, *, is_read: bool) -> str:
     """Without the error, which may name a folder; as in `api/problems.py`, the log has it."""
-    return (
-        f"The store {name} cannot be read at the moment, so nothing is known of the papers; "
-        "the log of the service says why."
+    told = (
+        "takes no changes at the moment, so nothing new is fetched"
+        if is_read
+        else "cannot be read at the moment, so nothing is known of the papers"
     )
+    return f"The store {name} {told}; the log of the service says why."
 
 
 def _service_problem(one: ArxivStatus) -> str:

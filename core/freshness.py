@@ -47,6 +47,7 @@ _BETWEEN_PAGES = 3
 _CLOCKS_DIFFER = timedelta(hours=1)
 _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
 _WRITE_ATTEMPTS = 5
+_AFTER_REFUSAL = timedelta(seconds=30)
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
@@ -184,6 +185,7 @@ class Freshness:
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
         self._corrected_at: datetime | None = None
+        self._refused: dict[tuple[str, ...], datetime] = {}  # by a store that took nothing; when to try again
 
     async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """Refresh what is due of *categories*, as long as a reader may wait, and say how current the data is now.
@@ -205,7 +207,7 @@ class Freshness:
         async def look_at(one: tuple[str, ...]) -> Currency:
             known = await self._load(one, revision)
             if known.state is not None and known.state.succeeded_at is not None:
-                return replace(self._currency(known.state), revision=revision)
+                return replace(self._currency(one, known.state), revision=revision)
             if one == self._configured:
                 return await self._ensure_group(one, revision)
             raise NothingStored(
@@ -332,7 +334,7 @@ class Freshness:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
         known, is_same = await self._load(categories, revision), True
         is_ahead = self._may_correct(known.state)
-        if is_ahead or is_due(known.state, self._clock()):
+        if (is_ahead or is_due(known.state, self._clock())) and not self._leaves_alone(categories):
             is_cold = known.state is None or known.state.succeeded_at is None
             if is_cold or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
@@ -342,10 +344,20 @@ class Freshness:
             known, is_same = await self._load(categories, None), False
         state = known.state
         if state is None or state.succeeded_at is None:
-            raise _nothing_stored(categories, state, self._clock())
+            raise _nothing_stored(categories, state, self._clock(), is_refused=categories in self._refused)
         if known.has_gaps and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
             self._start_healing(categories, state)
-        return replace(self._currency(state), revision=revision if is_same else None)
+        return replace(self._currency(categories, state), revision=revision if is_same else None)
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nothing of the configured categories could be fetched lately, since the store took no changes."""
+        return self._configured in self._refused
+
+    def _leaves_alone(self, categories: tuple[str, ...]) -> bool:
+        """Whether the store has just refused to take what was to be fetched of *categories*."""
+        until = self._refused.get(categories)
+        return until is not None and timedelta(0) < until - self._clock() <= _AFTER_REFUSAL
 
     def _may_correct(self, state: RefreshState | None) -> bool:
         """Whether *state* is from a clock that was ahead, and this process has not just asked for that reason."""
@@ -372,15 +384,17 @@ class Freshness:
     async def _has_gaps(self, categories: tuple[str, ...]) -> bool:
         return self._lacks(await self._store.load_refresh(_key(categories)))
 
-    def _currency(self, state: RefreshState) -> Currency:
+    def _currency(self, categories: tuple[str, ...], state: RefreshState) -> Currency:
         """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
         now = self._clock()
         by_calendar = self._timing.fresh_for is None
         has_newest = _has_newest(state.mailing, now)
         problems = _stale_problems(state)
-        if state.failures and not (by_calendar and has_newest):
+        is_refused = categories in self._refused and is_due(state, now)  # else another process has stored it meanwhile
+        if (state.failures or is_refused) and not (by_calendar and has_newest):
             since = f"{state.succeeded_at:%Y-%m-%d %H:%M} UTC"
-            problems = (f"arXiv's newest papers cannot be fetched at present; these are as of {since}.",)
+            what = "stored" if is_refused else "fetched"
+            problems = (f"arXiv's newest papers cannot be {what} at present; these are as of {since}.",)
         is_new = has_newest or not by_calendar
         return Currency(is_new and not problems and not is_due(state, now), problems)
 
@@ -398,7 +412,7 @@ class Freshness:
     def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
         """Heal *categories* in the background, where it is time and nobody in this process does."""
         is_time = is_healing_due(state, now=self._clock(), days_back=self._days_back)
-        if is_time and self._under_way(self._healing, categories) is None:
+        if is_time and not self._leaves_alone(categories) and self._under_way(self._healing, categories) is None:
             self._heal_in_task(categories)
 
     def _heal_in_task(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
@@ -431,7 +445,13 @@ class Freshness:
         async def work(lease: Lease, state: RefreshState | None) -> Report | None:
             return await self._refresh(categories, state, lease) if is_wanted(state, self._clock()) else None
 
-        return await self._under_lease(categories, work, waits=waits)
+        try:
+            report = await self._under_lease(categories, work, waits=waits)
+        except StoreUnavailable:  # which it cannot remember itself
+            self._refused[categories] = self._clock() + _AFTER_REFUSAL
+            raise
+        self._refused.pop(categories, None)
+        return report
 
     async def _heal_page(self, categories: tuple[str, ...], *, only_when_due: bool) -> HealingReport | None:
         """One page of healing under the lease of *categories*; None where nothing is missing."""
@@ -595,8 +615,15 @@ def _key(categories: Iterable[str]) -> str:
     return "+".join(categories)
 
 
-def _nothing_stored(categories: tuple[str, ...], state: RefreshState | None, now: datetime) -> NothingStored:
+def _nothing_stored(
+    categories: tuple[str, ...], state: RefreshState | None, now: datetime, *, is_refused: bool
+) -> NothingStored:
     names = ", ".join(categories)
+    if is_refused:
+        return NothingStored(
+            f"The papers of {names} cannot be stored at present; the log of the service says why.",
+            retry_after_seconds=COLD_RETRY_SECONDS,
+        )
     if state is None or state.next_poll_at is None:
         return NothingStored(
             f"The papers of {names} are being fetched from arXiv for the first time; ask again shortly.",

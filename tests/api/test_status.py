@@ -11,8 +11,10 @@ import pytest
 from lxml import html
 
 from api.status import CategoryStatus, SetStatus, Status, Stored, describe_status
+from core.errors import StoreUnavailable
 from core.mailings import mailings_between
 from core.store.records import CategoryState, Changes, Endpoint, Healing, Ledger, RefreshState, Revision
+from core.store.sqlite import SqliteStore
 from core.turns import Service
 from demo.standin import ArxivStandIn
 from tests.api.running import NOW, WEEK, Running, running
@@ -375,6 +377,26 @@ def test_a_store_that_is_away_is_told_without_its_folder(tmp_path: Path, arxiv: 
     ]
     assert status["problems"] == texts(html.fromstring(answers[1].content), "//*[@role='status']//li")
     assert not [answer for answer in answers if str(tmp_path) in answer.text]
+
+
+def test_a_store_that_takes_nothing_is_told(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    class Full(SqliteStore):
+        async def take_lease(self, *args: Any, **options: Any) -> Any:
+            raise StoreUnavailable(f"{self.path}: the disk is full")
+
+    path = tmp_path / "papers.sqlite3"
+    with running(tmp_path, arxiv) as service:
+        service.refresh()
+    with running(tmp_path, arxiv, store=Full(path)) as service:
+        service.clock.advance(timedelta(days=1))
+        told = service.ask("/rss")
+        status = service.ask("/api/status").json()
+    assert "newest papers cannot be stored at present; these are as of 2026-03-05 14:00 UTC." in told.text
+    assert (status["verdict"], status["problems"][0]) == (
+        "degraded",
+        "The store papers.sqlite3 takes no changes at the moment, so nothing new is fetched; "
+        "the log of the service says why.",
+    )
 
 
 def test_a_store_that_does_not_answer_is_told_soon(

@@ -21,6 +21,7 @@ from core.errors import (
     RefreshUnderWay,
     SourceMalformed,
     SourceUnavailable,
+    StoreUnavailable,
 )
 from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
 from core.intake import Report
@@ -32,7 +33,7 @@ from tests import builders
 
 CONFIGURED = ("cs.AI", "cs.LG")
 KEY = "cs.AI+cs.LG"
-THURSDAY = date(2026, 3, 5)
+THURSDAY, FRIDAY = date(2026, 3, 5), date(2026, 3, 6)
 NOON = datetime(2026, 3, 5, 17, 0, tzinfo=UTC)  # in New York
 NEXT_MAILING = datetime(2026, 3, 6, 5, 0, tzinfo=UTC)
 CALENDAR = Timing()
@@ -689,6 +690,74 @@ class TestFailures:
         assert [record.getMessage() for record in caplog.records] == [
             "A refresh failed: arXiv's answer cannot be used: it is empty"
         ]
+
+
+class TestAStoreThatTakesNothing:
+    """It can be read, but is full, locked, or for reading only."""
+
+    NOTICE = "arXiv's newest papers cannot be stored at present; these are as of 2026-03-05 17:00 UTC."
+
+    @staticmethod
+    async def _refuse() -> None:
+        raise StoreUnavailable("the disk is full")
+
+    def test_readers_are_told_that_what_they_have_is_old(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            process.store.before_lease = self._refuse
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            world.clock.now += timedelta(days=1)
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(False, (self.NOTICE,))
+            assert await process.freshness.look(["cs.LG"]) == Currency(False, (self.NOTICE,))
+            assert process.freshness.is_refused
+
+        play(scene)
+
+    def test_nobody_tries_again_at_once_and_all_is_well_when_it_takes_some(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, tries = world.process(), []
+
+            async def refuse() -> None:
+                tries.append(world.clock.now)
+                await self._refuse()
+
+            await process.freshness.refresh()
+            process.store.before_lease = refuse
+            process.source.mailing = FRIDAY
+            world.clock.now += timedelta(days=1)
+            for seconds in (0, 0, 29, 1):
+                world.clock.now += timedelta(seconds=seconds)
+                await process.freshness.ensure(["cs.LG"])
+            assert len(tries) == 2
+            process.store.before_lease = None
+            world.clock.now += timedelta(seconds=30)
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            assert not process.freshness.is_refused
+
+        play(scene)
+
+    def test_what_another_process_has_stored_meanwhile_is_no_problem(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, other = world.process(), world.process()
+            await process.freshness.refresh()
+            process.store.before_lease = self._refuse
+            world.clock.now += timedelta(days=1)
+            await process.freshness.ensure(["cs.LG"])
+            other.source.mailing, other.source.announced = FRIDAY, 7
+            await other.freshness.refresh()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+
+        play(scene)
+
+    def test_with_nothing_stored_a_reader_is_told_why(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.store.before_lease = self._refuse
+            with pytest.raises(NothingStored, match="cannot be stored at present"):
+                await process.freshness.ensure(["cs.LG"])
+
+        play(scene)
 
 
 class TestLeases:
