@@ -272,6 +272,7 @@ class RedisStore:
                 _milliseconds(pause_if_forgotten),
                 _milliseconds(_LONGEST_LEASE),
                 _milliseconds(_LEASES_KEPT),
+                uuid4().hex,
             ],
         )
         return None if fence is None else Lease(name, holder, int(fence))

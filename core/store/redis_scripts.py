@@ -125,6 +125,8 @@ local function give_up(because)
   redis.call('DEL', staged)
   return because
 end
+-- The same again: the answer to the first time was lost on its way.
+if is_hash(revision) and redis.call('HGET', revision, 'applied') == staged then return 'done' end
 if fence ~= '' then
   local held = is_hash(lease) and redis.call('HMGET', lease, 'holder', 'fence') or {}
   if held[1] ~= holder or held[2] ~= fence then return give_up('lost lease') end
@@ -183,15 +185,16 @@ if has_data ~= '0' then
   redis.call('HSET', revision, 'changed_at', now, 'newest_mailing', newest_of(mailings))
 end
 if has_any == '1' then raise('checks') end
+redis.call('HSET', revision, 'applied', staged)
 if staged_fields ~= '0' then redis.call('DEL', staged) end
 return 'done'
 """)
 
 # The fence of a lease that is now the holder's; nothing where it is not.
 # KEYS: lease. ARGV: holder; now, empty for the server's time; how long it is taken; the pause where it was forgotten;
-# the longest that one can be taken; how long the key lasts: all in milliseconds.
+# the longest that one can be taken; how long the key lasts: all in milliseconds; what no other call has.
 TAKE_LEASE = _script("""
-local holder, now, lasts, pause, longest, kept = unpack(ARGV)
+local holder, now, lasts, pause, longest, kept, call = unpack(ARGV)
 now = tonumber(now) or math.floor(microseconds() / 1000)
 make_room(KEYS[1])
 local function write(holder, fence, free_at)
@@ -206,8 +209,12 @@ if fence == nil or free_at == nil then
     return false
   end
 end
-if now < free_at and free_at <= now + longest then return false end
+if now < free_at and free_at <= now + longest then
+  -- The same again: the answer to the first time was lost on its way.
+  return redis.call('HGET', KEYS[1], 'call') == call and text(fence) or false
+end
 write(holder, fence + 1, now + lasts)
+redis.call('HSET', KEYS[1], 'call', call)
 return text(fence + 1)
 """)
 

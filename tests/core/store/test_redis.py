@@ -18,9 +18,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from redis.exceptions import ConnectionError as ConnectionLost
 
 from core.errors import LeaseLost, StoreUnavailable
 from core.papers import Announcement, AnnounceType, Paper
+from core.store import redis
 from core.store.records import Changes, Endpoint, Lease, PaperRecord, RefreshState, Revision
 from core.store.redis import RedisStore
 from tests.builders import DAY, MOMENT, paper
@@ -605,6 +607,38 @@ def test_a_server_that_is_started_again_does_not_know_the_scripts_and_learns_the
         server.ask("SCRIPT", "FLUSH")
         keep(store, paper(version=2), DAY)
         assert run(store.load_papers([paper().id]))[paper().id].paper.version == 2
+
+
+@pytest.fixture
+def lose_answers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """From when it is called on, the answer to every first try of a script is lost after the server ran it."""
+    call, seen = redis._call, set[tuple[Any, ...]]()
+
+    async def call_and_lose(client: Any, *command: Any) -> Any:
+        answer = await call(client, *command)
+        if command[0] in {"EVALSHA", "EVAL"} and command[2:] not in seen:
+            seen.add(command[2:])
+            raise ConnectionLost("the connection was reset")
+        return answer
+
+    return lambda: monkeypatch.setattr(redis, "_call", call_and_lose)
+
+
+def test_a_change_whose_answer_was_lost_is_written_once(store: RedisStore, lose_answers: Callable[[], None]) -> None:
+    before = keep(store, paper(), DAY)
+    lose_answers()
+    assert run(store.apply(Changes((paper(version=2),)), based_on=before.number, now=LATER))
+    assert not run(store.apply(Changes((paper(version=3),)), based_on=before.number, now=LATER))
+    after = run(store.load_revision())
+    assert (after.number, run(store.load_papers([paper().id]))[paper().id].paper.version) == (before.number + 1, 2)
+
+
+def test_a_lease_whose_grant_was_lost_is_the_holder_s(store: RedisStore, lose_answers: Callable[[], None]) -> None:
+    lose_answers()
+    lease = run(store.take_lease("refresh", "first", seconds=30))
+    assert lease is not None
+    assert run(store.take_lease("refresh", "first", seconds=30)) is None
+    assert run(store.keep_lease(lease, seconds=30))
 
 
 def test_a_staged_change_that_the_server_lost_is_not_written(store: RedisStore, server: RunningRedis) -> None:
