@@ -8,8 +8,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Literal
@@ -23,6 +24,7 @@ Coding = Literal["identity", "gzip", "br"]
 LONGEST = timedelta(minutes=30)
 WHEN_NOT_CURRENT = timedelta(minutes=5)
 _STALE_ON_ERROR = timedelta(days=1)
+_MOST_SECONDS = 59
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?", re.IGNORECASE)
@@ -31,12 +33,16 @@ _SMALLEST_COMPRESSED = 512  # below, compression saves nothing that a packet wou
 
 @dataclass(frozen=True, slots=True)
 class Representation:
-    """One answer: its bytes, media type and validators. Compressed forms are made once, when first asked for."""
+    """One answer: its bytes, media type and validators. Compressed forms are made once, when first asked for.
+
+    `is_marked` says that the date stands for this answer alone, see `mark`.
+    """
 
     body: bytes
     media_type: str
     etag: str
     last_modified: datetime
+    is_marked: bool = False
     compressed: dict[Coding, bytes] = field(default_factory=dict, compare=False, repr=False)
 
     def encode(self, coding: Coding) -> bytes:
@@ -60,17 +66,33 @@ def represent(body: bytes, media_type: str, *, last_modified: datetime) -> Repre
     return Representation(body, media_type, etag, last_modified.astimezone(UTC).replace(microsecond=0))
 
 
+def mark(representation: Representation, problems: Sequence[str]) -> Representation:
+    """*representation* with a date that tells it from the same data with other *problems*: earlier by some seconds.
+
+    So who asks by the date alone is sent the whole when a problem comes, and again when it is gone.
+    """
+    if not problems:
+        return representation
+    seconds = 1 + zlib.crc32("\n".join(problems).encode()) % _MOST_SECONDS
+    return replace(
+        representation, last_modified=representation.last_modified - timedelta(seconds=seconds), is_marked=True
+    )
+
+
 def is_not_modified(
     representation: Representation, *, if_none_match: str | None, if_modified_since: str | None, now: datetime
 ) -> bool:
     """Whether a reader who sends these headers has *representation* already.
 
-    If-None-Match overrides the date (RFC 9110 13.1.3). A date after *now* is from a clock of ours that was ahead.
+    If-None-Match overrides the date (RFC 9110 13.1.3). A date after *now* is from a clock of ours that was ahead; one
+    that was marked must be the very same.
     """
     if if_none_match is not None:
         return if_none_match.strip() == "*" or _opaque(representation.etag) in _ETAG.findall(if_none_match)
     since = _parse_date(if_modified_since)
-    return since is not None and representation.last_modified <= since <= now
+    if since is None or representation.is_marked:
+        return since == representation.last_modified
+    return representation.last_modified <= since <= now
 
 
 def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timedelta:
@@ -79,13 +101,9 @@ def max_age(now: datetime, next_mailing: datetime, *, is_current: bool) -> timed
 
 
 def headers_of(
-    representation: Representation,
-    *,
-    keep_for: timedelta,
-    until_next_mailing: timedelta | None = None,
-    is_dated: bool = True,
+    representation: Representation, *, keep_for: timedelta, until_next_mailing: timedelta | None = None
 ) -> dict[str, str]:
-    """The headers that a 200 and a 304 for *representation* have in common, with its date where it *is_dated*.
+    """The headers that a 200 and a 304 for *representation* have in common.
 
     With *until_next_mailing* there is one for Vercel's CDN too, which it does not pass on: until then it may answer
     with what it has while it fetches anew, and for a day at least where the service fails.
@@ -94,10 +112,9 @@ def headers_of(
     headers = {
         "Cache-Control": f"public, max-age={seconds}",
         "ETag": representation.etag,
+        "Last-Modified": format_datetime(representation.last_modified, usegmt=True),
         "Vary": "Accept-Encoding",
     }
-    if is_dated:
-        headers["Last-Modified"] = format_datetime(representation.last_modified, usegmt=True)
     if until_next_mailing is not None:
         stale = max(0, int(until_next_mailing.total_seconds()) - seconds)
         on_error = max(stale, int(_STALE_ON_ERROR.total_seconds()))

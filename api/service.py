@@ -14,7 +14,7 @@ from fastapi import Depends, Request, Response
 from starlette.background import BackgroundTask
 
 from api import prepared
-from api.caching import Representation, choose_coding, headers_of, is_not_modified, max_age, represent
+from api.caching import Representation, choose_coding, headers_of, is_not_modified, mark, max_age, represent
 from api.prepared import Form
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
@@ -249,22 +249,18 @@ class Service:
         )
 
     def respond(self, request: Request, representation: Representation, currency: Currency = CURRENT) -> Response:
-        """*representation* as this request may have it: whole, compressed, or not at all because it has it already.
-
-        A date does not tell it from the same data with other problems, so while there are some there is none.
-        """
+        """*representation* as this request may have it: whole, compressed, or not at all because it has it already."""
         now = self.clock()
-        is_dated = not currency.problems and representation.last_modified <= now
+        representation = mark(representation, currency.problems)
         headers = headers_of(
             representation,
             keep_for=self._keep_for(is_current=currency.is_current),
             until_next_mailing=next_mailing_moment(now) - now if self.settings.vercel else None,
-            is_dated=is_dated,
         )
         if is_not_modified(
             representation,
             if_none_match=_joined(request.headers.getlist("if-none-match")),
-            if_modified_since=request.headers.get("if-modified-since") if is_dated else None,
+            if_modified_since=request.headers.get("if-modified-since"),
             now=now,
         ):
             return Response(status_code=304, headers=headers)

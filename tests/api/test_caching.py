@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
 
 import brotli
 import pytest
@@ -12,6 +13,7 @@ from api.caching import (
     choose_coding,
     headers_of,
     is_not_modified,
+    mark,
     max_age,
     represent,
 )
@@ -112,6 +114,20 @@ def test_the_tag_is_asked_before_the_date(if_none_match: str, expected: bool) ->
     later, earlier = "Fri, 01 Jan 2100 00:00:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"
     answers = {has(if_none_match=if_none_match, if_modified_since=date) for date in (later, earlier, "garbage", None)}
     assert answers == {expected}
+
+
+def test_with_a_problem_only_the_very_same_date_counts() -> None:
+    told = mark(representation(), ["arXiv is away."])
+    seconds = [(at - told.last_modified).total_seconds() for at in (CHANGED, mark(told, ["It is back."]).last_modified)]
+    assert (0 < seconds[0] < 60, seconds[1] < 0) == (True, True)
+    dates = [told.last_modified + timedelta(seconds=step) for step in (-1, 0, 1, 999)]
+    assert [has(told, if_modified_since=format_datetime(date, usegmt=True)) for date in dates] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+    assert (told.etag, told.body, mark(representation(), ())) == (ETAG, BODY, representation())
 
 
 def test_a_date_after_the_present_is_none() -> None:
