@@ -24,6 +24,7 @@ import re
 import time
 import zlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -85,6 +86,7 @@ _QUICK_SECONDS = 1.0  # for what a request waits for
 _LONG_SECONDS = 5.0  # for what brings or takes many papers
 _FAILURES_BEFORE_BREAK = 3
 _BREAK_SECONDS = 2.0
+_THREADS = 64
 _SEARCH_SECONDS = 0.5  # of the quick ones, for lost mailings
 _LOAD_ATTEMPTS = 3
 _IDS_PER_SCRIPT = 1_000  # Lua takes 8,000 values at once
@@ -487,6 +489,9 @@ class RedisStore:
         loop = asyncio.get_running_loop()
         if loop not in self._clients:
             self._forget_ended_loops()
+            # A name that nobody answers for holds a thread for as long as the system asks, 20 s and more. Python has
+            # as few as six of them, and what is rendered needs one too.
+            loop.set_default_executor(ThreadPoolExecutor(_THREADS, thread_name_prefix="work"))
             self._clients[loop] = _connect(self._url)
         return self._clients[loop]
 

@@ -6,10 +6,12 @@ import asyncio
 import gc
 import json
 import logging
+import threading
 import time
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, timedelta
@@ -557,6 +559,28 @@ def test_the_first_three_wait_a_second_and_after_that_nobody(monkeypatch: pytest
 
 
 @needs_server_of_its_own
+def test_a_name_that_nobody_answers_for_takes_no_thread_from_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def look_up(*_: Any, **__: Any) -> Any:
+        answered.wait(30)
+        raise OSError("no answer")
+
+    async def work_meanwhile(store: RedisStore) -> list[str]:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2))  # as few as a small machine has
+        try:
+            asked = await asyncio.gather(*(store.load_revision() for _ in range(9)), return_exceptions=True)
+            async with asyncio.timeout(5):
+                return await asyncio.to_thread(lambda: [type(one).__name__ for one in asked])
+        finally:
+            answered.set()
+
+    monkeypatch.setattr("socket.getaddrinfo", look_up)
+    store = RedisStore("redis://store.invalid:6379/0", keep=KEEP)
+    assert run(work_meanwhile(store)) == ["StoreUnavailable"] * 9
+
+
 def test_after_a_while_one_tries_and_when_that_goes_well_all_do() -> None:
     seconds = Seconds()
     with redis_server() as server, opened(server.url, monotonic=seconds) as store:
