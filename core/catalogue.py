@@ -379,7 +379,7 @@ class Catalogue:
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
         self._recalling = asyncio.Lock()
-        self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of the shelf as it is
+        self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}
         self._attempts_loaded: tuple[int, set[str]] = (-1, set())  # the revision's number, and the papers
 
@@ -416,10 +416,9 @@ class Catalogue:
             return self._selected[selection]
         if self._loaded is None:
             return None
-        revision, _ = self._loaded
         async with self._waiting_for(selection), self._recalling:
             if selection not in self._recalled:
-                profile, shelf = selection.profile, self._shelf
+                (revision, _), profile, shelf = self._loaded, selection.profile, self._shelf
                 liked = shelf.find((*profile.likes, *profile.dislikes))
                 known = self._recall_known(profile)
                 selected = await asyncio.to_thread(select, selection, shelf, revision, known, liked)
@@ -528,7 +527,6 @@ class Catalogue:
             known = [record for record in self._shelf.records.values() if last_mailing(record) >= since]
             self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
             self._loaded = (revision, since)
-            self._recalled.clear()
         return self._shelf
 
     async def _load_attempts(self, selection: Selection, selected: Selected) -> Mapping[str, Attempts]:
@@ -556,6 +554,7 @@ class Catalogue:
     def _remember(self, selection: Selection, selected: Selected) -> None:
         """Keep *selected* and forget what was made from other data; the oldest goes first, of those not kept if any."""
         number = selected.revision.number
+        self._recalled.clear()
         if any(kept.revision.number != number for kept in self._selected.values()):
             self._selected = {one: kept for one, kept in self._selected.items() if kept.revision.number == number}
         while len(self._selected) >= _SELECTIONS_KEPT:

@@ -48,6 +48,7 @@ _CLOCKS_DIFFER = timedelta(hours=1)
 _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
 _WRITE_ATTEMPTS = 5
 _AFTER_REFUSAL = timedelta(seconds=30)
+_AFTER_REFUSED_HEALING = timedelta(minutes=30)
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
@@ -152,6 +153,8 @@ def after_failure(state: RefreshState | None, error: Exception, *, now: datetime
         pause = max(pause, timedelta(seconds=min(error.retry_after_seconds, _LONGEST_PAUSE.total_seconds())))
     # The words of an error that is not ours are for the log, not for readers.
     told = str(error) if isinstance(error, ArxivFeedsError) else f"unexpected {type(error).__name__}"
+    if isinstance(error, StoreUnavailable):  # whose words name a folder or a host
+        told = "the store did not take what was fetched"
     return replace(before, checked_at=now, next_poll_at=now + pause, failures=before.failures + 1, last_error=told)
 
 
@@ -185,6 +188,7 @@ class Freshness:
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
         self._corrected_at: datetime | None = None
+        self._healing_rests: dict[tuple[str, ...], datetime] = {}  # until when, since the store did not take it
         self._refused: dict[tuple[str, ...], datetime] = {}  # by a store that took nothing; when to try again
 
     async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
@@ -334,7 +338,10 @@ class Freshness:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
         known, is_same = await self._load(categories, revision), True
         is_ahead = self._may_correct(known.state)
-        if (is_ahead or is_due(known.state, self._clock())) and not self._leaves_alone(categories):
+        is_wanting = is_ahead or is_due(known.state, self._clock())
+        if not is_wanting:
+            self._refused.pop(categories, None)  # another process has stored what this one could not
+        elif not self._leaves_alone(categories):
             is_cold = known.state is None or known.state.succeeded_at is None
             if is_cold or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
@@ -411,7 +418,9 @@ class Freshness:
 
     def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
         """Heal *categories* in the background, where it is time and nobody in this process does."""
-        is_time = is_healing_due(state, now=self._clock(), days_back=self._days_back)
+        now = self._clock()
+        rests = timedelta(0) < self._healing_rests.get(categories, now) - now <= _AFTER_REFUSED_HEALING
+        is_time = not rests and is_healing_due(state, now=now, days_back=self._days_back)
         if is_time and not self._leaves_alone(categories) and self._under_way(self._healing, categories) is None:
             self._heal_in_task(categories)
 
@@ -421,7 +430,11 @@ class Freshness:
         return task
 
     async def _heal_in_background(self, categories: tuple[str, ...]) -> HealingReport:
-        report = await self.heal(categories)
+        try:
+            report = await self.heal(categories)
+        except StoreUnavailable:  # in which the pause cannot be kept
+            self._healing_rests[categories] = self._clock() + _AFTER_REFUSED_HEALING
+            raise
         for notice in report.notices:
             logger.warning("%s: %s", _key(categories), notice)
         return report

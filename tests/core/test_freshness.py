@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -698,7 +698,7 @@ class TestAStoreThatTakesNothing:
     NOTICE = "arXiv's newest papers cannot be stored at present; these are as of 2026-03-05 17:00 UTC."
 
     @staticmethod
-    async def _refuse() -> None:
+    async def _refuse() -> NoReturn:
         raise StoreUnavailable("the disk is full")
 
     def test_readers_are_told_that_what_they_have_is_old(self, play: Play) -> None:
@@ -747,6 +747,28 @@ class TestAStoreThatTakesNothing:
             other.source.mailing, other.source.announced = FRIDAY, 7
             await other.freshness.refresh()
             assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            assert not process.freshness.is_refused
+
+        play(scene)
+
+    def test_its_words_are_for_the_log_alone_since_they_name_a_folder(self) -> None:
+        after = after_failure(None, StoreUnavailable("The store /home/ada/papers.sqlite3 is full"), now=NOON)
+        assert after.last_error == "the store did not take what was fetched"
+
+    def test_what_it_does_not_take_is_not_searched_again_by_the_next_reader(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+
+            async def take_nothing(*_: Any, **__: Any) -> bool:
+                await self._refuse()
+
+            process.store.apply = take_nothing  # type: ignore[method-assign]
+            for minutes in (1, 1, 1, 31):
+                world.clock.now += timedelta(minutes=minutes)
+                await process.freshness.ensure(["cs.LG"])
+                await asyncio.gather(*process.freshness._healing.values(), return_exceptions=True)
+            assert len(process.source.searches) == 2
 
         play(scene)
 
