@@ -42,7 +42,7 @@ MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
-_SELECTIONS_KEPT = 16
+_SELECTIONS_KEPT = 16  # one over a week of four categories holds about 0.4 MB of verdicts
 _MOST_WAITING = 32  # for a selection that nobody asked for before; each takes some 50 ms, one after the other
 _RETRY_SECONDS = 5
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since

@@ -47,6 +47,7 @@ _BETWEEN_PAGES = 3
 _CLOCKS_DIFFER = timedelta(hours=1)
 _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
 _WRITE_ATTEMPTS = 5
+# A store that takes nothing cannot keep a pause either; a page of a search costs arXiv more than a feed.
 _AFTER_REFUSAL = timedelta(seconds=30)
 _AFTER_REFUSED_HEALING = timedelta(minutes=30)
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
@@ -188,8 +189,8 @@ class Freshness:
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
         self._corrected_at: datetime | None = None
-        self._healing_rests: dict[tuple[str, ...], datetime] = {}  # until when, since the store did not take it
-        self._refused: dict[tuple[str, ...], datetime] = {}  # by a store that took nothing; when to try again
+        self._refused: dict[tuple[str, ...], datetime] = {}  # when the store did not take what was fetched
+        self._healing_refused: dict[tuple[str, ...], datetime] = {}  # or what was found by healing
 
     async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """Refresh what is due of *categories*, as long as a reader may wait, and say how current the data is now.
@@ -262,8 +263,9 @@ class Freshness:
     ) -> HealingReport:
         """Ask the query API for what no feed brought of *categories*, until all is there, or *is_over* says so.
 
-        *only_when_due* keeps the pauses that follow a failure, or a search in vain. *tell* is called after each page
-        with all that was found so far. A failure of arXiv ends it with a notice; the next call goes on where this one
+        *only_when_due* keeps the pauses that follow a failure, or a search in vain; the one before what is doubted is
+        asked again is always kept. *tell* is called after each page with all that was found so far. A failure of arXiv
+        ends it with a notice; the next call goes on where this one
         ended. Raises StoreUnavailable.
         """
         wanted = tuple(categories or self._configured)
@@ -341,7 +343,7 @@ class Freshness:
         is_wanting = is_ahead or is_due(known.state, self._clock())
         if not is_wanting:
             self._refused.pop(categories, None)  # another process has stored what this one could not
-        elif not self._leaves_alone(categories):
+        elif not self._rests(self._refused, categories, _AFTER_REFUSAL):
             is_cold = known.state is None or known.state.succeeded_at is None
             if is_cold or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
@@ -361,10 +363,12 @@ class Freshness:
         """Whether nothing of the configured categories could be fetched lately, since the store took no changes."""
         return self._configured in self._refused
 
-    def _leaves_alone(self, categories: tuple[str, ...]) -> bool:
-        """Whether the store has just refused to take what was to be fetched of *categories*."""
-        until = self._refused.get(categories)
-        return until is not None and timedelta(0) < until - self._clock() <= _AFTER_REFUSAL
+    def _rests(
+        self, refused: Mapping[tuple[str, ...], datetime], categories: tuple[str, ...], pause: timedelta
+    ) -> bool:
+        """Whether the store has just *refused* something of *categories*; a clock that is set back ends the pause."""
+        since = refused.get(categories)
+        return since is not None and timedelta(0) <= self._clock() - since < pause
 
     def _may_correct(self, state: RefreshState | None) -> bool:
         """Whether *state* is from a clock that was ahead, and this process has not just asked for that reason."""
@@ -418,10 +422,11 @@ class Freshness:
 
     def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
         """Heal *categories* in the background, where it is time and nobody in this process does."""
-        now = self._clock()
-        rests = timedelta(0) < self._healing_rests.get(categories, now) - now <= _AFTER_REFUSED_HEALING
-        is_time = not rests and is_healing_due(state, now=now, days_back=self._days_back)
-        if is_time and not self._leaves_alone(categories) and self._under_way(self._healing, categories) is None:
+        rests = self._rests(self._refused, categories, _AFTER_REFUSAL) or self._rests(
+            self._healing_refused, categories, _AFTER_REFUSED_HEALING
+        )
+        is_time = not rests and is_healing_due(state, now=self._clock(), days_back=self._days_back)
+        if is_time and self._under_way(self._healing, categories) is None:
             self._heal_in_task(categories)
 
     def _heal_in_task(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
@@ -432,8 +437,8 @@ class Freshness:
     async def _heal_in_background(self, categories: tuple[str, ...]) -> HealingReport:
         try:
             report = await self.heal(categories)
-        except StoreUnavailable:  # in which the pause cannot be kept
-            self._healing_rests[categories] = self._clock() + _AFTER_REFUSED_HEALING
+        except StoreUnavailable:
+            self._healing_refused[categories] = self._clock()
             raise
         for notice in report.notices:
             logger.warning("%s: %s", _key(categories), notice)
@@ -460,8 +465,8 @@ class Freshness:
 
         try:
             report = await self._under_lease(categories, work, waits=waits)
-        except StoreUnavailable:  # which it cannot remember itself
-            self._refused[categories] = self._clock() + _AFTER_REFUSAL
+        except StoreUnavailable:
+            self._refused[categories] = self._clock()
             raise
         self._refused.pop(categories, None)
         return report
@@ -472,7 +477,8 @@ class Freshness:
         async def work(lease: Lease, state: RefreshState | None) -> HealingReport | None:
             if state is None or state.succeeded_at is None:
                 return None
-            if only_when_due and not is_healing_due(state, now=self._clock(), days_back=self._days_back):
+            waits = only_when_due or state.healing.rounds > 0  # what was doubted is asked again later, not at once
+            if waits and not is_healing_due(state, now=self._clock(), days_back=self._days_back):
                 return None
             plan = make_plan(state, now=self._clock(), days_back=self._days_back)
             if plan is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -63,6 +63,11 @@ def started(
     store = WatchedStore(folder / "papers.sqlite3")
     with running(folder, arxiv, config=config, store=store, **settings) as service:
         yield service, store
+
+
+def client_of(service: Running) -> httpx.AsyncClient:
+    """For several requests at once."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=service.app), base_url="http://edge.invalid")
 
 
 @pytest.fixture
@@ -256,13 +261,21 @@ def test_a_damaged_rendering_is_rendered_anew(
         assert {address: service.ask(address).content for address in FEEDS} == before
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda body: body[:100] + b"?" + body[101:], id="inside"),
+        pytest.param(lambda body: b"?" + body[1:], id="no gzip"),
+        pytest.param(lambda body: body[:-9], id="cut off"),
+    ],
+)
 def test_a_rendering_with_a_damaged_body_is_rendered_anew(
-    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes]
+    tmp_path: Path, arxiv: ArxivStandIn, before: dict[str, bytes], damage: Callable[[bytes], bytes]
 ) -> None:
     class Damaging(SqliteStore):
         async def load_rendering(self, name: str) -> Rendering | None:
             found = await super().load_rendering(name)
-            return found and replace(found, body=found.body[:100] + b"?" + found.body[101:])
+            return found and replace(found, body=damage(found.body))
 
     with running(tmp_path, arxiv, store=Damaging(tmp_path / "papers.sqlite3")) as service:
         assert {address: service.ask(address).content for address in FEEDS} == before
@@ -381,8 +394,7 @@ def test_who_asks_while_a_rendering_is_written_waits_for_no_other_to_be(
     store = Slow(tmp_path / "papers.sqlite3")
 
     async def ask_while_writing(service: Running) -> list[int]:
-        transport = httpx.ASGITransport(app=service.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://edge.invalid") as client:
+        async with client_of(service) as client:
 
             async def ask(limit: int) -> int:
                 answer = await client.get(f"/jsonfeed?limit={limit}", headers={"If-None-Match": '"old"'})
@@ -412,8 +424,7 @@ def test_the_cron_leaves_out_nothing_while_a_rendering_is_written(
             await super().save_rendering(rendering)
 
     async def prepare_while_writing(service: Running) -> None:
-        transport = httpx.ASGITransport(app=service.app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://edge.invalid") as client:
+        async with client_of(service) as client:
             request = client.get("/jsonfeed?limit=1", headers={"If-None-Match": '"old"'})
             first = asyncio.create_task(request)
             await begun.wait()

@@ -741,6 +741,31 @@ class TestRecall:
 
         assert play(tmp_path, scene, on(1, THURSDAY), on(2, FRIDAY)) == (1, [2])
 
+    def test_they_have_what_came_of_summarising_too(self, tmp_path: Path) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> list[str]:
+            revision = await store.load_revision()
+            tried = (Attempt(Key(1, "model", "1", "zh", "html"), NOW, "empty", "no text came"),)
+            told = Changes(attempts=(("2603.00001", tried),))
+            assert await store.apply(told, based_on=revision.number, now=NOW)
+            await papers.select(selection())
+            recalled = await papers.recall(selection(limit=1))
+            assert recalled is not None
+            return [one.attempt.reason for one in recalled.items if one.attempt]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == ["no text came"]
+
+    def test_no_more_of_them_are_kept_than_of_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(catalogue, "_SELECTIONS_KEPT", 2)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[bool]:
+            await papers.select(selection())
+            chosen = [selection(limit=limit) for limit in (1, 2, 3)]
+            first = [await papers.recall(one) for one in chosen]
+            again = [await papers.recall(one) for one in reversed(chosen)]
+            return [one is other for one, other in zip(first, reversed(again), strict=True)]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [False, True, True]
+
     def test_they_are_made_anew_of_newer_papers_and_asked_of_the_store_again(self, tmp_path: Path) -> None:
         async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
             other = selection(limit=1)

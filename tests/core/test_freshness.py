@@ -978,6 +978,24 @@ def test_mailings_that_a_clock_ahead_found_empty_are_gaps_again(play: Play) -> N
     play(scene)
 
 
+def test_what_is_doubted_is_asked_again_later_whoever_asks(play: Play) -> None:
+    """arXiv's search gives out empty lists for minutes; a cron or an operator may ask three times in one."""
+
+    async def scene(world: World) -> None:
+        process = world.process()
+        await process.freshness.refresh()
+        for _ in range(3):
+            await process.freshness.heal()
+        rounds = (await process.state()).healing.rounds
+        searches = len(process.source.searches)
+        world.clock.now += timedelta(hours=2)
+        await process.freshness.heal()
+        assert (rounds, (await process.state()).healing.rounds) == (1, 2)
+        assert len(process.source.searches) == 2 * searches
+
+    play(scene)
+
+
 def test_two_machines_whose_clocks_disagree_do_not_take_turns_for_ever(play: Play) -> None:
     async def scene(world: World) -> None:
         slow, fast = world.process(), world.process()

@@ -138,6 +138,10 @@ class TestMailing:
         feeds = [feed(entry(), mailing=claim) for claim in claims]
         assert decide(announced(*feeds), NOTHING, now=now).mailing == mailing
 
+    def test_a_date_of_arxiv_s_that_is_behind_ours_takes_nothing_from_it(self) -> None:
+        claim = replace(announced(feed(entry(), mailing=THURSDAY)), answered_at=datetime(2026, 1, 24, tzinfo=UTC))
+        assert decide(claim, NOTHING, now=NOW).mailing == THURSDAY
+
     @pytest.mark.parametrize(("answered_at", "mailing"), [(NOW, THURSDAY), (None, date(2026, 1, 23))])
     def test_a_clock_of_ours_that_lost_weeks_is_told_by_arxiv_s_own(
         self, answered_at: datetime | None, mailing: date
