@@ -68,6 +68,17 @@ class Reading:
     abstract: Sequence[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some of the words of a paper.
+
+    `spelt` says how the paper writes each folded one where it stands first, in lower case.
+    """
+
+    reading: Reading
+    spelt: Mapping[str, str]
+
+
 class _Readings:
     """The words of papers in reading order, as numbers of a vocabulary, which take 0.8 kB a paper.
 
@@ -87,12 +98,11 @@ class _Readings:
         end = self.lengths[number][0]
         return Reading(words[:end], words[end:])
 
-    def pick(self, number: int, forms: Sequence[str], among: Container[str]) -> Reading:
-        codes, end = self.codes[number], self.lengths[number][0]
-        title, abstract = (
-            [word for code in part if (word := forms[code]) in among] for part in (codes[:end], codes[end:])
-        )
-        return Reading(title, abstract)
+    def pick(self, number: int, among: Container[str], vocabulary: _Vocabulary) -> Excerpt:
+        codes, end, forms, spellings = self.codes[number], self.lengths[number][0], vocabulary.folded, vocabulary.plain
+        title, abstract = ([code for code in part if forms[code] in among] for part in (codes[:end], codes[end:]))
+        reading = Reading([forms[code] for code in title], [forms[code] for code in abstract])
+        return Excerpt(reading, {forms[code]: spellings[code] for code in reversed(title + abstract)})
 
 
 class _Outlines(dict[int, tuple[str, int, int]]):
@@ -241,15 +251,9 @@ class PaperIndex:
         """The folded words of the paper *number*."""
         return self._readings.read(number, self._vocabulary.folded)
 
-    def pick(self, number: int, among: Container[str]) -> Reading:
-        """Those of the folded words of the paper *number* that are *among* some."""
-        return self._readings.pick(number, self._vocabulary.folded, among)
-
-    def spell(self, number: int, folded: Iterable[str]) -> list[str]:
-        """How the paper *number* writes *folded* words of its where they stand first, in lower case."""
-        codes, forms = self._readings.codes[number], self._vocabulary.folded
-        words = [forms[code] for code in codes]
-        return [self._vocabulary.plain[codes[words.index(word)]] for word in folded]
+    def pick(self, number: int, among: Container[str]) -> Excerpt:
+        """Those words of the paper *number* whose folded forms are *among* some."""
+        return self._readings.pick(number, among, self._vocabulary)
 
     def may_repeat(self, number: int) -> Iterator[int]:
         """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.

@@ -129,13 +129,12 @@ def _add_words(
                 totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit
 
 
-def tie_points(index: PaperIndex, number: int, era: Era, tie: Tie) -> dict[str, int]:
-    """What each word gives or takes that ties the paper *number*, which is of *era*, to others."""
-    weights, norm = era.weights(tie), index.norms[number]
+def tie_points(reading: Reading, weights: Mapping[str, float], norm: float, tie: Tie) -> dict[str, int]:
+    """What each word gives or takes that ties a paper to others: of its *reading* those that have *weights*."""
     unit = -100 if tie == "dislike" else 100
     points = {
         word: int(100 * weights[word] * amount / (amount + norm) + 0.5) * unit
-        for word, amount in _amounts_of(index.pick(number, weights)).items()
+        for word, amount in _amounts_of(reading).items()
     }
     return {word: gained for word, gained in points.items() if gained}
 

@@ -161,18 +161,13 @@ class Scores:
 
         And what it loses because it repeats one of them.
         """
-        for tie, era in self.ties.find_eras(number).items() if self.ties else ():
-            if points := tie_points(self.index, number, era, tie):
-                yield tie, Reason(self._name_words(number, points), tie, sum(points.values()) / UNIT)
+        for tie, weights in self.ties.find_weights(number) if self.ties else ():
+            picked = self.index.pick(number, weights)
+            if points := tie_points(picked.reading, weights, self.index.norms[number], tie):
+                yield tie, Reason(_name_words(points, picked.spelt), tie, sum(points.values()) / UNIT)
         if number in self.repeated:
             original, taken = self.repeated[number]
             yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
-
-    def _name_words(self, number: int, points: Mapping[str, int]) -> str:
-        """The words that *points* are given for, the heaviest by name, as they are read in the paper *number*."""
-        heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
-        more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
-        return ", ".join(self.index.spell(number, heaviest)) + more
 
     def _place(self, one: _Found, number: int) -> Place:
         is_in_title = number in one.in_title
@@ -192,10 +187,19 @@ class _Ties:
     era_of: Sequence[int]
     raised_in: Sequence[int]
 
-    def find_eras(self, number: int) -> dict[Tie, Era]:
-        """The ways in which the paper *number* can be tied to others, each with the era that says by which words."""
-        eras = {tie: (self.raised_in if tie == "related" else self.era_of)[number] for tie in TIES}
-        return {tie: self.eras[era] for tie, era in eras.items() if era >= 0 and self.eras[era].weights(tie)}
+    def find_weights(self, number: int) -> Iterator[tuple[Tie, Mapping[str, float]]]:
+        """The ways in which the paper *number* can be tied to others, each with the words and their weight."""
+        for tie in TIES:
+            era = (self.raised_in if tie == "related" else self.era_of)[number]
+            if era >= 0 and (weights := self.eras[era].weights(tie)):
+                yield tie, weights
+
+
+def _name_words(points: Mapping[str, int], spelt: Mapping[str, str]) -> str:
+    """The words that *points* are given for, the heaviest by name, as they are *spelt*."""
+    heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
+    more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
+    return ", ".join(spelt[word] for word in heaviest) + more
 
 
 class Scorer:

@@ -40,7 +40,8 @@ def plain_text(text: str) -> str:
 
     Liferea drops everything from such a `<` on, FreshRSS strips what looks like a tag, and validators warn.
     """
-    return _TAG_OPENING.sub("< ", clean_text(text))
+    cleaned = clean_text(text)
+    return _TAG_OPENING.sub("< ", cleaned) if "<" in cleaned else cleaned
 
 
 def build_title(item: Item) -> str:
@@ -50,8 +51,11 @@ def build_title(item: Item) -> str:
 
 def build_names(item: Item) -> tuple[str, ...]:
     """The authors' names as plain text, in the paper's order; without those of which nothing is left."""
-    names = (plain_text(author.name) for author in item.paper.authors)
-    return tuple(name for name in names if name)
+    names = tuple(author.name for author in item.paper.authors)
+    joined = ", ".join(names)
+    if joined and " ," not in joined and plain_text(joined) == joined:  # as nearly all are: no name wants cleaning
+        return names
+    return tuple(filter(None, map(plain_text, names)))
 
 
 def build_description(feed: Feed) -> str:

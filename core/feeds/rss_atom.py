@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
@@ -94,6 +95,12 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(microsecond=0)
 
 
+@lru_cache(maxsize=64)  # items of one mailing share theirs
+def _rss_date(moment: datetime) -> str:
+    """*moment* as RFC 2822 wants it."""
+    return format_datetime(_utc(moment), usegmt=True)
+
+
 def _add(parent: etree._Element, name: str, text: str | None = None, **attributes: str) -> None:
     """A child of *parent*; none where *text* is empty once it is clean. None means an element without text."""
     cleaned = None if text is None else content.clean_text(text)
@@ -110,7 +117,7 @@ class _FeedElements:
         return {"arxiv": ARXIV, "dc": DUBLIN_CORE}
 
     def extend_rss(self, root: etree._Element) -> None:
-        _add(root[0], "lastBuildDate", format_datetime(_utc(self.feed.updated), usegmt=True))
+        _add(root[0], "lastBuildDate", _rss_date(self.feed.updated))
 
     def extend_atom(self, root: etree._Element) -> None:
         """Nothing: Atom's own elements suffice."""
@@ -122,7 +129,7 @@ class _EntryElements:
     item: Item
 
     def extend_rss(self, element: etree._Element) -> None:
-        _add(element, "pubDate", format_datetime(_utc(self.item.published), usegmt=True))
+        _add(element, "pubDate", _rss_date(self.item.published))
         _add(element, f"{{{DUBLIN_CORE}}}creator", ", ".join(content.build_names(self.item)))
         self._add_arxiv(element)
 

@@ -31,6 +31,7 @@ from core.relevance import (
     SCALE,
     TIES,
     Era,
+    Tie,
     add_ties,
     liken,
     pick_best,
@@ -220,6 +221,12 @@ weights = st.dictionaries(st.sampled_from(FOLDED), st.floats(0.001, 50), max_siz
 eras = st.builds(Era, st.just(()), st.just(Rarity()), weights, weights, weights)
 
 
+def told_of(index: PaperIndex, number: int, era: Era, tie: Tie) -> dict[str, int]:
+    """What each word gives or takes that ties the paper *number* of *index*, which is of *era*."""
+    weights = era.weights(tie)
+    return tie_points(index.pick(number, weights).reading, weights, index.norms[number], tie)
+
+
 @settings(max_examples=100, deadline=None)
 @given(papers, st.lists(eras, min_size=1, max_size=3), st.data())
 def test_what_one_paper_is_told_is_what_all_were_given(
@@ -232,7 +239,7 @@ def test_what_one_paper_is_told_is_what_all_were_given(
     raised_in = add_ties(index, history, era_of, after)
     told = [
         sum(
-            sum(tie_points(index, number, history[place], tie).values())
+            sum(told_of(index, number, history[place], tie).values())
             for tie in TIES
             if (place := (raised_in if tie == "related" else era_of)[number]) >= 0
         )
@@ -245,13 +252,13 @@ def test_what_one_paper_is_told_is_what_all_were_given_of_a_word_that_stands_300
     seen = of(abstract="kernel " * 300)
     era = Era((0,), Rarity(), liked={"kernel": 20.0})
     index = PaperIndex([seen])
-    told = tie_points(index, 0, era, "like")
+    told = told_of(index, 0, era, "like")
     assert tied(seen, liked=era.liked) == [sum(told.values())]
 
 
 def test_each_word_is_told_with_what_it_gives_and_those_that_give_nothing_are_not() -> None:
     era = Era((0,), Rarity(), disliked={"kernel": 2.0, "token": 1.0, "graph": 0.000_1, "router": 5.0})
-    told = tie_points(PaperIndex([of("kernel", "token graph kernel")]), 0, era, "dislike")
+    told = told_of(PaperIndex([of("kernel", "token graph kernel")]), 0, era, "dislike")
     assert told == {"kernel": -17_600, "token": -6_500}
 
 
