@@ -22,7 +22,7 @@ from typing import Protocol
 from core.arxiv.announced import Rejected, Submissions, Window
 from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
-from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category
+from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, unite_types
 from core.profiles import REPLACEMENTS
 from core.standing import complete, find_gaps
 from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, PaperRecord, RefreshState, Revision
@@ -302,7 +302,7 @@ def _announce(paper: Paper, record: PaperRecord | None, plan: Plan) -> Announcem
     types = announce_types_by_category(paper.categories, announce_type)
     same = next((one for one in told if one.mailing == mailing), None)
     if same is not None:
-        types = (*types, *(pair for pair in same.types if pair[0] not in dict(types)))
+        types = unite_types(paper.categories, same.types, types)
         version = max(version, same.version)
     return Announcement(mailing, paper.id, version, types)
 

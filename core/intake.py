@@ -26,6 +26,7 @@ from core.papers import (
     Paper,
     announce_types_by_category,
     best_announce_type,
+    unite_types,
 )
 from core.profiles import REPLACEMENTS
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_unchanged
@@ -300,7 +301,7 @@ def _announce(
         return None
     same_mailing = _announced_in(record, mailing)
     if same_mailing is not None:
-        news = _united(paper.categories, same_mailing.types, news)
+        news = unite_types(paper.categories, same_mailing.types, news)
     return Announcement(mailing, paper.id, max(paper.version, record.paper.version), news)
 
 
@@ -312,16 +313,6 @@ def _says(announcement: Announcement, category: str, announce_type: AnnounceType
     """Whether *announcement* tells of *category* at least as much as *announce_type* does."""
     known = announcement.best_type((category,))
     return known is not None and ANNOUNCE_TYPES.index(known) <= ANNOUNCE_TYPES.index(announce_type)
-
-
-def _united(
-    order: Sequence[str], *several: tuple[tuple[str, AnnounceType], ...]
-) -> tuple[tuple[str, AnnounceType], ...]:
-    best: dict[str, AnnounceType] = {}
-    for category, announce_type in (pair for types in several for pair in types):
-        best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
-    places = {category: place for place, category in enumerate(order)}
-    return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))
 
 
 def _is_corrected(record: PaperRecord, paper: Paper, mailing: date) -> bool:

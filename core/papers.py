@@ -6,7 +6,7 @@ Only values and their small laws; where they come from is `core/arxiv/`, what th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -157,3 +157,14 @@ def announce_types_by_category(
     if announce_type is AnnounceType.NEW:
         return ((primary, AnnounceType.NEW), *crosses)
     return crosses or ((primary, AnnounceType.CROSS),)  # a cross in no other category: keep it where it can be found
+
+
+def unite_types(
+    order: Sequence[str], *several: tuple[tuple[str, AnnounceType], ...]
+) -> tuple[tuple[str, AnnounceType], ...]:
+    """What *several* announcements in one mailing say together: the best type in each category, in *order*."""
+    best: dict[str, AnnounceType] = {}
+    for category, announce_type in (pair for types in several for pair in types):
+        best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
+    places = {category: place for place, category in enumerate(order)}
+    return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))

@@ -233,6 +233,10 @@ class TestRevisions:
     def test_nothing_else_is(self, version: int, told: tuple[tuple[date, int, dict[str, AnnounceType]], ...]) -> None:
         assert announced(self.by_revision(version, *told)) == []
 
+    def test_a_paper_that_the_same_mailing_brought_as_new_stays_so(self) -> None:
+        decision = self.by_revision(2, (THURSDAY, 1, {"cs.AI": NEW}))
+        assert announced(decision) == [(THURSDAY, 2, {"cs.AI": NEW})]
+
     def test_a_version_of_a_mailing_after_every_gap_was_in_its_feed(self) -> None:
         lacks_tuesday = state(category(lacks=(TUESDAY,)), healing=self.REVISED)
         old = paper(submitted=datetime(2025, 5, 1, tzinfo=UTC), revised=submitted(THURSDAY), version=2)
