@@ -29,11 +29,10 @@ def set_up_logging(settings: Settings) -> None:
     """
     root = logging.getLogger()
     root.setLevel(logging.WARNING)
-    is_on_platform = bool(settings.vercel or settings.aws_lambda_function_name)
     handler = _Handler(_find_vercel(root.handlers))
     for before in filter(_is_in_the_way, tuple(root.handlers)):
         root.removeHandler(before)
-    handler.setFormatter((JsonLines if is_on_platform else PlainLines)(find_secrets(settings)))
+    handler.setFormatter((JsonLines if settings.is_on_platform else PlainLines)(find_secrets(settings)))
     root.addHandler(handler)
     for name in ("api", "core"):
         logging.getLogger(name).setLevel(logging.INFO)

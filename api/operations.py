@@ -20,7 +20,7 @@ from api.feeds import prepare
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
 from api.status import Standing, Status, describe_standing, find_days_back, load_status
-from core.errors import StoreUnavailable
+from core.errors import ArxivFeedsError, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
 from core.store.records import CategoryState
@@ -144,7 +144,8 @@ async def status(service: ServiceDependency, response: Response) -> Status:
 async def refresh(service: ServiceDependency, response: Response) -> RefreshReport:
     """Ask arXiv now for the configured categories, and for mailings that were missed. Needs the secret.
 
-    What was missed, and summaries, are waited for some seconds and go on in the background.
+    What was missed, and summaries, are waited for some seconds and go on in the background; on a platform, where
+    nothing can, this is the same as `/api/cron`.
     """
     return await _refresh(service, response)
 
@@ -156,25 +157,31 @@ async def cron(service: ServiceDependency, response: Response) -> RefreshReport:
     Nothing goes on in the background, where a function may be frozen: what is not done within four minutes is done the
     next time.
     """
-    started = time.monotonic()
     response.headers["Cache-Control"] = "no-store"
+    return await _refresh_in_time(service)
+
+
+async def _refresh_in_time(service: Service) -> RefreshReport:
+    started = time.monotonic()
     return await refresh_within(service, lambda: CRON_SECONDS - (time.monotonic() - started))
 
 
 async def refresh_within(service: Service, remaining_seconds: Callable[[], float]) -> RefreshReport:
     """A refresh, and then what fits in the *remaining_seconds* of what follows it; nothing goes on in the background.
 
-    Raises what the refresh raises; a failure of what follows is a line in the report.
+    Raises what the refresh raises, after what follows it; a failure of that is a line in the report.
     """
     started = time.monotonic()
 
     def is_over() -> bool:
         return time.monotonic() - started >= CRON_HEALING_SECONDS or remaining_seconds() <= 0
 
-    report = await service.freshness.refresh()
+    report = await service.freshness.try_refresh()
     healing = await _heal(lambda: service.freshness.heal(is_over=is_over))
     summaries = await _summarise(service, lambda: service.summaries.run(remaining_seconds=remaining_seconds))
     await _prepare_feeds(service)
+    if isinstance(report, ArxivFeedsError):
+        raise report
     return await _report(service, report, healing, summaries)
 
 
@@ -193,9 +200,13 @@ async def update_cache(service: ServiceDependency, response: Response) -> Refres
 
 async def _refresh(service: Service, response: Response) -> RefreshReport:
     response.headers["Cache-Control"] = "no-store"
-    report = await service.freshness.refresh()
+    if service.settings.is_on_platform:
+        return await _refresh_in_time(service)
+    report = await service.freshness.try_refresh()
     healing = await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS))
     summaries = await _summarise(service, lambda: service.summaries.run_for(SUMMARY_WAIT_SECONDS))
+    if isinstance(report, ArxivFeedsError):
+        raise report
     return await _report(service, report, healing, summaries)
 
 

@@ -360,7 +360,7 @@ async def _refresh_and_judge(service: Service) -> _Refreshed:
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=_log
     ) as progress:
         task = progress.add_task("Asking arXiv and storing", total=1 + len(names))
-        report = await service.freshness.refresh()
+        report = await service.freshness.try_refresh()
         progress.update(task, advance=1, description="Asking for what no feed brought")
         healing = await service.freshness.heal(tell=lambda so_far: progress.update(task, description=_healed(so_far)))
         for name in names:
@@ -370,6 +370,8 @@ async def _refresh_and_judge(service: Service) -> _Refreshed:
             progress.advance(task)
     standing = [one for asked in (await load_status(service)).sets if asked.is_configured for one in asked.categories]
     run = None if service.summaries.obstacle else await _summarise(service)
+    if isinstance(report, ArxivFeedsError):
+        raise report
     return _Refreshed(report, healing, selected, standing, run)
 
 

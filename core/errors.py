@@ -92,7 +92,7 @@ class SourceMalformed(ArxivFeedsError):
 
 
 class RefreshUnderWay(ArxivFeedsError):
-    """Another process refreshed the same categories at the same moment, so this one had nothing to do."""
+    """Another process refreshed the same categories at the same moment, so this one did not."""
 
 
 class LeaseLost(ArxivFeedsError):

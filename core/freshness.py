@@ -249,9 +249,19 @@ class Freshness:
             report = await asyncio.shield(self._start(wanted, is_wanted, waits=True))
         if report is None:
             raise RefreshUnderWay(
-                f"Another process has just asked arXiv for {_key(wanted)}; there was nothing left to do."
+                f"Another process has just asked arXiv for {_key(wanted)}, so it was not asked once more."
             )
         return report
+
+    async def try_refresh(self) -> Report | ArxivFeedsError:
+        """The same for all that is configured; or why it brought nothing, where there is a store to go on with.
+
+        What follows a refresh is not to wait for the next one, which may be a day away. Raises StoreUnavailable.
+        """
+        try:
+            return await self.refresh()
+        except (SourceUnavailable, SourceMalformed, RefreshUnderWay, LeaseLost) as error:
+            return error
 
     async def heal(
         self,

@@ -181,12 +181,16 @@ class Settings(BaseModel):
         return SecretStr(self.store_url) if _is_redis_address(self.store_url) else None
 
     @property
+    def is_on_platform(self) -> bool:
+        """Whether this process may be frozen after each answer, and has nothing to write to but a temporary folder."""
+        return bool(self.vercel or self.aws_lambda_function_name)
+
+    @property
     def store_file(self) -> Path:
         """The SQLite file, where no Redis is used. Raises BadConfig where STORE_URL names another kind of store."""
         if self.store_url is not None:
             return _sqlite_file(self.store_url)
-        is_platform = self.vercel or self.aws_lambda_function_name
-        folder = None if is_platform else find_data_folder(PROJECT_FOLDER)
+        folder = None if self.is_on_platform else find_data_folder(PROJECT_FOLDER)
         return (folder or Path(tempfile.gettempdir())) / _STORE_FILE
 
 

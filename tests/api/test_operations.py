@@ -134,6 +134,14 @@ def test_healing_that_takes_longer_goes_on_in_the_background_and_is_not_begun_tw
     assert [request.path for request in arxiv.requests].count(SEARCH) == 2
 
 
+def test_on_a_platform_nothing_goes_on_after_the_answer(
+    tmp_path: Path, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.operations.HEALING_WAIT_SECONDS", 0)
+    with running(tmp_path, arxiv, vercel="1") as service:
+        assert ask(service, "/api/refresh", "POST")["healing"]["is_finished"]
+
+
 def test_a_scheduler_gets_its_answer_in_time_and_the_rest_is_healed_the_next_time(
     empty: Running, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from lxml import html
 from pydantic import SecretStr
 
+from core.errors import ArxivFeedsError, RefreshUnderWay, SourceUnavailable
 from core.summaries import writing
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
@@ -98,6 +99,26 @@ def test_a_second_cron_asks_the_model_for_nothing(service: Running, model: Model
 @pytest.mark.parametrize("path", ["/api/refresh", "/update-cache"])
 def test_a_refresh_by_the_operator_writes_them_too(service: Running, path: str) -> None:
     assert service.ask(path, "POST", authorization=BEARER).json()["summaries"]["written"] == BEST
+
+
+@pytest.mark.parametrize("request_line", ["GET /api/cron", "POST /api/refresh", "GET /update-cache"])
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(SourceUnavailable("https://rss.arxiv.org/rss", "it answered 503"), id="arXiv is away"),
+        pytest.param(RefreshUnderWay("Another process has just asked arXiv"), id="another process asks"),
+    ],
+)
+def test_papers_that_are_stored_get_theirs_although_nothing_new_was_brought(
+    service: Running, model: ModelStandIn, monkeypatch: pytest.MonkeyPatch, error: ArxivFeedsError, request_line: str
+) -> None:
+    async def refresh() -> None:
+        raise error
+
+    monkeypatch.setattr(service.service.freshness, "refresh", refresh)
+    method, path = request_line.split()
+    assert service.ask(path, method, authorization=BEARER).status_code >= 400
+    assert len(model.calls) == BEST
 
 
 @pytest.mark.parametrize("path", ["/rss", "/atom", "/jsonfeed", "/api/papers", "/rss/cs.AI?q=llm", "/", "/status"])
