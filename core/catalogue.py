@@ -293,7 +293,7 @@ class Verdicts:
             case Outcome.ANNOUNCE_TYPE:
                 return f"announced as {row.listing.type}"
             case Outcome.EXCLUDED:
-                return ", ".join(scores.excluded[row.number])
+                return ", ".join(scores.excluded_by(row.number))
             case Outcome.BELOW_MIN_SCORE:
                 return f"{scores.points[row.number] / UNIT:g} of {profile.min_score:g} points"
             case Outcome.OVER_CAP if row.place is not None:
@@ -786,7 +786,7 @@ def _outsider(record: PaperRecord, selection: Selection, scorer: Scorer, known: 
 
 
 def _explained(verdict: Verdict, number: int, scores: Scores, profile: Profile) -> Explained:
-    excluded_by = scores.excluded.get(number, ())
+    excluded_by = scores.excluded_by(number)
     return Explained(
         verdict,
         tuple(scores.check(number)),

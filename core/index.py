@@ -143,6 +143,17 @@ class _Texts(dict[int, str]):
         return made
 
 
+@dataclass(frozen=True, slots=True)
+class Matches(Container[int]):
+    """The papers that a query finds: those with *numbers*, or, as after a NOT, all others."""
+
+    numbers: Set[int]
+    is_complement: bool = False
+
+    def __contains__(self, number: object) -> bool:
+        return (number in self.numbers) is not self.is_complement
+
+
 class PaperIndex:
     """Papers that terms can be looked up in; it only grows.
 
@@ -198,8 +209,20 @@ class PaperIndex:
 
     def evaluate(self, node: Node) -> Set[int]:
         """The numbers of the papers that *node* finds."""
-        found, is_complement = self._evaluate(node)
-        return set(range(len(self))) - found if is_complement else found
+        return self.number(self.match(node))
+
+    def number(self, matches: Matches) -> Set[int]:
+        """The numbers of *matches*."""
+        return set(range(len(self))) - matches.numbers if matches.is_complement else matches.numbers
+
+    def match(self, node: Node) -> Matches:
+        """The papers that *node* finds, which costs nothing more where those are most."""
+        if isinstance(node, Term):
+            return Matches(numbers_in(self.find(node)))
+        if isinstance(node, Not):
+            found = self.match(node.part)
+            return Matches(found.numbers, not found.is_complement)
+        return combine(map(self.match, node.parts), every=isinstance(node, And))
 
     def find(self, term: Term) -> Postings:
         """Where *term* stands in title and abstract.
@@ -216,9 +239,9 @@ class PaperIndex:
             case "comment":
                 found = self._find_in_comments(term)
             case "title":
-                return [one for one in self._find_in_text(term) if one >> COUNT_BITS & MOST]
+                return [one & ~MOST for one in self._find_in_text(term) if one >> COUNT_BITS & MOST]
             case "abstract":
-                return [one for one in self._find_in_text(term) if one & MOST]
+                return [one & ~(MOST << COUNT_BITS) for one in self._find_in_text(term) if one & MOST]
             case None:
                 return self._find_in_text(term)
         return _once(found)
@@ -296,23 +319,6 @@ class PaperIndex:
             for author in self.papers[number].authors:
                 self._by_author.setdefault(author.name.casefold(), []).append(number)
         self._authors_read = len(self.papers)
-
-    def _evaluate(self, node: Node) -> tuple[Set[int], bool]:
-        """Numbers, and whether the papers that *node* finds are those or all others."""
-        if isinstance(node, Term):
-            return numbers_in(self.find(node)), False
-        if isinstance(node, Not):
-            found, is_complement = self._evaluate(node.part)
-            return found, not is_complement
-        parts = [self._evaluate(part) for part in node.parts]
-        # A or B is not (not A and not B), so an intersection is all that is needed.
-        is_and = isinstance(node, And)
-        inside = [found for found, is_complement in parts if is_complement is not is_and]
-        outside = [found for found, is_complement in parts if is_complement is is_and]
-        if not inside:
-            return frozenset().union(*outside), is_and
-        common = set.intersection(*sorted(map(set, inside), key=len))
-        return common.difference(*outside), not is_and
 
     def _find_in_text(self, term: Term) -> Postings:
         words = _pattern_words(term)
@@ -415,6 +421,18 @@ class PaperIndex:
             self._spellings = Counter(self._vocabulary.folded)
         first, after = (bisect_left(self._sorted_words, (border, "")) for border in (prefix, f"{prefix}{_LAST}"))
         return Counter(folded for _, folded in self._sorted_words[first:after])
+
+
+def combine(several: Iterable[Matches], *, every: bool) -> Matches:
+    """What *every* one of several matches has, or any of them."""
+    parts = tuple(several)
+    # A or B is not (not A and not B), so an intersection is all that is needed.
+    inside = [one.numbers for one in parts if one.is_complement is not every]
+    outside = [one.numbers for one in parts if one.is_complement is every]
+    if not inside:
+        return Matches(frozenset().union(*outside), every)
+    common = set.intersection(*sorted(map(set, inside), key=len))
+    return Matches(common.difference(*outside), not every)
 
 
 def _no_postings() -> array[int]:

@@ -17,7 +17,7 @@ from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, Postings, numbers_in
+from core.index import COUNT_BITS, HITS_BITS, MOST, Matches, PaperIndex, Postings, combine, numbers_in
 from core.papers import Paper
 from core.profiles import MatchMode, Profile
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
@@ -89,13 +89,22 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """A term that gives points, under the name that its reasons have; `within` is the entry that must be met whole."""
+    """A term that gives points, under the name that its reasons have; `within` is the entry that must be met whole.
+
+    Terms that find the same papers, however they are written, have equal `says`.
+    """
 
     kind: Kind
     name: str
     term: Term
     weight: float
     within: Node | None = None
+    says: tuple[object, ...] = ()
+
+    @property
+    def condition(self) -> Node | None:
+        """The entry, where it asks for more than the term."""
+        return self.within if self.within != self.term else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +127,14 @@ class Scores:
     """What a profile says of the papers of an index, by number.
 
     `points` are in ten-thousandths, for every paper of the index. `matching` are those that the profile's query finds,
-    None where it has none. `excluded` names for a paper the exclusions that it falls under.
+    None where it has none. `excluded` are those that fall under one of the `exclusions`.
     """
 
     index: PaperIndex
     points: Sequence[int]
     matching: Set[int] | None
-    excluded: Mapping[int, tuple[str, ...]]
+    excluded: Set[int]
+    exclusions: Sequence[tuple[str, Matches]]
     found: tuple[_Found, ...]
     ties: _Ties | None = None
     repeated: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # which paper, and what that takes
@@ -133,6 +143,10 @@ class Scores:
         """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
         reasons = sorted(self._reasons(number), key=lambda reason: -reason.points)
         return Score(self.points[number] / UNIT, tuple(reasons))
+
+    def excluded_by(self, number: int) -> tuple[str, ...]:
+        """The exclusions that the paper *number* falls under, in the order of the profile."""
+        return tuple(entry for entry, matches in self.exclusions if number in matches)
 
     def check(self, number: int) -> Iterator[Check]:
         """What each term of the profile says of the paper *number*, in profile order, then what ties it to papers."""
@@ -245,17 +259,14 @@ class Scorer:
             found, exclusions = _find_letters(profile, index, [number for era in eras for number in era.numbers])
         else:
             found = []
-            exclusions = [(entry, index.evaluate(parse_term(entry))) for entry in profile.exclude_keywords]
-        excluded: dict[int, tuple[str, ...]] = {}
-        for entry, numbers in exclusions:
-            for number in numbers:
-                excluded[number] = (*excluded.get(number, ()), entry)
+            exclusions = [(entry, index.match(parse_term(entry))) for entry in profile.exclude_keywords]
+        excluded = index.number(combine((matches for _, matches in exclusions), every=False))
         matching = None if profile.query is None else index.evaluate(profile.query)
         if profile.ranking == "count":
             found += [
                 _found(wanted, _count(postings, wanted.weight)) for wanted, postings in self._look_up(index, matching)
             ]
-            return Scores(index, _sum_up(found, index), matching, excluded, tuple(found))
+            return Scores(index, _sum_up(found, index), matching, excluded, exclusions, tuple(found))
         era_of = place_in_eras(eras, index)
         found += [
             _found(wanted, _weigh(wanted, postings, eras, era_of, index.norms))
@@ -270,18 +281,27 @@ class Scorer:
                 repeated[number] = (original, totals[number] // 200 * 100)
         for number, (_, taken) in repeated.items():
             totals[number] -= taken
-        return Scores(index, totals, matching, excluded, tuple(found), _Ties(eras, era_of, raised_in), repeated)
+        ties = _Ties(eras, era_of, raised_in)
+        return Scores(index, totals, matching, excluded, exclusions, tuple(found), ties, repeated)
 
     def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
-        """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's."""
+        """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's.
+
+        Where entries share a term, only in those that meet no earlier one of them.
+        """
         met: dict[Node | None, Set[int]] = {} if matching is None else {self._profile.query: matching}
+        given: dict[tuple[object, ...], set[int]] = {}
         for wanted in self._wanted:
             postings = index.find(wanted.term)
-            if wanted.within is not None and wanted.within != wanted.term:
-                if wanted.within not in met:
-                    met[wanted.within] = index.evaluate(wanted.within)
-                within = met[wanted.within]
+            before = given.get(wanted.says)
+            if before is not None:
+                postings = [one for one in postings if one >> HITS_BITS not in before]
+            if wanted.condition is not None:
+                if wanted.condition not in met:
+                    met[wanted.condition] = index.evaluate(wanted.condition)
+                within = met[wanted.condition]
                 postings = [one for one in postings if one >> HITS_BITS in within]
+                given.setdefault(wanted.says, set()).update(numbers_in(postings))
             yield wanted, postings
 
 
@@ -363,17 +383,16 @@ def _name(term: Term) -> str:
 
 
 def _distinct(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
-    """Each of *wanted* that no earlier one says already."""
+    """Each of *wanted* that may give points where no earlier one that says the same does."""
     seen: set[tuple[object, ...]] = set()
     for one in wanted:
-        key = _saying(one.term)
-        if key not in seen:
-            seen.add(key)
-            yield one
+        says = _what_it_says(one.term)
+        if seen.isdisjoint(((says,), (says, one.condition))):
+            seen.add((says, one.condition) if one.condition else (says,))
+            yield replace(one, says=says)
 
 
-def _saying(term: Term) -> tuple[object, ...]:
-    """Equal for terms that find the same papers, however they are written."""
+def _what_it_says(term: Term) -> tuple[object, ...]:
     words = split_words(term.text)
     if term.field == "authors":
         return (term.field, *name_words(term.text))
@@ -383,7 +402,7 @@ def _saying(term: Term) -> tuple[object, ...]:
 
 def _find_letters(
     profile: Profile, index: PaperIndex, numbers: Collection[int]
-) -> tuple[list[_Found], list[tuple[str, Set[int]]]]:
+) -> tuple[list[_Found], list[tuple[str, Matches]]]:
     """What `substring` mode finds: points by keyword, and papers by exclusion."""
     patterns = [*(keyword.term for keyword in profile.keywords), *profile.exclude_keywords]
     usable = [place for place, pattern in enumerate(patterns) if is_usable_term(pattern, "substring")]
@@ -402,7 +421,8 @@ def _find_letters(
     for keyword, titles, every in zip(profile.keywords, in_title, anywhere, strict=False):
         postings = [number << HITS_BITS | (1 << COUNT_BITS if number in titles else 1) for number in every]
         found.append(_Found("keyword", keyword.term, "abstract", _count(postings, keyword.weight), in_title=titles))
-    return found, list(zip(profile.exclude_keywords, anywhere[len(profile.keywords) :], strict=True))
+    excluded = map(Matches, anywhere[len(profile.keywords) :])
+    return found, list(zip(profile.exclude_keywords, excluded, strict=True))
 
 
 def _collapsed(text: str) -> str:

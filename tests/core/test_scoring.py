@@ -45,7 +45,7 @@ def judged(index: PaperIndex, wanted: Profile) -> Scores:
 
 
 def excluded_by(seen: Paper, wanted: Profile) -> tuple[str, ...]:
-    return judged(PaperIndex([seen]), wanted).excluded.get(0, ())
+    return judged(PaperIndex([seen]), wanted).excluded_by(0)
 
 
 # --- What matches, word by word ---------------------------------------------------------------------------------------
@@ -337,6 +337,24 @@ def test_in_word_mode_terms_that_fold_to_the_same_words_count_once_with_the_firs
     assert score(paper(title="0", abstract="decodes"), wanted) == Score(2.0, (Reason("Decode", "abstract", 2.0),))
 
 
+@pytest.mark.parametrize(
+    ("entries", "reasons"),
+    [
+        pytest.param(("moe AND gpu", "moe"), ("moe 1.5 (title)",), id="the first one is not met"),
+        pytest.param(
+            ("moe AND gpu", "moe AND model"), ("moe 1.5 (title)", "model 1.5 (title)"), id="the second one is met"
+        ),
+        pytest.param((Keyword("moe AND model", 2.0), "moe"), ("moe 3 (title)", "model 3 (title)"), id="both are met"),
+        pytest.param(("moe", Keyword("moe AND model", 2.0)), ("model 3 (title)", "moe 1.5 (title)"), id="turned round"),
+    ],
+)
+def test_a_term_that_entries_share_counts_once_by_the_first_entry_that_is_met(
+    entries: Sequence[str | Keyword], reasons: Sequence[str]
+) -> None:
+    scored = score(paper(title="moe model", abstract="0"), profile(*entries))
+    assert tuple(map(str, scored.reasons)) == tuple(reasons)
+
+
 def test_in_substring_mode_each_entry_of_the_list_counts() -> None:
     wanted = profile("framework", "Framework", match="substring")
     assert score(paper(title="0", abstract="A framework."), wanted) == Score(
@@ -433,6 +451,13 @@ def test_a_judgement_names_the_exclusion_terms_that_a_paper_contains(
 ) -> None:
     wanted = profile("kernel", exclude_keywords=("survey", "review"), match=match)
     assert excluded_by(paper(title=title, abstract=abstract), wanted) == expected
+
+
+def test_exclusions_of_all_that_lacks_a_word_are_named_too() -> None:
+    index = PaperIndex([paper(title="kernel", abstract="fast"), paper(title="kernel", abstract="0")])
+    scores = judged(index, profile("kernel", exclude_keywords=("-fast", "-slow", "NOT kernel")))
+    assert scores.excluded == {0, 1}
+    assert [scores.excluded_by(number) for number in (0, 1)] == [("-slow",), ("-fast", "-slow")]
 
 
 def test_an_excluded_paper_keeps_its_score_and_reasons() -> None:
