@@ -18,7 +18,7 @@ from api.feeds import list_feeds
 from api.selection import FeedParameters, SelectionParameters, feed_title, parse_selection, refuse_repeated
 from api.service import NOT_CURRENT, Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
-from core.catalogue import Explained, Item, Outcome, Selection, describe, rank_key
+from core.catalogue import MAX_ITEMS, Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.feeds.content import build_absence, plain_text, tell_origin
@@ -33,7 +33,15 @@ router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
 
 MEDIA_TYPE = "application/json"
 _RuleOfSelection = Literal[
-    "category", "days", "announce type", "exclusion", "term of the query", "NOT in the query", "min_score", "cap"
+    "category",
+    "days",
+    "announce type",
+    "exclusion",
+    "term of the query",
+    "NOT in the query",
+    "min_score",
+    "cap",
+    "limit",
 ]
 RuleKind = Kind | _RuleOfSelection
 DEFAULT_LIMIT = 50
@@ -601,7 +609,7 @@ def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel
         is_hit = check.field is not None
         kind: RuleKind = "term of the query" if check.kind == "query" else check.kind
         yield RuleModel(kind=kind, rule=check.term, is_hit=is_hit, field=check.field, points=check.points)
-    enough = item.score.value >= profile.min_score
+    enough = profile.min_score <= 0 or item.score.value >= profile.min_score
     yield RuleModel(
         kind="min_score", rule=f"{profile.min_score:g}", is_hit=enough, detail=f"{item.score.value:g} points"
     )
@@ -612,6 +620,10 @@ def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel
             is_hit=verdict.rank <= profile.max_papers,
             detail=f"rank {verdict.rank} in the mailing of {item.mailing}",
         )
+        is_over = verdict.outcome is Outcome.OVER_CAP and verdict.rank <= profile.max_papers
+        if is_over or selection.limit < MAX_ITEMS:
+            detail = verdict.detail if is_over else ""
+            yield RuleModel(kind="limit", rule=f"{selection.limit} in all", is_hit=not is_over, detail=detail)
 
 
 def _profile_model(profile: Profile) -> ProfileModel:

@@ -189,7 +189,7 @@ def parse_selection(
         base,
         exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base)),
         dislikes=dislikes,
-        ranking="relevance" if wishes.likes or dislikes != base.dislikes else base.ranking,  # others know no likeness
+        ranking="relevance" if wishes.likes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
         min_score=base.min_score if parameters.min_score is None else round(parameters.min_score, 4),
         days_back=parameters.days or base.days_back,

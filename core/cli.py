@@ -28,8 +28,8 @@ from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
 from api.wiring import build_service, create_app
 from api.wiring import read_settings as read_environment
-from core.catalogue import LEDGER, Explained, Outcome, Selected, Selection
-from core.config import DEFAULT_PROFILE, MAX_PAPERS, load_config
+from core.catalogue import LEDGER, MAX_ITEMS, Explained, Outcome, Selected, Selection
+from core.config import DEFAULT_PROFILE, load_config
 from core.errors import (
     ArxivFeedsError,
     BadConfig,
@@ -178,7 +178,7 @@ def summarize_command(
 def papers_command(
     scope: Scope = DEFAULT_PROFILE,
     *,
-    limit: Annotated[int, typer.Option(min=1, max=MAX_PAPERS, help="Most papers.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, max=MAX_ITEMS, help="Most papers.")] = 30,
     q: Query = None,
     au: Authors = None,
     like: Like = None,

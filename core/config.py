@@ -508,8 +508,8 @@ def _doubts(file: _File, profiles: Iterable[Profile], options: Options) -> Itera
             if model not in options.prices:
                 yield f"ai_summary.max_cost_per_day cannot be kept for {model!r}, whose price ai_summary.prices lacks"
     for profile in profiles:
-        if profile.ranking == "count" and (profile.likes or profile.dislikes):
-            yield f"profile {profile.name!r} has likes or dislikes, which have no say in the ranking by count"
+        if profile.ranking == "count" and profile.likes:
+            yield f"profile {profile.name!r} has likes, which have no say in the ranking by count"
         wants_something = profile.query or profile.keywords or profile.authors or profile.likes
         if profile.min_score > 0 and not wants_something:
             yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"

@@ -231,12 +231,14 @@ class Scorer:
         known = liked or {}
         self._liked = read_amounts([known[paper_id] for paper_id in profile.likes if paper_id in known])
         self._disliked = read_amounts([known[paper_id] for paper_id in profile.dislikes if paper_id in known])
-        self._own = {word for wanted in self._wanted for word in fold_words(wanted.term.text)}
+        letters = [keyword.term for keyword in profile.keywords] if profile.match == "substring" else []
+        own = [*(wanted.term.text for wanted in self._wanted), *letters]
+        self._own = {word for text in own for word in fold_words(text)}
 
     def build_era(self, numbers: Sequence[int], mailing: date, known: Known) -> Era:
         """The papers *numbers* of *mailing*, and what is *known* from before it."""
         if self._profile.ranking == "count":
-            return Era(numbers, Rarity())
+            return Era(numbers, Rarity(), disliked=liken(self._disliked, Rarity(), self._own))
         rarity = known.rarity(mailing, map(group_of, self._profile.categories))
         stream = stream_of(self._profile)
         best = known.before(mailing, stream) if stream else None
@@ -262,20 +264,19 @@ class Scorer:
             exclusions = [(entry, index.match(parse_term(entry))) for entry in profile.exclude_keywords]
         excluded = index.number(combine((matches for _, matches in exclusions), every=False))
         matching = None if profile.query is None else index.evaluate(profile.query)
-        if profile.ranking == "count":
-            found += [
-                _found(wanted, _count(postings, wanted.weight)) for wanted, postings in self._look_up(index, matching)
-            ]
-            return Scores(index, _sum_up(found, index), matching, excluded, exclusions, tuple(found))
         era_of = place_in_eras(eras, index)
+        is_counted = profile.ranking == "count"
         found += [
-            _found(wanted, _weigh(wanted, postings, eras, era_of, index.norms))
+            _found(
+                wanted,
+                _count(postings, wanted.weight) if is_counted else _weigh(wanted, postings, eras, era_of, index.norms),
+            )
             for wanted, postings in self._look_up(index, matching)
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, totals)
         repeated = {}
-        for number, original in (twins or {}).items():
+        for number, original in () if is_counted or not twins else twins.items():
             is_out = original in excluded or (matching is not None and original not in matching)
             if totals[number] > 0 and totals[original] > 0 and not is_out:
                 repeated[number] = (original, totals[number] // 200 * 100)

@@ -296,6 +296,22 @@ def test_a_paper_over_the_cap_has_a_rank_behind_it(served: Running) -> None:
     assert told == {("over the cap", True, ("30 of each mailing", False))}
 
 
+def test_a_paper_that_the_limit_keeps_out_has_a_rule_that_says_so(served: Running) -> None:
+    kept = {entry["id"].rpartition("/")[2] for entry in served.ask("/jsonfeed?limit=3").json()["items"]}
+    told = [explained(served, paper_id, "limit=3") for paper_id in every_id(served)]
+    ranked = [one for one in told if one["rank"]]
+    assert {one["id"] for one in ranked if rules_of(one, "limit") == [("3 in all", True)]} == kept
+    over = {
+        rule["detail"] for one in ranked if not one["is_listed"] for rule in one["rules"] if rule["kind"] == "limit"
+    }
+    assert over == {f"place {place} of 3" for place in range(4, 1 + len(ranked))}
+
+
+def test_without_a_least_score_none_is_too_low(ranked: Running) -> None:
+    told = explained(ranked, "2602.98134", "q=id:2602.98134&dislike=2602.98134")
+    assert (told["score"] < 0, told["is_listed"], rules_of(told, "min_score")) == (True, True, [("0", True)])
+
+
 @pytest.mark.parametrize(
     "query",
     [

@@ -20,11 +20,11 @@ from core.index import PaperIndex
 from core.papers import AnnounceType, Author, Paper
 from core.profiles import Keyword, MatchMode, Profile
 from core.query import parse_entry
-from core.rarity import Rarity
+from core.rarity import Known, Rarity
 from core.relevance import Era
 from core.scoring import UNIT, Reason, Score, Scorer, Scores, is_usable_term, score
 from core.words import fold_word, fold_words
-from tests.builders import paper
+from tests.builders import DAY, paper
 from tests.shared_data import ARXIV, needs_recordings
 
 
@@ -432,6 +432,27 @@ def test_the_reasons_add_up_for_any_profile_and_text(
     points = [reason.points for reason in scored.reasons]
     assert sum(round(10_000 * one) for one in points) == round(10_000 * scored.value)
     assert points == sorted(points, reverse=True)
+
+
+# --- Dislikes ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("match", ["word", "substring"])
+def test_dislikes_take_points_from_what_is_counted_and_change_nothing_else(match: MatchMode) -> None:
+    papers = [
+        paper(id="2603.00001", title="kernel", abstract="a paged kernel"),
+        paper(id="2603.00002", title="kernel", abstract="of attention"),
+    ]
+    index = PaperIndex(papers)
+    plain = profile("kernel", match=match)
+    disliking = replace(plain, dislikes=("2603.00001",))
+    before, after, unknown = (
+        Scorer(wanted, known).score(index, [Scorer(wanted, known).build_era((0, 1), DAY, Known())])
+        for wanted, known in ((plain, {}), (disliking, {"2603.00001": papers[0]}), (disliking, {}))
+    )
+    assert before.points == unknown.points
+    assert (after.points[0] < before.points[0], after.points[1] == before.points[1]) == (True, True)
+    assert [reason.field for reason in after.score(0).reasons] == ["title", "dislike"]
 
 
 # --- Exclusions -------------------------------------------------------------------------------------------------------
