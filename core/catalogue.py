@@ -612,34 +612,42 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
     scorer = Scorer(profile, liked)
     days = [day for day in placing.mailings if first <= day <= last]
     eras = [scorer.build_era(placing.mailings[day][0], day, known) for day in days]
-
-    twins = _find_twins(shelf, placing, days)
+    repeats: dict[int, int] = {}
 
     def rescore() -> Scores:
         with shelf.lock:
-            return scorer.score(shelf.index, eras, twins)
+            return scorer.score(shelf.index, eras, repeats)
+
+    def judge_days(scores: Scores) -> list[_Judged]:
+        judged: list[_Judged] = []
+        room = selection.limit
+        for day in days:
+            judged.append(_judge_mailing(day, placing, scores, profile, room))
+            room -= judged[-1].outcomes.count(_LISTED)
+        return judged
 
     scores = rescore()
-    judged: list[_Judged] = []
-    room = selection.limit
-    for day in days:
-        judged.append(_judge_mailing(day, placing, scores, profile, room))
-        room -= judged[-1].outcomes.count(_LISTED)
+    judged = judge_days(scores)
+    repeats |= _find_repeated(shelf, judged)
+    if repeats:
+        scores = rescore()
+        judged = judge_days(scores)
     with shelf.lock:
         return Verdicts(selection, shelf, judged, scores, rescore)
 
 
-def _find_twins(shelf: Shelf, placing: Placing, days: Collection[date]) -> dict[int, int]:
-    """Which wanted papers of *days* repeat which other one of theirs, that of an earlier mailing or identifier."""
+def _find_repeated(shelf: Shelf, judged: Iterable[_Judged]) -> dict[int, int]:
+    """Which listed papers repeat which other one, the first that is listed, by mailing and then by identifier."""
     if not shelf.twins:
         return {}
-    wanted = {
-        number: (day, submission_order(shelf.records[number].paper.id), shelf.records[number].paper.id)
-        for day in days
-        for number, listing in zip(*placing.mailings[day], strict=True)
-        if number in shelf.twins and listing.is_wanted
-    }
-    first = {number: min({number, *(shelf.twins[number] & wanted.keys())}, key=wanted.__getitem__) for number in wanted}
+    listed: dict[int, tuple[object, ...]] = {}
+    for one in judged:
+        for place, outcome in zip(one.order, one.outcomes, strict=True):
+            number = one.numbers[place]
+            if outcome is _LISTED and number in shelf.twins:
+                paper_id = shelf.records[number].paper.id
+                listed[number] = (one.mailing, submission_order(paper_id), paper_id)
+    first = {number: min({number, *(shelf.twins[number] & listed.keys())}, key=listed.__getitem__) for number in listed}
     return {number: other for number, other in first.items() if other != number}
 
 

@@ -250,11 +250,10 @@ class Scorer:
             disliked=liken(self._disliked, rarity, self._own),
         )
 
-    def score(self, index: PaperIndex, eras: Sequence[Era], twins: Mapping[int, int] | None = None) -> Scores:
+    def score(self, index: PaperIndex, eras: Sequence[Era], repeats: Mapping[int, int] | None = None) -> Scores:
         """The scores of the papers of *eras*, which are mailings; others of *index* may be among them.
 
-        *twins* are papers that repeat another one, with that one: by relevance, of two that both fit the later one
-        loses half of its points.
+        *repeats* are papers that repeat another one, with that one: by relevance they lose half of their points.
         """
         profile = self._profile
         if profile.match == "substring":
@@ -275,11 +274,11 @@ class Scorer:
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, totals)
-        repeated = {}
-        for number, original in () if is_counted or not twins else twins.items():
-            is_out = original in excluded or (matching is not None and original not in matching)
-            if totals[number] > 0 and totals[original] > 0 and not is_out:
-                repeated[number] = (original, totals[number] // 200 * 100)
+        repeated = {
+            number: (original, totals[number] // 200 * 100)
+            for number, original in ({} if is_counted else repeats or {}).items()
+            if totals[number] > 0
+        }
         for number, (_, taken) in repeated.items():
             totals[number] -= taken
         ties = _Ties(eras, era_of, raised_in)

@@ -306,6 +306,30 @@ class TestRepetition:
         found = self.scores(*self.TWICE, days_back=1)
         assert found == [alone]
 
+    def test_it_loses_nothing_where_the_other_one_has_too_few_points(self) -> None:
+        dull = record(1, (THURSDAY, {"cs.LG": NEW}), abstract="alpha and nothing else")
+        better = record(2, (FRIDAY, {"cs.LG": NEW}), abstract="alpha alpha alpha and nothing else")
+        least = (self.scores(dull)[0] + self.scores(better)[0]) / 2
+        chosen = selection(ranking="relevance", min_score=least)
+        assert listed(judged(chosen, dull, better)) == [2]
+
+    def test_it_loses_nothing_where_the_other_one_was_over_the_cap(self) -> None:
+        others = (Author("Somebody Else"),)
+        shown = [record(number, abstract="alpha " * number, authors=others) for number in (3, 4)]
+        alone = self.scores(self.TWICE[1])
+        assert self.scores(*self.TWICE, *shown, max_papers=1)[:1] == alone
+
+    def test_of_three_the_third_repeats_the_second_where_the_first_is_excluded(self) -> None:
+        excluded = record(1, (WEDNESDAY, {"cs.LG": NEW}), abstract="alpha and nothing else but one survey")
+        third = record(3, (FRIDAY, {"cs.LG": NEW}), abstract="alpha and nothing else but")
+        second = record(2, (THURSDAY, {"cs.LG": NEW}), abstract="alpha and nothing else but")
+        chosen = selection(ranking="relevance", min_score=0.0, exclude_keywords=("survey",))
+        told = {
+            one.item.paper.id[-1]: str(one.item.score.reasons[-1]) for one in judged(chosen, excluded, second, third)
+        }
+        assert told["3"].startswith("much the same as 2603.00002 -")
+        assert "same" not in told["2"]
+
     def test_the_origin_s_rule_knows_nothing_of_it(self) -> None:
         assert self.scores(*self.TWICE, ranking="count") == [1.0, 1.0]
 
