@@ -443,9 +443,13 @@ class Catalogue:
         found = await asyncio.to_thread(selected.verdicts.explain, paper_id)
         if found is not None:
             return found
-        known = await self._load_known(selection.profile)
-        liked = await self._load_liked(selection.profile)
-        return _outsider(await self.find(paper_id), selection, Scorer(selection.profile, liked), known)
+        record, profile = await self.find(paper_id), selection.profile
+        liked = await self._load_liked(profile)
+        known = Known()
+        if profile.ranking == "relevance":  # of its own days, which may lie before all that was loaded
+            first = min(one.mailing for one in record.announcements)
+            known = Known(await self._store.load_frequencies(_streams_of(profile), since=first - KNOWLEDGE_LASTS))
+        return _outsider(record, selection, Scorer(profile, liked), known)
 
     @asynccontextmanager
     async def _waiting_for(self, selection: Selection) -> AsyncIterator[None]:

@@ -31,8 +31,9 @@ from core.errors import Overloaded, UnknownPaper
 from core.mailings import mailing_moment
 from core.papers import Announcement, AnnounceType, Author
 from core.profiles import Keyword, Profile
+from core.rarity import group_of
 from core.shelf import Shelf
-from core.store.records import Changes, PaperRecord, Revision
+from core.store.records import Changes, Frequencies, PaperRecord, Revision
 from core.store.sqlite import SqliteStore
 from core.summaries.attempts import Attempt, Key
 from tests.builders import feed, paper
@@ -870,6 +871,23 @@ class TestExplain:
     ) -> None:
         found = self.explain(tmp_path, 1, selection(), one, on(2, FRIDAY))
         assert (found.outcome, found.detail, found.item.score.value, found.rank) == (outcome, detail, 1.0, None)
+
+    def test_the_score_of_an_outsider_is_the_same_whatever_was_loaded_before(self, tmp_path: Path) -> None:
+        old = on(1, date(2026, 2, 6))
+        learned = Frequencies(group_of("cs.LG"), date(2026, 2, 5), 50_000.0, {"alpha": 40_000.0})
+        chosen = selection(ranking="relevance", min_score=0.0)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[float]:
+            unlearned = await papers.explain(old.paper.id, chosen)
+            revision = await store.load_revision()
+            assert await store.apply(Changes(frequencies=(learned,)), based_on=revision.number, now=NOW)
+            fresh = await papers.explain(old.paper.id, chosen)
+            await papers.select(selection(ranking="relevance", days_back=30))
+            later = await papers.explain(old.paper.id, chosen)
+            return [one.verdict.item.score.value for one in (unlearned, fresh, later)]
+
+        unlearned, fresh, later = play(tmp_path, scene, old, on(2, FRIDAY))
+        assert fresh == later < unlearned
 
     def test_a_paper_that_is_not_stored_is_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(UnknownPaper):
