@@ -34,7 +34,8 @@ from core.store.records import CategoryState, Changes, Lease, Ledger, PaperRecor
 
 _WRITE_ATTEMPTS = 5
 _DAYS_CHECKED = 7  # with a gap in these, a whole feed is asked for, whatever arXiv thinks we have
-_MAX_DAYS_AHEAD = timedelta(days=7)  # further in the future a feed's date is a mistake, not a slow clock of ours
+_MAX_DAYS_AHEAD = timedelta(days=1)  # of arXiv's own clock; a feed of tomorrow may be out in the evening
+_MAX_DAYS_AHEAD_OF_OURS = timedelta(days=7)  # where arXiv tells no time: our clock may be slow
 _MAX_DAYS_BEHIND = timedelta(days=30)  # further behind the newest one stored, it would be in no feed
 _FIRST_MAILING = date(2024, 1, 1)  # about when the feeds of rss.arxiv.org began
 
@@ -160,7 +161,8 @@ def decide(
     """
     claimed = announced.mailing
     present = max(now, announced.answered_at or now)  # a board without a battery may have lost weeks
-    is_credible = claimed is not None and _is_credible(claimed, present, newest_stored)
+    longest = _MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS
+    is_credible = claimed is not None and _is_credible(claimed, eastern_date(present) + longest, newest_stored)
     mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
     merged = merge(announced.entries)
     listed = [_list(paper, announce_type, mailing, known, stored.get(paper.id)) for paper, announce_type in merged]
@@ -271,10 +273,10 @@ def _preferred(copies: Sequence[Entry]) -> Entry:
     )
 
 
-def _is_credible(claimed: date, now: datetime, newest_stored: date | None) -> bool:
-    """Whether a mailing can have this date: papers stored under a wrong one would be in no feed."""
+def _is_credible(claimed: date, latest: date, newest_stored: date | None) -> bool:
+    """Whether a mailing can have this date: papers stored under a wrong one would be in no feed, or alone in it."""
     earliest = _FIRST_MAILING if newest_stored is None else max(_FIRST_MAILING, newest_stored - _MAX_DAYS_BEHIND)
-    return earliest <= claimed <= eastern_date(now) + _MAX_DAYS_AHEAD
+    return earliest <= claimed <= latest
 
 
 def _date_notice(claimed: date, mailing: date) -> str:

@@ -142,6 +142,11 @@ class TestMailing:
         claim = replace(announced(feed(entry(), mailing=THURSDAY)), answered_at=datetime(2026, 1, 24, tzinfo=UTC))
         assert decide(claim, NOTHING, now=NOW).mailing == THURSDAY
 
+    @pytest.mark.parametrize(("claimed", "mailing"), [(FRIDAY, FRIDAY), (date(2026, 3, 7), THURSDAY)])
+    def test_a_date_more_than_a_day_ahead_of_arxiv_s_clock_cannot_be(self, claimed: date, mailing: date) -> None:
+        claim = replace(announced(feed(entry(), mailing=claimed)), answered_at=NOW)
+        assert decide(claim, NOTHING, now=NOW).mailing == mailing
+
     @pytest.mark.parametrize(("answered_at", "mailing"), [(NOW, THURSDAY), (None, date(2026, 1, 23))])
     def test_a_clock_of_ours_that_lost_weeks_is_told_by_arxiv_s_own(
         self, answered_at: datetime | None, mailing: date
