@@ -23,7 +23,7 @@ from api.status import Standing, Status, describe_standing, find_days_back, load
 from core.errors import ArxivFeedsError, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
-from core.store.records import CategoryState
+from core.store.records import CategoryState, key_of
 from core.summaries.attempts import Run
 
 logger = logging.getLogger(__name__)
@@ -295,7 +295,7 @@ async def _report(service: Service, report: Report, healing: HealingModel, summa
 async def _load_standing(service: Service, report: Report) -> tuple[CategoryState, ...]:
     """How each category stands after what was healed; where that cannot be read, as the refresh left it."""
     try:
-        state = await service.store.load_refresh("+".join(report.categories))
+        state = await service.store.load_refresh(key_of(report.categories))
     except StoreUnavailable as error:
         logger.warning("Telling the standing from before the healing: %s", error)
         state = None

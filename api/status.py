@@ -23,7 +23,7 @@ from core.errors import StoreUnavailable
 from core.healing import MOST_DAYS
 from core.mailings import eastern_date, explain_silence, mailing_moment, newest_mailing, next_mailing_moment
 from core.standing import find_gaps
-from core.store.records import CategoryState, Endpoint, Healing, Ledger, RefreshState, Revision
+from core.store.records import CategoryState, Endpoint, Healing, Ledger, RefreshState, Revision, key_of
 from core.summaries.attempts import Run, SummaryState
 from core.summaries.options import Options
 
@@ -434,7 +434,7 @@ def _describe_sets(
     states: Mapping[str, RefreshState], *, configured: Sequence[str], now: datetime, days_back: int
 ) -> list[SetStatus]:
     """The configured set, known or not, then all others by name."""
-    key = "+".join(configured)
+    key = key_of(configured)
     others = sorted(set(states) - {key})
     return [
         _describe_set(one.split("+"), states.get(one), is_configured=one == key, now=now, days_back=days_back)

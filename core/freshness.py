@@ -31,7 +31,7 @@ from core.intake import Report
 from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
 from core.standing import forget_empty
-from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision
+from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
 
 logger = logging.getLogger(__name__)
 
@@ -239,7 +239,7 @@ class Freshness:
         and RefreshUnderWay, after having waited for it, where another process had one under way.
         """
         wanted = tuple(categories or self._configured)
-        before = await self._store.load_refresh(_key(wanted))
+        before = await self._store.load_refresh(key_of(wanted))
 
         def is_wanted(state: RefreshState | None, _now: datetime) -> bool:
             return state is None or (before is not None and state.checked_at == before.checked_at)
@@ -249,7 +249,7 @@ class Freshness:
             report = await asyncio.shield(self._start(wanted, is_wanted, waits=True))
         if report is None:
             raise RefreshUnderWay(
-                f"Another process has just asked arXiv for {_key(wanted)}, so it was not asked once more."
+                f"Another process has just asked arXiv for {key_of(wanted)}, so it was not asked once more."
             )
         return report
 
@@ -309,7 +309,7 @@ class Freshness:
 
     async def next_look_at(self) -> datetime:
         """When there is something to do for the configured categories, which may be past."""
-        state = await self._store.load_refresh(_key(self._configured))
+        state = await self._store.load_refresh(key_of(self._configured))
         if state is None or state.next_poll_at is None:
             return self._clock()
         if make_plan(state, now=self._clock(), days_back=self._days_back) is None:
@@ -394,7 +394,7 @@ class Freshness:
         known = self._known.get(categories)
         if known is None or revision is None or (known.checks, known.day) != (revision.checks, today):
             checks = (revision or await self._store.load_revision()).checks
-            state = await self._store.load_refresh(_key(categories))
+            state = await self._store.load_refresh(key_of(categories))
             known = _Known(state, checks, today, self._lacks(state))
             self._known[categories] = known
         return known
@@ -403,7 +403,7 @@ class Freshness:
         return state is not None and make_plan(state, now=self._clock(), days_back=self._days_back) is not None
 
     async def _has_gaps(self, categories: tuple[str, ...]) -> bool:
-        return self._lacks(await self._store.load_refresh(_key(categories)))
+        return self._lacks(await self._store.load_refresh(key_of(categories)))
 
     def _currency(self, categories: tuple[str, ...], state: RefreshState) -> Currency:
         """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
@@ -451,7 +451,7 @@ class Freshness:
             self._healing_refused[categories] = self._clock()
             raise
         for notice in report.notices:
-            logger.warning("%s: %s", _key(categories), notice)
+            logger.warning("%s: %s", key_of(categories), notice)
         return report
 
     def _under_way(
@@ -508,7 +508,7 @@ class Freshness:
 
         *waits* says whether to wait for the lease while another process has it.
         """
-        name, holder = f"refresh {_key(categories)}", uuid4().hex
+        name, holder = f"refresh {key_of(categories)}", uuid4().hex
         seconds = self._timing.lease_seconds
         while (lease := await leases.take(self._store, name, holder, seconds=seconds)) is None:
             if not waits:
@@ -516,7 +516,7 @@ class Freshness:
             await asyncio.sleep(_LEASE_POLL_SECONDS)
         try:
             async with leases.kept(self._store, lease, seconds=seconds):
-                return await work(lease, await self._store.load_refresh(_key(categories)))
+                return await work(lease, await self._store.load_refresh(key_of(categories)))
         except LeaseLost as error:
             logger.warning("%s", error)
             return None
@@ -567,14 +567,14 @@ class Freshness:
         try:
             await self._learner.learn(categories, self._store, now=self._clock())
         except StoreUnavailable as error:
-            logger.warning("The words of %s were not counted: %s", _key(categories), error)
+            logger.warning("The words of %s were not counted: %s", key_of(categories), error)
         except Exception:  # the papers are stored: a mistake of ours in counting must not stop what follows
-            logger.exception("The words of %s could not be counted", _key(categories))
+            logger.exception("The words of %s could not be counted", key_of(categories))
 
     async def _remember_failure(
         self, categories: tuple[str, ...], state: RefreshState | None, error: Exception, lease: Lease
     ) -> None:
-        key = _key(categories)
+        key = key_of(categories)
         changes = Changes(refreshes=((key, after_failure(state, error, now=self._clock())),))
         for _ in range(_WRITE_ATTEMPTS):
             revision = await self._store.load_revision()
@@ -638,10 +638,6 @@ def _stale_problems(state: RefreshState) -> tuple[str, ...]:
 
 def _healing_notice(error: Exception) -> str:
     return f"What no feed brought could not be asked for ({error}); it will be another time."
-
-
-def _key(categories: Iterable[str]) -> str:
-    return "+".join(categories)
 
 
 def _nothing_stored(

@@ -25,7 +25,17 @@ from core.mailings import mailing_of_submission, newest_mailing, previous_mailin
 from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, unite_types
 from core.profiles import REPLACEMENTS
 from core.standing import complete, find_gaps
-from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, PaperRecord, RefreshState, Revision
+from core.store.records import (
+    CategoryState,
+    Changes,
+    Healing,
+    Lease,
+    Ledger,
+    PaperRecord,
+    RefreshState,
+    Revision,
+    key_of,
+)
 
 LONGEST_HOLD = timedelta(days=14)  # that is looked for; each day before a gap is a page or two of the search
 MOST_DAYS = 30  # a feed's longest window; filling in a year would keep arXiv busy for hours
@@ -144,7 +154,7 @@ async def heal_page(
 
     Raises what `Source` and `Store` raise; a failure of arXiv is remembered first, with a pause that grows.
     """
-    key = "+".join(one.category for one in state.categories)
+    key = key_of(one.category for one in state.categories)
     first, last = plan.window
     healing = plan.healing
     try:

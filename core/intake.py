@@ -30,7 +30,17 @@ from core.papers import (
 )
 from core.profiles import REPLACEMENTS
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_unchanged
-from core.store.records import CategoryState, Changes, Lease, Ledger, PaperRecord, RefreshState, Revision, dump_paper
+from core.store.records import (
+    CategoryState,
+    Changes,
+    Lease,
+    Ledger,
+    PaperRecord,
+    RefreshState,
+    Revision,
+    dump_paper,
+    key_of,
+)
 
 _WRITE_ATTEMPTS = 5
 _DAYS_CHECKED = 7  # with a gap in these, a whole feed is asked for, whatever arXiv thinks we have
@@ -130,7 +140,7 @@ async def refresh(
             standing=decision.standing,
             etag=announced.etag,
         )
-        refreshes = (("+".join(categories), remember(report, now)),) if remember else ()
+        refreshes = ((key_of(categories), remember(report, now)),) if remember else ()
         changes = replace(decision.changes, refreshes=refreshes)
         if await store.apply(changes, based_on=revision.number, now=now, lease=lease):
             return report

@@ -100,6 +100,11 @@ class Healing:
     last_error: str | None = None
 
 
+def key_of(categories: Iterable[str]) -> str:
+    """The key of the `RefreshState` of *categories* that are asked for together, in whatever order."""
+    return "+".join(sorted(categories))
+
+
 @dataclass(frozen=True, slots=True)
 class RefreshState:
     """What is known of the refreshes of one set of categories; all moments are aware UTC.

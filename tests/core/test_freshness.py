@@ -435,6 +435,15 @@ class TestRefreshing:
 
         play(scene)
 
+    def test_categories_that_are_configured_in_another_order_are_known(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            await world.process().freshness.refresh()
+            turned = world.process(configured=CONFIGURED[::-1])
+            assert (await turned.freshness.ensure(CONFIGURED)).is_current
+            assert turned.source.requests == []
+
+        play(scene)
+
     def test_a_forced_refresh_asks_although_nothing_is_due(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process()
