@@ -315,6 +315,8 @@ def _build_named_profile(
     own = file.profiles[name]
     warnings += _check_profile_keys(own, where, _Profile, place)
     inherited = {key: document[key] for key in _Profile.model_fields if key in document}
+    if own.get("match") == "substring":  # of which only one ranking is possible
+        inherited.pop("ranking", None)
     profile = _validated(_Profile, inherited | own, where, place)
     return _build_profile(name, profile, where, place, options)
 

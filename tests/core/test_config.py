@@ -154,6 +154,10 @@ class TestNamedProfiles:
         found = config(keywords=["LLM"], profiles={"quiet": {"keywords": []}})
         assert found.profiles[0].keywords == ()
 
+    def test_one_that_matches_by_the_letter_counts_whatever_the_default_one_does(self) -> None:
+        found = config(ranking="relevance", profiles={"letters": {"match": "substring"}})
+        assert found.profiles[0].ranking == "count"
+
     def test_profiles_are_found_by_name_and_keep_the_order_of_the_file(self) -> None:
         found = config(profiles={"b": {}, "a": {}})
         assert ([found.find_profile(name) for name in ("default", "b", "a", "c")], found.profiles) == (
