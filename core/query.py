@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.arxiv.taxonomy import CATEGORIES, find_category, hint_for
 from core.errors import QueryMistake
 from core.papers import PaperId
-from core.words import canonical_name, fold_word, plain_word, singular_acronym, split_words
+from core.words import canonical_name, plain_word, singular_acronym, split_words
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -269,15 +269,9 @@ def _canonical_text(term: Term) -> str:
     if term.field == "authors":
         return canonical_name(term.text)
     if term.reading == "folded":
-        return " ".join(map(_canonical_word, split_words(term.text)))
+        return " ".join(_lower(singular_acronym(word)) for word in split_words(term.text))
     words = [_lower(word) for word in split_words(term.text)]
     return " ".join(sorted(words) if term.reading == "near" else words)
-
-
-def _canonical_word(word: str) -> str:
-    """*word* in lower case and without the s of acronyms; as written where that would be another one, as of `10S`."""
-    form = singular_acronym(_lower(singular_acronym(word)))
-    return form if fold_word(form) == fold_word(word) else word
 
 
 def _lower(word: str) -> str:

@@ -22,7 +22,7 @@ _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
 _SEPARATORS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
 _SEPARATING_BYTES = bytes(ord(" ") if code in _SEPARATORS else code for code in range(256))  # of UTF-8
 _POSSESSIVE = re.compile(r"['’]s\b")
-_PLURAL_ACRONYM = re.compile(r"[A-Z0-9]{2,}s")
+_PLURAL_ACRONYM = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{2,}s")  # in 16s the s is no ending
 _VOWEL = re.compile(r"[aeiouy]")
 # A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),
 # so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).

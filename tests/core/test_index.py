@@ -7,7 +7,7 @@ papers what reading each one by itself finds.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any
 
@@ -426,6 +426,25 @@ def test_a_word_has_as_many_hits_as_places_where_it_stands(seen: list[Paper], wo
         for number, one in enumerate(seen)
     }
     assert hits(PaperIndex(seen), term) == {number: each for number, each in counted.items() if any(each)}
+
+
+written = st.text("01579abdegilnswyABDEGILNSWYéÉß", min_size=1, max_size=6) | st.from_regex(r"[0-9A-Z]{1,4}[Ss]\Z")
+capitals = st.sampled_from([str, str.lower, str.upper, str.swapcase, str.title])
+
+
+@settings(max_examples=300, deadline=None)
+@given(written, capitals)
+@example("16S", str)
+@example("16s", str.upper)
+@example("1990s", str.upper)
+@example("3Ds", str.lower)
+@example("H2Os", str.lower)
+def test_in_quotes_every_word_is_found_as_a_text_writes_it_in_any_capitals(
+    word: str, change: Callable[[str], str]
+) -> None:
+    index = indexed(f"an {word} gene")
+    terms = (Term(change(word), "exact"), Term(f"an {change(word)}", "exact"), Term(f"an {change(word)} ge", "prefix"))
+    assert [[*hits(index, term)] for term in terms] == [[0]] * 3
 
 
 @settings(max_examples=100, deadline=None)

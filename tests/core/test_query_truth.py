@@ -354,9 +354,34 @@ def test_simple_inflections_are_folded_and_derivations_are_not(row: Row) -> None
         "POMDP": (["POMDPs"], ["MDPs"]),
         '"LLM"': (["LLM"], ["LLMs"]),
         '"LLMs"': (["LLMs"], ["LLM"]),
+        "3D": (["3Ds"], ["3DS"]),
+        "H2O": (["H2Os"], []),
     }
 )
 def test_an_acronym_finds_its_plural(row: Row) -> None:
+    assert finds(row.query, row.says.paper()) is row.found
+
+
+@truth(
+    {
+        "16S": (["16S rRNA", "16s rRNA"], ["16", "16 rRNA"]),
+        "16s": (["16S rRNA"], ["16"]),
+        "16": (["16"], ["16S rRNA", "in 16s"]),
+        '"16S"': (["16S rRNA", "in 16s"], ["16"]),
+        '"16s"': (["16S rRNA"], ["16"]),
+        '"16S rRNA"': (["Analysis of 16S rRNA genes"], ["16 rRNA"]),
+        '"rRNA 16s"~1': (["16S rRNA"], ["16 rRNA"]),
+        '-"16S"': (["16"], ["16S rRNA"]),
+        "16S-rRNA*": (["16S rRNAs"], ["16 rRNAs"]),
+        "and-16S-rRNA*": (["and 16S rRNA"], ["16S rRNA"]),
+        "1990": (["the 1990s", "the 1990S"], ["1991s"]),
+        "1990s": (["1990"], ["199"]),
+        '"1990s"': (["the 1990s"], ["1990"]),
+        '"3ds"': (["3Ds", "3DS"], ["3D"]),
+        '"h2os"': (["H2Os"], ["H2O"]),
+    }
+)
+def test_an_s_after_digits_alone_is_no_plural(row: Row) -> None:
     assert finds(row.query, row.says.paper()) is row.found
 
 
