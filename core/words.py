@@ -31,6 +31,7 @@ _WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: m
 _LAST_LETTERS = frozenset("degs")  # of endings that are folded; most words end in others
 # They only look inflected.
 _WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
+_EE_VERBS = frozenset({"agree", "decree", "disagree", "free", "guarantee", "referee"})  # need and speed end otherwise
 
 # Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
 _PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
@@ -154,9 +155,11 @@ def _without_ending(word: str) -> str:
     word = _without_plural(word)
     if word in _WHOLE_WORDS:
         return word
+    if word.endswith("eed"):
+        return word[:-2] if word[:-1] in _EE_VERBS else word
     for ending in ("ing", "ed"):
         stem = word.removesuffix(ending)
-        if stem != word and len(stem) > 2 and _VOWEL.search(stem) and not word.endswith("eed"):
+        if stem != word and len(stem) > 2 and _VOWEL.search(stem):
             return f"{stem}e" if _SHORT_STEM.fullmatch(stem) else _with_single_consonant(stem).removesuffix("e")
     stem = word.removesuffix("e")
     return word if len(word) < 4 or _SHORT_STEM.fullmatch(stem) else stem
