@@ -149,9 +149,10 @@ def _is_same_given_name(one: str, other: str) -> bool:
 
 
 def _without_ending(word: str) -> str:
-    for ending, replacement in (("ies", "y"), ("ied", "y")):
-        if word.endswith(ending) and len(word) > len(ending) + 1:
-            return word[: -len(ending)] + replacement
+    if len(word) > 4:  # ties are no ty; a trie is no try, though most tries are
+        for ending in ("ies", "ied", "ie"):
+            if word.endswith(ending):
+                return f"{word.removesuffix(ending)}y"
     word = _without_plural(word)
     if word in _WHOLE_WORDS:
         return word
