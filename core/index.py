@@ -18,7 +18,7 @@ from functools import lru_cache
 from core.papers import Paper
 from core.query import And, Node, Not, Term
 from core.saturation import norm_of
-from core.words import fold_word, is_same_name, join_words, name_words, plain_word, split_words
+from core.words import fold_word, is_same_name, join_words, name_words, plain_word, plural_spelling, split_words
 
 COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
@@ -252,9 +252,9 @@ class PaperIndex:
 
     def stands_in_title(self, number: int, term: Term) -> bool:
         """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
-        words = _pattern_words(term)
-        if term.reading == "folded" and len(words) == 1:
-            postings = self.find_word(words[0])  # in the order of papers
+        words, spellings = _words_of(term)
+        if term.reading == "folded" and (len(words) == 1 or self._has_any(spellings)):
+            postings = self._find_in_text(term) if spellings else self.find_word(words[0])  # in the order of papers
             place = bisect_left(postings, number << HITS_BITS | 1 << COUNT_BITS)
             return place < len(postings) and postings[place] >> HITS_BITS == number
         texts = self._folded if term.reading == "folded" else self._plain
@@ -321,19 +321,26 @@ class PaperIndex:
         self._authors_read = len(self.papers)
 
     def _find_in_text(self, term: Term) -> Postings:
-        words = _pattern_words(term)
-        if term.reading == "folded" and len(words) == 1:
+        words, spellings = _words_of(term)
+        is_spelt = bool(spellings) and self._has_any(spellings)
+        if term.reading == "folded" and len(words) == 1 and not is_spelt:
             return self.find_word(words[0])
-        key = (term.reading, term.distance, *words)
+        key = (term.reading, term.distance, *words, *spellings)
         if key not in self._found:
             if len(self._found) >= _FINDINGS_KEPT:
                 self._found.clear()
-            self._found[key] = self._search(term, words)
+            found = self._search(term, words)
+            self._found[key] = self._add_spelt(found, words, spellings) if is_spelt else found
         return self._found[key]
+
+    def _has_any(self, spellings: Iterable[str]) -> bool:
+        return any(spelling in self._vocabulary for spelling in spellings)
 
     def _search(self, term: Term, words: Sequence[str]) -> Postings:
         """Where the words stand as *term* asks for it, looked for in the texts of all papers that have them."""
         if term.reading == "folded":
+            if len(words) == 1:
+                return self.find_word(words[0])
             return self._count(_pattern(term), self._folded, self._having_all([word] for word in words))
         if term.reading == "prefix":
             *before, last = words
@@ -345,6 +352,19 @@ class PaperIndex:
         if term.reading == "near":
             return self._count_near(words, term.distance, having_all)
         return self._count(_pattern(term), self._plain, having_all)
+
+    def _add_spelt(self, found: Postings, words: Sequence[str], spellings: Sequence[str]) -> Postings:
+        """*found*, and where *words* stand and some of them in one of *spellings*, in the order of papers."""
+        codes = [self._vocabulary[spelling] for spelling in spellings if spelling in self._vocabulary]
+        postings = {one >> HITS_BITS: one for one in found}
+        for number in self._having_all(zip(words, map(fold_word, spellings), strict=True)):
+            if any(code in self._readings.codes[number] for code in codes):
+                folded, plain = self.read(number), self._readings.read(number, self._vocabulary.plain)
+                in_title = _count_either(words, folded.title, spellings, plain.title)
+                in_abstract = _count_either(words, folded.abstract, spellings, plain.abstract)
+                if in_title or in_abstract:
+                    postings[number] = _packed(number, in_title, in_abstract)
+        return sorted(postings.values())
 
     def _having_all(self, words: Iterable[Iterable[str]]) -> set[int]:
         """The papers in which, of each of *words*, one of its folded forms stands."""
@@ -408,9 +428,12 @@ class PaperIndex:
 
     def _find_in_comments(self, term: Term) -> list[int]:
         texts = self._folded_comments if term.reading == "folded" else self._plain_comments
+        words, spellings = _words_of(term)
         if term.reading == "near":
-            words = _pattern_words(term)
             return [number for number, text in texts.items() if _stand_near(words, text.split(), term.distance)]
+        if self._has_any(spellings):
+            both = ((number, text.split(), self._plain_comments[number].split()) for number, text in texts.items())
+            return [number for number, folded, plain in both if _count_either(words, folded, spellings, plain)]
         pattern = _pattern(term)
         return [number for number, text in texts.items() if pattern in text]
 
@@ -460,22 +483,38 @@ def _once(numbers: Iterable[int]) -> Postings:
 
 
 @lru_cache(maxsize=1_024)  # the reasons of a list ask for those of all its terms, paper by paper
-def _pattern_words(term: Term) -> tuple[str, ...]:
-    """The words of *term* in the form in which they are looked for."""
-    return (*map(fold_word if term.reading == "folded" else plain_word, split_words(term.text)),)
+def _words_of(term: Term) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words of *term* in the form in which they are looked for, and the spellings that folded ones find besides.
+
+    A word without such a spelling has an empty one; where all are empty, there is none at all.
+    """
+    written = split_words(term.text)
+    if term.reading != "folded":
+        return (*map(plain_word, written),), ()
+    spellings = (*map(plural_spelling, written),)
+    return (*map(fold_word, written),), spellings if any(spellings) else ()
 
 
 @lru_cache(maxsize=1_024)
 def _pattern(term: Term) -> str:
     """What to look for in a text, of whichever form of words it is; a prefix has no end."""
-    pattern = join_words(_pattern_words(term))
+    pattern = join_words(_words_of(term)[0])
     return pattern.removesuffix(" ") if term.reading == "prefix" else pattern
 
 
 def _folds_of(plain: str) -> tuple[str, ...]:
     """The folded forms that a word with this *plain* form can have; only its capitals tell that `APIs` is a plural."""
-    as_acronym = f"{plain[:-1].upper()}s"
-    return (fold_word(plain), fold_word(as_acronym))
+    return (fold_word(plain), fold_word(plural_spelling(plain)))
+
+
+def _count_either(words: Sequence[str], folded: Sequence[str], spellings: Sequence[str], plain: Sequence[str]) -> int:
+    """How often *words* stand one after another in a *folded* text, or *spellings* of them in the *plain* one."""
+    here = [*zip(folded, plain, strict=True)]
+    stands = (
+        [form == word or known == spelt for form, known in here[place:]]
+        for place, (word, spelt) in enumerate(zip(words, map(str.lower, spellings), strict=True))
+    )
+    return sum(map(all, zip(*stands, strict=False)))
 
 
 def _stand_near(words: Sequence[str], text: Iterable[str], distance: int) -> bool:

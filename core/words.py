@@ -92,6 +92,16 @@ def singular_acronym(word: str) -> str:
     return word[:-1] if word.endswith("s") and _PLURAL_ACRONYM.fullmatch(word) else word
 
 
+def plural_spelling(word: str) -> str:
+    """How *word* is spelt as the plural of an acronym, `LMs` for `lms`, if that is folded to another word; else empty.
+
+    No other spelling of it, in whatever case and with whatever accents, is folded to another word.
+    """
+    plain = plain_word(singular_acronym(word))
+    spelling = f"{plain[:-1].upper()}s" if plain.endswith("s") else ""
+    return spelling if fold_word(spelling) != fold_word(plain) else ""
+
+
 def join_words(words: Iterable[str]) -> str:
     """Each word with a space on both sides, so that a pattern made the same way begins and ends at word boundaries."""
     return "".join(f" {word} " for word in words)

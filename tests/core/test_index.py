@@ -20,7 +20,7 @@ from core.papers import Author, Paper
 from core.query import And, Field, Node, Not, Or, Reading, Term, parse_query
 from core.saturation import norm_of
 from core.shelf import is_near_duplicate
-from core.words import fold_word, is_same_name, name_words, plain_word, split_words
+from core.words import fold_word, is_same_name, name_words, plain_word, singular_acronym, split_words
 from tests.builders import paper
 
 
@@ -121,6 +121,19 @@ def test_the_same_words_are_looked_for_anew_in_another_way() -> None:
 def test_hits_are_counted_in_title_and_in_abstract(term: Term, expected: tuple[int, int]) -> None:
     index = indexed("alpha", of("A KV cache", "KV caches, KV-cache; caching with a cachet. A store of kv"))
     assert hits(index, term) == {1: expected}
+
+
+def test_a_word_and_an_acronym_s_plural_of_the_same_letters_are_counted_together_in_the_order_of_papers() -> None:
+    index = indexed("an API", of("APIs", "APIS, apis and an API"), of(abstract="apis"), "alpha", of("KV APIs"))
+    expected = [(1, (1, 2)), (2, (0, 1)), (4, (1, 0))]
+    assert [[*hits(index, Term(text)).items()] for text in ("apis", "APIS")] == [expected, expected]
+
+
+def test_an_acronym_s_plural_is_found_only_once_a_paper_writes_it() -> None:
+    index = indexed("apis", "an API")
+    before = hits(index, Term("apis"))
+    index.add(of("APIs"))
+    assert (before, hits(index, Term("apis"))) == ({0: (0, 1)}, {0: (0, 1), 2: (1, 0)})
 
 
 @pytest.mark.parametrize("times", [254, 255, 256, 300, 70_000])
@@ -293,6 +306,7 @@ VOCABULARY = (
     "KV-cache",
     "API's",
     "APIs",
+    "apis",
     "naïve",
     "Naive",
     "C++",
@@ -358,8 +372,13 @@ def _texts(seen: Paper, field: Field | None) -> Sequence[str]:
 def _places(term: Term, text: Sequence[str]) -> Iterator[bool]:
     """For each word of *text* whether *term* stands where that word begins."""
     reading: Reading = term.reading
-    form = fold_word if reading == "folded" else plain_word
-    wanted, read = [*map(form, split_words(term.text))], [*map(form, text)]
+    if reading == "folded":
+        wanted = split_words(term.text)
+        for start in range(len(text)):
+            here = text[start : start + len(wanted)]
+            yield len(here) == len(wanted) and all(map(_is_same_word, wanted, here))
+        return
+    wanted, read = [*map(plain_word, split_words(term.text))], [*map(plain_word, text)]
     for start in range(len(read)):
         if reading == "near":
             yield not Counter(wanted) - Counter(read[start : start + len(wanted) + term.distance])
@@ -369,8 +388,16 @@ def _places(term: Term, text: Sequence[str]) -> Iterator[bool]:
             yield [*here[:-1], last] == wanted
 
 
+def _is_same_word(wanted: str, word: str) -> bool:
+    """Whether both have one folded form, or differ in case and accents alone."""
+    return fold_word(wanted) == fold_word(word) or plain_word(singular_acronym(wanted)) == plain_word(word)
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(papers, max_size=4), nodes)
+@example([of("an API"), of("APIs"), of(abstract="apis")], Term("apis"))
+@example([of("kv API"), of("kv APIs"), of(abstract="kv apis")], Term("kv apis"))
+@example([of(comment="kv API"), of(comment="kv APIs"), of(comment="apis kv")], Term("kv apis", field="comment"))
 @example([of("an API"), of("APIs")], Term("apis", "exact"))
 @example([of("an API"), of("APIs")], Term("api", "prefix"))
 def test_a_query_finds_what_reading_each_paper_by_itself_finds(seen: list[Paper], node: Node) -> None:
@@ -445,6 +472,18 @@ def test_in_quotes_every_word_is_found_as_a_text_writes_it_in_any_capitals(
     index = indexed(f"an {word} gene")
     terms = (Term(change(word), "exact"), Term(f"an {change(word)}", "exact"), Term(f"an {change(word)} ge", "prefix"))
     assert [[*hits(index, term)] for term in terms] == [[0]] * 3
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(papers, min_size=1, max_size=4), terms.filter(lambda term: term.field is None))
+@example([of("APIs", "apis"), of("API", "APIs"), of("apis"), of("Alpha", "APIs")], Term("apis"))
+@example([of("kv APIs", "kv apis"), of("kv API", "kv APIs"), of("kv", "apis")], Term("kv apis"))
+def test_a_term_stands_in_the_titles_in_which_it_has_hits(seen: list[Paper], term: Term) -> None:
+    index = PaperIndex(seen)
+    found = hits(index, term)
+    assert {number for number in found if index.stands_in_title(number, term)} == {
+        number for number, (in_title, _) in found.items() if in_title
+    }
 
 
 @settings(max_examples=100, deadline=None)

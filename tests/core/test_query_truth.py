@@ -398,6 +398,43 @@ def test_an_acronym_finds_its_plural(row: Row) -> None:
 
 @truth(
     {
+        "lms": (["LMs", "lms", "LMS", "Lms", "LMs' answers", "two-LMs"], ["LM", "lm", "LM's", "LLMs"]),
+        "LMS": (["LMs", "lms", "LMS"], ["LM"]),
+        "LMs": (["LM", "LMs", "lm"], ["LMS", "lms"]),
+        "LM": (["LM", "LMs"], ["LMS", "lms"]),
+        "apis": (["APIs", "apis", "APIS"], ["API", "api"]),
+        "Apis": (["APIs"], ["API"]),
+        "APIS": (["APIs"], ["API"]),
+        "guis": (["GUIs"], ["GUI"]),
+        "ais": (["AIs", "AIS"], ["AI"]),
+        "vms": (["VMs"], ["VM"]),
+        "kgs": (["KGs"], ["KG", "kg"]),
+        "2ds": (["2Ds", "2DS"], ["2D"]),
+        "gpus": (["GPUs", "GPU", "gpus"], ["CPUs"]),
+        "news": (["news", "News"], ["new", "New", "NEW"]),
+        "gas": (["gas", "GAs", "Gas"], ["GA", "ga"]),
+        "dos": (["DoS", "DOS", "dos"], ["do", "Do"]),
+        "gps": (["GPS", "GPs", "gps"], ["GP", "gp"]),
+        "GPs": (["GP", "GPs"], ["GPS"]),
+        "cs": (["CS", "Cs"], ["C"]),
+        "bias": (["bias", "biases", "BIAs"], ["BIA"]),
+        "tries": (["tries", "try", "TRIEs"], ["trie", "TRIE"]),
+        # in each field, as a phrase, and with a NOT
+        "ti:lms": (["LMs"], ["LM", Of(abstract="LMs")]),
+        "abs:lms": ([Of(abstract="LMs")], ["LMs", Of(abstract="LM")]),
+        "comment:lms": ([Of(comment="on LMs"), Of(comment="lms")], [Of(comment="an LM"), "LMs"]),
+        "lms-for-code": (["LMs for code", "LMS for codes"], ["LM for code", "LMs, code", "for code LMs"]),
+        "-lms": (["LM"], ["LMs", "lms"]),
+        '"lms"': (["LMs", "lms", "LMS"], ["LM"]),
+        "lms*": (["LMs", "LMS", "lmsys"], ["LM"]),
+    }
+)
+def test_an_acronym_s_plural_is_found_in_any_case(row: Row) -> None:
+    assert finds(row.query, row.says.paper()) is row.found
+
+
+@truth(
+    {
         "16S": (["16S rRNA", "16s rRNA"], ["16", "16 rRNA"]),
         "16s": (["16S rRNA"], ["16"]),
         "16": (["16"], ["16S rRNA", "in 16s"]),
