@@ -9,6 +9,7 @@ terms do.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.arxiv.taxonomy import CATEGORIES, find_category, hint_for
 from core.errors import QueryMistake
 from core.papers import PaperId
-from core.words import canonical_name, plain_word, singular_acronym, split_words
+from core.words import canonical_name, plain_word, singular_acronym, split_words, stands_alone
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -490,11 +491,15 @@ def _explain_colon(name: str, value: str) -> str:
 
 
 def _read_prefix(word: str, field: Field | None, column: int) -> Term:
-    beginning = word.removesuffix("*")
+    beginning = unicodedata.normalize("NFC", word.removesuffix("*"))  # ends with a letter, not with its accent
     words = split_words(beginning)
     if field == "authors":
         raise QueryMistake(column, "* cannot stand in a name; a family name or an initial finds every longer one")
-    if "*" in beginning or not words or not beginning[-1:].isalnum() or len(words[-1]) < _MIN_PREFIX:
+    is_word = "*" not in beginning and bool(words) and beginning[-1:].isalnum()
+    if is_word and stands_alone(words[-1]):
+        alone = "each Chinese, Japanese or Korean character is a word of its own, so leave the * out"
+        raise QueryMistake(column, f"{alone}: {beginning}")
+    if not is_word or len(words[-1]) < _MIN_PREFIX:
         expected = f"* ends a word of which {_MIN_PREFIX} letters or digits at least are given, as in quant*"
         raise QueryMistake(column, expected)
     return Term(beginning, "prefix", field)

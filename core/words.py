@@ -16,6 +16,7 @@ from functools import lru_cache
 _CJK = (
     r"\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 )
+_ALONE = re.compile(f"[{_CJK}]")
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are words of their own
 # The same in a quarter of the time for ASCII, and in a tenth where neither C++ nor C# can be.
 _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
@@ -55,6 +56,11 @@ def split_words(text: str) -> list[str]:
     # Even where a text has other letters most of its words are ASCII.
     pieces = text.encode(errors="surrogatepass").translate(_SEPARATING_BYTES).decode(errors="surrogatepass").split()
     return [word for piece in pieces for word in ((piece,) if piece.isascii() else _TOKEN.findall(piece))]
+
+
+def stands_alone(word: str) -> bool:
+    """Whether *word* is a Chinese, Japanese or Korean character, which is a word whatever stands beside it."""
+    return _ALONE.fullmatch(word) is not None
 
 
 def fold_words(text: str) -> list[str]:

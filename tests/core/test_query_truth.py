@@ -182,6 +182,10 @@ def test_numbers_and_versions_are_words(row: Row) -> None:
         '"naïve Bayes"': (["Naive Bayes"], []),
         "schrod*": (["Schrödinger", "Schro\u0308dinger"], ["Schur"]),
         "schröd*": (["Schrodinger"], []),
+        "schrö*": (["Schrödinger", "Schrodinger", "Schro\u0308dinger"], ["Schur"]),
+        "Schro\u0308*": (["Schrödinger", "Schrodinger", "Schro\u0308dinger"], ["Schur"]),
+        "the-Schro\u0308*": (["the Schrödinger"], ["Schrödinger"]),
+        "Poincare\u0301*": (["Poincaré"], ["Poinsot"]),
     }
 )
 def test_accents_make_no_difference_in_either_direction(row: Row) -> None:
@@ -1007,6 +1011,12 @@ MISTAKES: Sequence[tuple[str, int, str]] = (
     ("A* search", 1, "letters"),
     ("alpha a*", 7, "letters"),
     ("au:lec*", 4, "*"),
+    ("注意力*", 1, "leave the * out"),
+    ("alpha 注*", 7, "leave the * out"),
+    ("LLM模*", 1, "leave the * out"),
+    ("モデ*", 1, "leave the * out"),
+    ("모\u1103\u1166*", 1, "leave the * out"),
+    ("注*力", 1, "letters"),
     # terms
     ("&", 1, "letter"),
     ("alpha &", 7, "letter"),
