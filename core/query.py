@@ -89,6 +89,7 @@ _SIGN = re.compile(
     rf"""["“”()^~]|\*(?!$)|(?:^|(?<=\s))-(?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|\s|-)(?:{"|".join(_FIELDS)}):""",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 _OPERATOR_WORD = re.compile(r"(?<!\S)(?:AND|OR|NOT|ANDNOT)(?!\S)")
 
 
@@ -435,11 +436,8 @@ def _in_field(part: _Part, field: Field, column: int) -> _Part:
 
 
 def _weighted(part: _Part, text: str, column: int) -> _Part:
-    try:
-        own = float(text[1:])
-    except ValueError:
-        own = 0.0
-    if not MIN_WEIGHT <= own <= MAX_WEIGHT:  # NaN is neither
+    own = float(text[1:]) if _NUMBER.fullmatch(text, 1) else 0.0
+    if not MIN_WEIGHT <= own <= MAX_WEIGHT:
         raise QueryMistake(column, f"a weight such as ^2 is expected, from {MIN_WEIGHT:g} to {MAX_WEIGHT:g}")
 
     def build(field: Field | None, weight: float) -> Node:

@@ -682,6 +682,8 @@ def test_operators_are_in_capital_letters_and_otherwise_words(row: Row) -> None:
         "-alpha^2": (["beta"], ["alpha"]),
         "ti:alpha^2": (["alpha"], [Of(abstract="alpha")]),
         "ti:(alpha OR beta)^2": (["beta"], [Of(abstract="beta")]),
+        "alpha^02.50": (["alpha"], ["2"]),
+        "alpha^.5": (["alpha"], ["5"]),
         "10^5": (["10 steps"], ["5 steps", "105"]),
     }
 )
@@ -999,6 +1001,12 @@ MISTAKES: Sequence[tuple[str, int, str]] = (
     ("rl^0", 3, "weight"),
     ("rl^101", 3, "weight"),
     ("rl^x", 3, "weight"),
+    ("rl^1_0", 3, "weight"),
+    ("rl^\u0663", 3, "weight"),
+    ("rl^\uff12", 3, "weight"),
+    ("rl^1e1", 3, "weight"),
+    ("rl^+2", 3, "weight"),
+    ("rl^.", 3, "weight"),
     ("alpha rl^0", 9, "weight"),
     ('"kv cache"^0', 11, "weight"),
     ("(alpha)^500", 8, "weight"),
