@@ -114,6 +114,7 @@ class Term:
             words = split_words(self.text)
             is_quoted = self.reading in {"exact", "near"} or (self.field == "authors" and len(words) > 1)
             text = f'"{self.text}"' if is_quoted else "-".join(words)
+            text = text.lower() if _OPERATOR_WORD.fullmatch(text) else text  # a word it is only in small letters
         field = f"{_PREFIX_OF[self.field]}:" if self.field else ""
         star = "*" if self.reading == "prefix" else ""
         distance = f"~{self.distance}" if self.reading == "near" else ""

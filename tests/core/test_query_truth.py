@@ -663,6 +663,12 @@ def test_not_binds_most(row: Row) -> None:
         "NOTE": (["note", "notes"], ["beta"]),
         "alpha XOR beta": (["beta xor alpha"], ["alpha", "alpha beta"]),
         "NAND": (["nand"], ["and"]),
+        # words because of what stands behind them
+        "AND^1.0": (["this and that"], ["alpha"]),
+        "alpha OR^1": (["alpha or beta"], ["alpha", "or"]),
+        "-NOT^1": (["alpha"], ["not alpha"]),
+        "ti:AND^1": (["this and that"], [Of(abstract="and")]),
+        "OR, beta": (["beta or gamma"], ["beta"]),
     }
 )
 def test_operators_are_in_capital_letters_and_otherwise_words(row: Row) -> None:
