@@ -22,7 +22,7 @@ from core.catalogue import MAX_ITEMS, Explained, Item, Outcome, Selection, descr
 from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.feeds.content import build_absence, plain_text, tell_origin
-from core.papers import AnnounceType, Paper, PaperId
+from core.papers import AnnounceType, Paper, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.scoring import Kind, Place
 from core.store.records import PaperRecord
@@ -480,7 +480,7 @@ def _dump(answer: Answer) -> bytes:
 def parse_paper_number(text: str) -> str:
     """The identifier in *text* without its version. What is none names no paper, so it raises UnknownPaper."""
     try:
-        return PaperId.parse(text.removeprefix("arXiv:")).number
+        return parse_citation(text).number
     except ValueError as error:
         raise UnknownPaper(text[:100], reason=str(error)) from error
 

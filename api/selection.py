@@ -27,7 +27,7 @@ from core.arxiv.taxonomy import find_category, hint_for
 from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
 from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
-from core.papers import AnnounceType, PaperId
+from core.papers import AnnounceType, parse_citation
 from core.profiles import Keyword, Profile, SummaryMode
 from core.query import (
     MAX_CHARACTERS,
@@ -288,7 +288,7 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     ids = set()
     for one in filter(None, map(str.strip, (text or "").split(","))):
         try:
-            ids.add(PaperId.parse(re.sub("^arxiv:", "", one, flags=re.IGNORECASE)).number)
+            ids.add(parse_citation(one).number)
         except ValueError as error:
             raise BadQuery(parameter, str(error)) from error
     if text is not None and not ids:

@@ -21,7 +21,7 @@ from pydantic_core import ErrorDetails
 
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import BadConfig, QueryMistake
-from core.papers import AnnounceType, PaperId
+from core.papers import AnnounceType, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.query import Node, parse_entry, parse_query
 from core.scoring import is_usable_term
@@ -372,7 +372,7 @@ def _paper_ids(texts: Iterable[str], where: tuple[str, ...], place: _Places) -> 
     ids = []
     for index, text in enumerate(texts):
         try:
-            ids.append(PaperId.parse(text).number)
+            ids.append(parse_citation(text).number)
         except ValueError as error:
             place.refuse((*where, index), str(error))
     return tuple(dict.fromkeys(ids))

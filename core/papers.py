@@ -20,6 +20,7 @@ _PAPER_ID = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,3}))?",
     re.ASCII,
 )
+_CITED = re.compile("arxiv:", re.IGNORECASE | re.ASCII)
 
 
 class AnnounceType(StrEnum):
@@ -57,6 +58,12 @@ class PaperId:
             raise ValueError(f"{text!r} is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001")
         version = match["version"]
         return cls(match["number"], int(version) if version else None)
+
+
+def parse_citation(text: str) -> PaperId:
+    """The identifier that *text* is, also with `arXiv:` before it in any case, as papers cite it. Raises ValueError."""
+    prefix = _CITED.match(text)
+    return PaperId.parse(text[prefix.end() :] if prefix else text)
 
 
 def submission_order(paper_id: str) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from core.arxiv.taxonomy import CATEGORIES, find_category, hint_for
 from core.errors import QueryMistake
-from core.papers import PaperId
+from core.papers import parse_citation
 from core.words import canonical_name, plain_word, singular_acronym, split_words, stands_alone
 
 if TYPE_CHECKING:
@@ -524,7 +524,7 @@ def _read_category(text: str, column: int) -> str:
 
 def _read_id(text: str, column: int) -> str:
     try:
-        return PaperId.parse(text).number
+        return parse_citation(text).number
     except ValueError as error:
         raise QueryMistake(column, str(error)) from error
 

@@ -128,7 +128,7 @@ def test_the_parameters_filter_the_papers(served: Running) -> None:
         assert all(map(is_wanted, items["items"]))
 
 
-@pytest.mark.parametrize("written", ["{}", "{}v3", "arXiv:{}", "arXiv:{}v1"])
+@pytest.mark.parametrize("written", ["{}", "{}v3", "arXiv:{}", "arxiv:{}", "ARXIV:{}v1"])
 @pytest.mark.parametrize("number", ["2506.91772", "cs/0412968"])
 def test_a_paper_is_found_by_its_identifier_of_either_style(served: Running, number: str, written: str) -> None:
     identifier = written.format(number)

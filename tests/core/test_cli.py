@@ -240,7 +240,7 @@ def rule_rows(ended: subprocess.CompletedProcess[str]) -> list[list[str]]:
 
 
 def test_explain_lists_every_rule_hit_or_miss_with_points_that_add_up(filled: dict[str, str]) -> None:
-    ended = run_here(filled, "explain", "arXiv:2603.91223v1", "cs.LG", "--q", "training OR ti:kernel -survey")
+    ended = run_here(filled, "explain", "arxiv:2603.91223v1", "cs.LG", "--q", "training OR ti:kernel -survey")
     rows = rule_rows(ended)
     assert (ended.returncode, [row[:2] for row in rows]) == (
         0,

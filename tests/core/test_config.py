@@ -109,7 +109,7 @@ def test_every_key_of_a_profile_is_taken_over() -> None:
         "keywords": [" LLM ", {"term": "kv cache", "weight": 2}],
         "exclude_keywords": ["survey"],
         "authors": ["Y. LeCun", {"term": "Hinton", "weight": 0.5}],
-        "likes": ["2602.07306v2", "hep-th/9901001", "2602.07306"],
+        "likes": ["2602.07306v2", "hep-th/9901001", "arXiv:2602.07306"],
         "dislikes": ["2602.11543"],
         "announce_types": ["replace", "new"],
         "match": "substring",

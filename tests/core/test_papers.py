@@ -13,6 +13,7 @@ from core.papers import (
     PaperId,
     announce_types_by_category,
     best_announce_type,
+    parse_citation,
 )
 from tests.builders import DAY, paper
 
@@ -68,6 +69,19 @@ def test_an_identifier_is_taken_apart_into_number_and_version(text: str, number:
 def test_anything_else_is_no_identifier(text: str) -> None:
     with pytest.raises(ValueError, match="is not an arXiv identifier"):
         PaperId.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["2401.01234v2", "arXiv:2401.01234v2", "arxiv:2401.01234v2", "ARXIV:2401.01234v2"], ids=str
+)
+def test_an_identifier_may_be_cited_with_arxiv_before_it_in_any_case(text: str) -> None:
+    assert parse_citation(text) == PaperId("2401.01234", 2)
+
+
+@pytest.mark.parametrize("text", ["arXiv:", "arXiv: 2401.01234", "arXiv:arXiv:2401.01234", "arx\u0131v:2401.01234"])
+def test_what_cites_no_identifier_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an arXiv identifier"):
+        parse_citation(text)
 
 
 @pytest.mark.parametrize(
