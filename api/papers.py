@@ -11,11 +11,18 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, Field, TypeAdapter
+from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 
 from api.caching import represent
 from api.feeds import list_feeds
-from api.selection import FeedParameters, SelectionParameters, feed_title, parse_selection, refuse_repeated
+from api.selection import (
+    FeedParameters,
+    SelectionParameters,
+    check_digits,
+    feed_title,
+    parse_selection,
+    refuse_repeated,
+)
 from api.service import NOT_CURRENT, Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import MAX_ITEMS, Explained, Item, Outcome, Selection, describe, rank_key
@@ -305,7 +312,9 @@ class PaperListParameters(SelectionParameters):
     scope: str = Field(
         default=DEFAULT_PROFILE, max_length=300, description="A category, several joined by +, or a profile's name."
     )
-    limit: int = Field(default=DEFAULT_LIMIT, ge=1, le=MAX_LIMIT, description="Papers on one page.")
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(check_digits)] = Field(
+        default=DEFAULT_LIMIT, description="Papers on one page."
+    )
     cursor: str | None = Field(default=None, max_length=300, description="The `next_cursor` of the page before.")
 
 

@@ -65,7 +65,7 @@ def _check_types(text: str) -> str:
     return text
 
 
-def _check_digits(text: object) -> object:
+def check_digits(text: object) -> object:
     """Refuses 1_0, which pydantic reads as 10 since Python does."""
     if isinstance(text, str) and "_" in text:
         raise ValueError("a number in digits is expected")
@@ -125,9 +125,9 @@ class SelectionParameters(BaseModel):
         None, description="Announce types, joined by commas: new, cross, replace, replace-cross.", examples=["new"]
     )
     min_score: (
-        Annotated[float, Field(ge=0, le=MAX_SCORE, allow_inf_nan=False), BeforeValidator(_check_digits)] | None
+        Annotated[float, Field(ge=0, le=MAX_SCORE, allow_inf_nan=False), BeforeValidator(check_digits)] | None
     ) = Field(None, description="Least points of a listed paper.", examples=[2.5])
-    days: Annotated[int, Field(ge=1, le=MAX_DAYS), BeforeValidator(_check_digits)] | None = Field(
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS), BeforeValidator(check_digits)] | None = Field(
         None, description="Calendar days up to the newest mailing, that one included.", examples=[3]
     )
     summaries: Literal["0", "1", "brief"] | None = Field(
@@ -147,7 +147,7 @@ class SelectionParameters(BaseModel):
 class FeedParameters(SelectionParameters):
     """The parameters of a feed."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), BeforeValidator(_check_digits)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), BeforeValidator(check_digits)] | None = Field(
         None, description="Most entries, newest mailing first, best first within.", examples=[10]
     )
 

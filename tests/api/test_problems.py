@@ -164,6 +164,7 @@ LISTING = ("/rss", "/api/papers")
         (LISTING, "limit=501", "limit"),
         (LISTING, "limit=-1", "limit"),
         (LISTING, "limit=many", "limit"),
+        (LISTING, "limit=1_0", "limit"),
         (SELECTING, "keyword=LLM", "keyword"),
         (SELECTING, "LIMIT=5", "LIMIT"),
         (SELECTING, "days=3&days=3", "days"),
