@@ -65,13 +65,12 @@ class _Kind:
     accept: str
     most_raw_bytes: int = MOST_RAW_BYTES
     most_bytes: int = MOST_DECODED_BYTES
-    is_bound_to_host: bool = False  # a redirect may not lead to another one
 
 
 _FEED = _Kind("feeds", _FEED_TYPES)
 _SEARCH = _Kind("search", _FEED_TYPES)
-_PAGE = _Kind("pages", ", ".join(_PAGE_TYPES), MOST_PAGE_BYTES, MOST_PAGE_BYTES, is_bound_to_host=True)
-_PDF = _Kind("pages", "application/pdf", MOST_PDF_BYTES, MOST_PDF_BYTES, is_bound_to_host=True)
+_PAGE = _Kind("pages", ", ".join(_PAGE_TYPES), MOST_PAGE_BYTES, MOST_PAGE_BYTES)
+_PDF = _Kind("pages", "application/pdf", MOST_PDF_BYTES, MOST_PDF_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +285,7 @@ class ArxivClient:
     ) -> _Answer | httpx.URL:
         status = response.status_code
         if status in _REDIRECTS:
-            return _redirect_target(kind, address, response)
+            return _redirect_target(address, response)
         is_unchanged = is_conditional and status == httpx.codes.NOT_MODIFIED
         if not is_unchanged and status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
             wait = parse_retry_after(response.headers.get("Retry-After"), self._now())
@@ -331,10 +330,10 @@ def _describe(status: int) -> str:
     return f"arXiv answered {status} {httpx.codes.get_reason_phrase(status)}".rstrip()
 
 
-def _redirect_target(kind: _Kind, address: httpx.URL, response: httpx.Response) -> httpx.URL:
+def _redirect_target(address: httpx.URL, response: httpx.Response) -> httpx.URL:
     """Where *response* redirects to; refused are anything but https after https, and anything that is not http.
 
-    So is another host than that of *address*, where documents of *kind* are bound to it.
+    So is another host than that of *address*, unless both are arXiv's own.
     """
     target = address.join(location) if (location := response.headers.get("Location")) else None
     allowed = ("https",) if address.scheme == "https" else ("https", "http")
@@ -345,12 +344,18 @@ def _redirect_target(kind: _Kind, address: httpx.URL, response: httpx.Response) 
         )
     if target.port is not None and not 0 < target.port < 65_536:
         raise SourceUnavailable(str(address), "arXiv redirected to an impossible port", status=response.status_code)
-    if kind.is_bound_to_host and (target.host, target.port) != (address.host, address.port):
+    is_same = (target.host, target.port) == (address.host, address.port)
+    if not is_same and not (_is_arxivs(target) and _is_arxivs(address)):
         where = f"from {address.host} to {target.host}"
         raise SourceUnavailable(
             str(address), f"arXiv redirected {where}, which is refused", status=response.status_code
         )
     return target
+
+
+def _is_arxivs(address: httpx.URL) -> bool:
+    """Whether *address* is one of arXiv's hosts, which have sent askers from one to the other."""
+    return address.port is None and f".{address.host}".endswith(".arxiv.org")
 
 
 async def _collect(response: httpx.Response, most_bytes: int) -> bytes:

@@ -315,6 +315,40 @@ def test_a_redirect_that_leads_astray_is_refused(location: str, reason: str) -> 
         fetch(FakeArxiv(lambda: answer(b"", 302, Location=location)))
 
 
+@pytest.mark.parametrize(
+    "location",
+    [
+        "https://example.org/",
+        "http://169.254.169.254/latest/meta-data",
+        "//localhost/",
+        "https://rss.arxiv.org:8443/",
+        "https://rss.arxiv.org.example.org/",
+        "https://notarxiv.org/",
+    ],
+)
+def test_a_redirect_of_a_feed_or_a_search_to_another_host_is_refused(location: str) -> None:
+    feeds = FakeArxiv(lambda: answer(b"", 302, Location=location))
+    with pytest.raises(SourceUnavailable, match=r"arXiv redirected from \S+ to \S+, which is refused"):
+        fetch(feeds, rss_base="http://rss.arxiv.org/rss")
+    searches = FakeArxiv(lambda: answer(b"", 302, Location=location))
+    with pytest.raises(SourceUnavailable, match=r"arXiv redirected from \S+ to \S+, which is refused"):
+        fetch_submissions(searches)
+    assert (len(feeds.urls), len(searches.urls)) == (1, 1)
+
+
+@pytest.mark.parametrize("base", ["https://export.arxiv.org/rss", "https://arxiv.org/rss", "http://arxiv.org/rss"])
+def test_a_redirect_from_one_host_of_arxiv_to_another_is_followed(base: str) -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 301, Location="https://rss.arxiv.org/rss/cs.LG"), answer)
+    fetch(arxiv, rss_base=base)
+    assert arxiv.urls == [f"{base}/cs.LG", "https://rss.arxiv.org/rss/cs.LG"]
+
+
+def test_a_redirect_from_elsewhere_to_arxiv_is_refused() -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 302, Location="https://rss.arxiv.org/rss/cs.LG"))
+    with pytest.raises(SourceUnavailable, match=r"from mirror\.example to rss\.arxiv\.org, which is refused"):
+        fetch(arxiv, rss_base="https://mirror.example/rss")
+
+
 def test_a_request_that_fails_ends_its_turn_with_what_went_wrong() -> None:
     turns = FakeTurns()
     with pytest.raises(SourceUnavailable):
@@ -875,7 +909,7 @@ def test_a_redirect_within_the_host_is_followed(kind: str, location: str) -> Non
 
 @pytest.mark.parametrize("kind", TEXTS)
 @pytest.mark.parametrize(
-    "location", ["https://example.org/", "https://export.arxiv.org/html/1", "https://arxiv.org:8443/", "//169.254.1.1/"]
+    "location", ["https://example.org/", "https://arxiv.org.example.org/", "https://arxiv.org:8443/", "//169.254.1.1/"]
 )
 def test_a_redirect_to_another_host_is_refused(kind: str, location: str) -> None:
     arxiv = FakeArxiv(lambda: answer(b"", 302, Location=location), TEXTS[kind])
