@@ -8,7 +8,7 @@ import random
 import secrets
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -185,9 +185,11 @@ class _Arxiv:
         self._clock = clock
         self._client: ArxivClient | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         self._client = self._client or self._build_client()
-        return await self._client.fetch_announcements(categories, etag=etag)
+        return await self._client.fetch_announcements(categories, etag=etag, apart=apart)
 
     async def fetch_submissions(self, window: Window) -> Submissions:
         self._client = self._client or self._build_client()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -27,7 +27,9 @@ class RecordedSource:
     def __init__(self, feeds: Mapping[str, bytes]) -> None:
         self._feeds = feeds
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         feed = await asyncio.to_thread(parse_unless_cut_off, self._feeds["+".join(categories)])
         if feed is not None:
             return Announced((feed,), requests=1)

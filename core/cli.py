@@ -452,7 +452,9 @@ async def _examine_arxiv(service: Service) -> list[_Finding]:
     text = (
         f"{service.settings.arxiv_rss_base} lists {len(announced.entries)} papers in its mailing of {announced.mailing}"
     )
-    return [_Finding("arXiv", True, text), _examine_clock(service, announced.answered_at)]
+    for refused in announced.refused:
+        text += f"; it refuses {refused.category} ({refused.reason.rstrip('.')})"
+    return [_Finding("arXiv", not announced.refused, text), _examine_clock(service, announced.answered_at)]
 
 
 def _examine_clock(service: Service, theirs: datetime | None) -> _Finding:

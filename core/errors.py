@@ -91,6 +91,10 @@ class SourceMalformed(ArxivFeedsError):
         self.reason = reason
 
 
+class SourceRefused(SourceMalformed):
+    """arXiv answered with a document that says why it does not do what was asked; *reason* has its words."""
+
+
 class RefreshUnderWay(ArxivFeedsError):
     """Another process refreshed the same categories at the same moment, so this one did not."""
 

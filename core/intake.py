@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from core.arxiv.announced import Announced, Entry, Rejected
+from core.arxiv.announced import Announced, Entry, Refused, Rejected
 from core.errors import StoreUnavailable
 from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
@@ -29,7 +29,7 @@ from core.papers import (
     unite_types,
 )
 from core.profiles import REPLACEMENTS
-from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_unchanged
+from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_refused, stand_unchanged
 from core.store.records import (
     CategoryState,
     Changes,
@@ -53,7 +53,9 @@ _FIRST_MAILING = date(2024, 1, 1)  # about when the feeds of rss.arxiv.org began
 class Source(Protocol):
     """Where announcements come from."""
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced: ...
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced: ...
 
 
 class Store(Protocol):
@@ -124,7 +126,11 @@ async def refresh(
     """
     known = _known(categories, before, await store.load_mailings())
     is_whole = all(find_gaps(one, now=clock(), days_back=_DAYS_CHECKED) == () for one in known)
-    announced = await source.fetch_announcements(categories, etag=before.etag if before and is_whole else None)
+    announced = await source.fetch_announcements(
+        categories,
+        etag=before.etag if before and is_whole else None,
+        apart=[one.category for one in known if one.is_refused],
+    )
     for _ in range(_WRITE_ATTEMPTS):
         revision = await store.load_revision()
         stored = await store.load_papers({entry.paper.id for entry in announced.entries})
@@ -174,10 +180,12 @@ def decide(
     longest = _MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS
     is_credible = claimed is not None and _is_credible(claimed, eastern_date(present) + longest, newest_stored)
     mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
+    refused = {one.category: one.reason for one in announced.refused}
+    told = [one for one in known if one.category not in refused]  # no feed has anything of the others
     merged = merge(announced.entries)
-    listed = [_list(paper, announce_type, mailing, known, stored.get(paper.id)) for paper, announce_type in merged]
-    readings = {one.category: read_category(one.category, listed, mailing=mailing, before=one) for one in known}
-    earlier = {one.category: _earlier_mailing(one, readings[one.category], mailing) for one in known}
+    listed = [_list(paper, announce_type, mailing, told, stored.get(paper.id)) for paper, announce_type in merged]
+    readings = {one.category: read_category(one.category, listed, mailing=mailing, before=one) for one in told}
+    earlier = {one.category: _earlier_mailing(one, readings[one.category], mailing) for one in told}
     papers: list[Paper] = []
     announcements: list[Announcement] = []
     new = updated = known_in_mailing = 0
@@ -195,26 +203,26 @@ def decide(
             updated += 1
     rejected = len(announced.rejected)
     duplicate = len(announced.entries) - len(papers)
+
+    def stand_now(one: CategoryState) -> CategoryState:
+        if announced.is_unchanged:
+            return stand_unchanged(one, now=now)
+        if one.category in refused:
+            return stand_refused(one, refused[one.category], now=now, since=since or mailing)
+        is_whole = not announced.rejected and not announced.notices
+        reading = readings[one.category]
+        return stand(one, reading, listed, mailing=mailing, now=now, since=since or mailing, is_whole=is_whole)
+
     return Decision(
         mailing=mailing,
         has_mailing=any(one.mailing == mailing for one in announcements) or known_in_mailing > 0,
         changes=Changes(tuple(papers), tuple(announcements)),
         ledger=Ledger(len(announced.entries) + rejected, new, updated, duplicate, rejected),
-        standing=tuple(
-            stand(
-                one,
-                readings[one.category],
-                listed,
-                mailing=mailing,
-                now=now,
-                since=since or mailing,
-                is_whole=not announced.rejected and not announced.notices,
-            )
-            if not announced.is_unchanged
-            else stand_unchanged(one, now=now)
-            for one in known
+        standing=tuple(map(stand_now, known)),
+        notices=(
+            *map(_refusal_notice, announced.refused),
+            *([] if is_credible or claimed is None else [_date_notice(claimed, mailing)]),
         ),
-        notices=() if is_credible or claimed is None else (_date_notice(claimed, mailing),),
     )
 
 
@@ -291,6 +299,10 @@ def _is_credible(claimed: date, latest: date, newest_stored: date | None) -> boo
 
 def _date_notice(claimed: date, mailing: date) -> str:
     return f"arXiv's feed claims to be of {claimed}, which cannot be; its papers are stored under {mailing}."
+
+
+def _refusal_notice(refused: Refused) -> str:
+    return f"arXiv refuses {refused.category} ({refused.reason.rstrip('.')}); what is stored of it stays."
 
 
 def _announce(

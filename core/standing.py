@@ -116,6 +116,8 @@ def stand(
     *since* is the first mailing that is meant to be complete, for a category that was not followed before. *is_whole*
     says whether every entry of the feed could be read; what could not leaves a gap, to be filled.
     """
+    if before.is_refused:  # it is answered for again
+        before = replace(before, is_refused=False, stale_since=None, stale_because=None)
     after = replace(before, since=before.since or since)
     if reading is Reading.BROUGHT:
         brought = min(mailing, newest_mailing(now))  # a date in the future is a mistake of somebody's clock
@@ -136,6 +138,18 @@ def stand_unchanged(before: CategoryState, *, now: datetime) -> CategoryState:
     """How *before.category* stands when arXiv says that its feed is the one that was read last."""
     reading = Reading.REPEATED if before.mailing is not None else Reading.QUIET
     return _marked(before, _stale_because(before, reading, now), now)
+
+
+def stand_refused(before: CategoryState, reason: str, *, now: datetime, since: date) -> CategoryState:
+    """How *before.category* stands when arXiv refuses to answer for it, for a *reason*: stale once a mailing is due.
+
+    *since* is as in `stand`.
+    """
+    refused = replace(before, since=before.since or since, is_refused=True)
+    if before.mailing is not None and before.mailing >= newest_mailing(now):
+        return refused
+    because = f"arXiv refuses it ({reason.rstrip('.')})."
+    return replace(refused, stale_since=before.stale_since or now, stale_because=because)
 
 
 def _marked(state: CategoryState, because: str | None, now: datetime) -> CategoryState:

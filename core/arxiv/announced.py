@@ -21,6 +21,14 @@ class Rejected:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A category that arXiv did not answer for when it was asked for alone, and why."""
+
+    category: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """A paper and why it was announced, relative to the categories that the feed was asked for."""
 
@@ -51,12 +59,13 @@ class AnnouncementFeed:
 class Announced:
     """What arXiv announced in the categories asked for.
 
-    One feed, or several where the announcement did not fit into one; a paper may then be in more than one of them, with
-    another announce type in each. *requests* counts the feeds that were asked for, those too large to be used included.
+    One feed, or several where the announcement did not fit into one, or arXiv refused some of the categories; a paper
+    may then be in more than one of them, with another announce type in each. *requests* counts the feeds that were
+    asked for, those too large to be used and those refused included.
     *notices* are sentences about what may be missing. *answered_at* is the present according to arXiv (the Date header
     of its last answer, aware UTC), None where it did not say. *etag* is what to send with the next request for the same
-    categories, None where the answer came in several feeds. *is_unchanged* says that arXiv sent no feed, because it is
-    the one that the request's etag came with.
+    categories, None where the answer took several requests. *is_unchanged* says that arXiv sent no feed, because it is
+    the one that the request's etag came with. *refused* are the categories that no feed tells of.
     """
 
     feeds: tuple[AnnouncementFeed, ...]
@@ -65,6 +74,7 @@ class Announced:
     answered_at: datetime | None = None
     etag: str | None = None
     is_unchanged: bool = False
+    refused: tuple[Refused, ...] = ()
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,13 +17,13 @@ from typing import Literal, Protocol, TypeVar
 
 import httpx
 
-from core.arxiv.announced import MOST_ENTRIES, Announced, Submissions, Window
+from core.arxiv.announced import MOST_ENTRIES, Announced, Refused, Submissions, Window
 from core.arxiv.answers import check_length, decode_body, parse_retry_after
 from core.arxiv.entries import read_moment
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
 from core.arxiv.rss import parse_announcements, parse_unless_cut_off
 from core.arxiv.taxonomy import find_category, hint_for
-from core.errors import SourceMalformed, SourceUnavailable
+from core.errors import SourceMalformed, SourceRefused, SourceUnavailable
 from core.papers import ARXIV_URL, Paper, PaperId
 
 RSS_BASE = "https://rss.arxiv.org/rss"
@@ -40,6 +41,8 @@ _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PDF_START = b"%PDF"
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)  # the query API takes a while before the first byte of a long page
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_REFUSALS = frozenset({400, 404})
+_MOST_REFUSED = 3  # alone, and nothing answered before: then it is not the categories that arXiv does not like
 _LONGEST_ETAG = 200
 _IDS_PER_REQUEST = 100  # keeps the address well under the 8 KB that servers accept
 
@@ -124,14 +127,23 @@ class ArxivClient:
         self._now = now
         self._connection: _Connection | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
-        """What is announced in *categories* at the moment, in one request, or in as many as arXiv's limit forces.
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
+        """What is announced in *categories* at the moment, in one request, or in as many as arXiv forces.
+
+        It has a limit for one feed, and refuses a whole request for one category that it does not know any more: such a
+        request is made again for either half of the categories. Those *apart*, which it refused the last time, are
+        asked for one by one.
 
         With the *etag* of an earlier answer, arXiv may say that nothing has changed since. Raises SourceUnavailable and
-        SourceMalformed, and ValueError for an unknown category or none at all: arXiv refuses a whole request for one
-        bad part, so nothing is asked.
+        SourceMalformed, also where every category is refused, and ValueError for one that is in no taxonomy or none at
+        all, before anything is asked.
         """
-        return await self._fetch_within_limit(_spell(categories), etag)
+        spelt = _spell(categories)
+        together = tuple(category for category in spelt if category not in apart)
+        alone = [(category,) for category in spelt if category in apart]
+        return await self._fetch_sets([together, *alone] if together else alone, etag)
 
     async def fetch_submissions(self, window: Window) -> Submissions:
         """One page of the papers in *window*.
@@ -197,7 +209,35 @@ class ArxivClient:
         if connection is not None and connection.loop is asyncio.get_running_loop():
             await connection.client.aclose()
 
-    async def _fetch_within_limit(self, categories: tuple[str, ...], etag: str | None = None) -> Announced:
+    async def _fetch_sets(self, sets: Sequence[tuple[str, ...]], etag: str | None) -> Announced:
+        """What is announced in each of *sets*, where need be in halves of it; raises where all of it is refused."""
+        waiting = deque(sets)
+        parts: list[Announced] = []
+        refusal: SourceUnavailable | SourceMalformed | None = None
+        requests = 0
+        while waiting:
+            categories = waiting.popleft()
+            requests += 1
+            try:
+                part = await self._fetch_set(categories, etag if requests == len(sets) == 1 else None)
+            except (SourceUnavailable, SourceMalformed) as error:
+                if not _is_refusal(error):
+                    raise
+                refusal = refusal or error
+                is_alone = len(categories) == 1
+                part = Announced((), 1, refused=(Refused(categories[0], error.reason),)) if is_alone else None
+            if part is None:
+                middle = len(categories) // 2
+                waiting.extendleft((categories[middle:], categories[:middle]))
+            else:
+                parts.append(part)
+            is_hopeless = not waiting or len(parts) == _MOST_REFUSED
+            if refusal is not None and is_hopeless and all(part.refused for part in parts):
+                raise refusal
+        return parts[0] if requests == 1 else _join(parts, requests)
+
+    async def _fetch_set(self, categories: tuple[str, ...], etag: str | None) -> Announced | None:
+        """What one request for *categories* brings; None where arXiv's limit may have cut it off."""
         url = f"{self._rss_base}/{'+'.join(categories)}"
         answer = await self._get(_FEED, url, etag)
         if answer.status == httpx.codes.NOT_MODIFIED:
@@ -207,17 +247,7 @@ class ArxivClient:
             notices = (_limit_notice(categories[0]),) if feed.may_be_cut_off else ()
             return Announced((feed,), 1, notices, answer.answered_at, answer.etag)
         whole = await self._read(_FEED, answer, url, parse_unless_cut_off)
-        if whole is not None:
-            return Announced((whole,), requests=1, answered_at=answer.answered_at, etag=answer.etag)
-        middle = len(categories) // 2
-        first = await self._fetch_within_limit(categories[:middle])
-        second = await self._fetch_within_limit(categories[middle:])
-        return Announced(
-            feeds=first.feeds + second.feeds,
-            requests=1 + first.requests + second.requests,
-            notices=first.notices + second.notices,
-            answered_at=second.answered_at,
-        )
+        return None if whole is None else Announced((whole,), 1, (), answer.answered_at, answer.etag)
 
     async def _search(self, url: str) -> SearchPage:
         return await self._read(_SEARCH, await self._get(_SEARCH, url), url, parse_search_page)
@@ -312,6 +342,22 @@ def _spell(categories: Sequence[str]) -> tuple[str, ...]:
             raise ValueError(f"{text!r} is no category of arXiv. {hint_for(text)}")
         spelt.append(category.id)
     return tuple(dict.fromkeys(spelt))
+
+
+def _join(parts: Sequence[Announced], requests: int) -> Announced:
+    """What the answers to several requests say together; some of the *requests* may have brought nothing."""
+    return Announced(
+        feeds=tuple(feed for part in parts for feed in part.feeds),
+        requests=requests,
+        notices=tuple(notice for part in parts for notice in part.notices),
+        answered_at=next((part.answered_at for part in reversed(parts) if part.feeds), None),
+        refused=tuple(refused for part in parts for refused in part.refused),
+    )
+
+
+def _is_refusal(error: SourceUnavailable | SourceMalformed) -> bool:
+    """Whether arXiv answered that it does not know what it was asked for, and not that it is away or busy."""
+    return isinstance(error, SourceRefused) or (isinstance(error, SourceUnavailable) and error.status in _REFUSALS)
 
 
 def _limit_notice(category: str) -> str:

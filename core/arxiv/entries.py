@@ -9,7 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from core.arxiv.announced import Rejected
 from core.arxiv.taxonomy import find_category
-from core.errors import SourceMalformed
+from core.errors import SourceRefused
 from core.papers import Author, PaperId
 from core.tex import has_tex, to_unicode
 
@@ -39,9 +39,9 @@ def reject(entry: str, error: EntryError) -> Rejected:
     return Rejected(entry[:_LONGEST_NAME], str(error)[:_LONGEST_REASON])
 
 
-def refusal(message: str) -> SourceMalformed:
+def refusal(message: str) -> SourceRefused:
     """The error for a document in which arXiv says what it did not like."""
-    return SourceMalformed(f"arXiv says: {message[:_LONGEST_MESSAGE]}")
+    return SourceRefused(f"arXiv says: {message[:_LONGEST_MESSAGE]}")
 
 
 def required(text: str | None, what: str) -> str:

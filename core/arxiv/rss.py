@@ -85,7 +85,7 @@ def parse_announcements(body: bytes) -> AnnouncementFeed:
     """What the announcement feed *body* says, in RSS 2.0 or Atom.
 
     An entry that cannot be read is one `Rejected`; an empty feed is a feed. Raises SourceMalformed for anything that is
-    not an announcement feed as a whole, and for arXiv's error feeds, whose message it carries.
+    not an announcement feed as a whole, and as SourceRefused for arXiv's error feeds, whose message it carries.
     """
     root = parse_xml(body)
     dialect = _DIALECTS.get(str(root.tag))

@@ -61,7 +61,7 @@ class CategoryState:
     counts those that no other category of the same request could have brought. `since` is the first mailing of which
     every paper is meant to be stored, `complete` are the mailings from then on of which it is, oldest first, each with
     the number of its papers. `stale_because` is a sentence, None while the category is not stale. `healed` counts the
-    papers that the query API brought and no feed.
+    papers that the query API brought and no feed. `is_refused` says that arXiv did not answer for it the last time.
     """
 
     category: str
@@ -73,6 +73,7 @@ class CategoryState:
     stale_since: datetime | None = None
     stale_because: str | None = None
     healed: int = 0
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +138,9 @@ def test_scripts_of_other_sites_may_read_the_feeds(served: Running) -> None:
 class BrokenSource:
     """Fails in a way that nobody foresaw."""
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         raise RuntimeError(f"the secret is {SECRET}, asked for {categories}")
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -51,7 +51,9 @@ EVERY_REFRESH = pytest.mark.parametrize(
 class BrokenSearch:
     """A source whose feeds list nothing, and whose search fails as nobody expected."""
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         return Announced((), requests=1)
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -670,8 +670,10 @@ class Reversed:
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
-        announced = await self._source.fetch_announcements(categories, etag=etag)
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
+        announced = await self._source.fetch_announcements(categories, etag=etag, apart=apart)
         feeds = tuple(replace(feed, entries=tuple(reversed(feed.entries))) for feed in announced.feeds)
         return replace(announced, feeds=feeds)
 

@@ -321,6 +321,14 @@ def test_doctor_finds_all_well(settings: dict[str, str], arxiv: ArxivStandIn) ->
     assert "sixteen" not in ended.stdout + ended.stderr
 
 
+def test_doctor_finds_a_category_that_arxiv_refuses(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
+    arxiv.fail_next(status=404, path="/rss/cs.AI+cs.CL+cs.DC")
+    arxiv.fail_next(2, status=404, path="/rss/cs.DC")
+    ended = run_here(settings | {"CRON_SECRET": "sixteen-letters!"}, "doctor")
+    assert ended.returncode == 1
+    assert re.search(r"^bad +arXiv: .*; it refuses cs\.DC \(arXiv answered 404 Not Found\)$", ended.stdout, re.M)
+
+
 def test_doctor_finds_everything_that_is_wrong_at_once(settings: dict[str, str], arxiv: ArxivStandIn) -> None:
     file = Path(settings["STORE_URL"].removeprefix("sqlite:///")).with_suffix(".txt")
     file.write_bytes(b"This is no database. " * 99)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -78,7 +78,9 @@ class FakeSource:
         self.searches: list[tuple[str, ...]] = []
         self.search_error: Exception | None = None
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         self.requests.append(tuple(categories))
         self.announced += 1
         self.asked.set()

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Rejected
+from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Refused, Rejected
 from core.arxiv.rss import parse_announcements
 from core.errors import SourceUnavailable, StoreUnavailable
 from core.intake import Decision, Report, decide, merge, refresh
 from core.papers import Announcement, AnnounceType
-from core.store.records import Changes, Ledger, PaperRecord
+from core.store.records import CategoryState, Changes, Ledger, PaperRecord, RefreshState, key_of
 from core.store.sqlite import SqliteStore
 from tests.builders import paper
 from tests.shared_data import ARXIV, needs_recordings
@@ -451,6 +451,52 @@ class TestRecordedDays:
         )
 
 
+class TestRefused:
+    YESTERDAY = date(2026, 3, 4)
+    KNOWN = (CategoryState("cs.LG", mailing=YESTERDAY), CategoryState("cs.AI", mailing=YESTERDAY))
+    REFUSED = (Refused("cs.AI", "arXiv says: Bad subject class."),)
+
+    def test_a_refused_category_is_told_of_and_the_others_are_complete(self) -> None:
+        told = replace(announced(feed(entry())), refused=self.REFUSED)
+        decision = decide(told, NOTHING, self.KNOWN, now=NOW)
+        assert decision.notices == ("arXiv refuses cs.AI (arXiv says: Bad subject class); what is stored of it stays.",)
+        assert [(one.category, one.mailing, one.complete, one.is_refused) for one in decision.standing] == [
+            ("cs.LG", THURSDAY, ((THURSDAY, 1),), False),
+            ("cs.AI", self.YESTERDAY, (), True),
+        ]
+
+    def test_cross_lists_of_the_others_make_no_mailing_of_a_refused_category(self) -> None:
+        told = replace(announced(feed(entry(CROSS, categories=("cs.AI", "cs.LG")))), refused=self.REFUSED)
+        decision = decide(told, NOTHING, self.KNOWN, now=NOW)
+        assert [(one.category, one.watermark, one.alone) for one in decision.standing] == [
+            ("cs.LG", ("2603.00001v1",), 1),
+            ("cs.AI", (), 0),
+        ]
+
+    def test_what_was_refused_the_last_time_is_asked_for_apart(self, tmp_path: Path) -> None:
+        source = FakeSource(replace(announced(feed(entry())), refused=self.REFUSED))
+
+        def remember(report: Report, now: datetime) -> RefreshState:
+            return RefreshState(now, categories=report.standing, etag="a validator")
+
+        async def work() -> None:
+            store = SqliteStore(tmp_path / "store")
+            for _ in range(2):
+                before = await store.load_refresh(key_of(("cs.LG", "cs.AI")))
+                await refresh(
+                    ("cs.LG", "cs.AI"),
+                    source=source,
+                    store=store,
+                    clock=lambda: NOW,
+                    before=before,
+                    remember=remember,
+                )
+            await store.close()
+
+        asyncio.run(work())
+        assert source.apart == [(), ("cs.AI",)]
+
+
 # The whole refresh, on a real store.
 
 
@@ -460,9 +506,13 @@ class FakeSource:
     def __init__(self, outcome: Announced | Exception) -> None:
         self.outcome = outcome
         self.asked: list[tuple[str, ...]] = []
+        self.apart: list[tuple[str, ...]] = []
 
-    async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+    async def fetch_announcements(
+        self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+    ) -> Announced:
         self.asked.append(tuple(categories))
+        self.apart.append(tuple(apart))
         if isinstance(self.outcome, Exception):
             raise self.outcome
         return self.outcome
@@ -527,9 +577,11 @@ class TestRefresh:
         present = [NOW]
 
         class SlowSource(FakeSource):
-            async def fetch_announcements(self, categories: Sequence[str], *, etag: str | None = None) -> Announced:
+            async def fetch_announcements(
+                self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
+            ) -> Announced:
                 present[0] += MINUTE
-                return await super().fetch_announcements(categories, etag=etag)
+                return await super().fetch_announcements(categories, etag=etag, apart=apart)
 
         async def work() -> datetime | None:
             store = SqliteStore(tmp_path / "store")

@@ -23,6 +23,7 @@ from core.standing import (
     forget_lost,
     read_category,
     stand,
+    stand_refused,
     stand_unchanged,
 )
 from core.store.records import CategoryState, PaperRecord
@@ -225,6 +226,36 @@ class TestStanding:
             stand_unchanged(thursday, now=NOON).stale_because,
             stand_unchanged(thursday, now=friday).stale_because,
         ] == [None, "arXiv repeats an earlier mailing instead of that of 2026-03-06."]
+
+
+class TestRefused:
+    def test_a_category_that_is_refused_keeps_what_is_known_and_is_stale_for_what_arxiv_said(self) -> None:
+        after = stand_refused(state(), "arXiv says: Bad subject class.", now=NOON, since=THURSDAY)
+        because = "arXiv refuses it (arXiv says: Bad subject class)."
+        assert after == replace(state(), is_refused=True, stale_since=NOON, stale_because=because)
+
+    def test_it_is_stale_since_the_first_time_and_told_at_once_whatever_was_told_before(self) -> None:
+        first = stood(Reading.REPEATED)
+        after = stand_refused(first, "arXiv answered 404 Not Found", now=NOON + timedelta(hours=1), since=SINCE)
+        assert (after.stale_since, after.stale_because) == (NOON, "arXiv refuses it (arXiv answered 404 Not Found).")
+
+    def test_it_is_not_stale_while_it_has_the_newest_mailing(self) -> None:
+        after = stand_refused(state(mailing=THURSDAY), "arXiv says: no.", now=NOON, since=SINCE)
+        assert (after.is_refused, after.stale_since, after.stale_because) == (True, None, None)
+
+    def test_a_category_that_was_never_answered_for_has_a_gap_in_each_mailing_that_is_due(self) -> None:
+        after = stand_refused(UNKNOWN, "arXiv says: no.", now=NOON, since=WEDNESDAY)
+        assert (after.since, after.stale_since, find_gaps(after, now=NOON, days_back=7)) == (
+            WEDNESDAY,
+            NOON,
+            (WEDNESDAY, THURSDAY),
+        )
+
+    @pytest.mark.parametrize("reading", [Reading.BROUGHT, Reading.QUIET])
+    def test_when_it_is_answered_for_again_it_is_refused_and_stale_no_more(self, reading: Reading) -> None:
+        refused = stand_refused(state(alone=1), "arXiv says: no.", now=NOON, since=SINCE)
+        after = stood(reading, papers(200, 9) if reading is Reading.BROUGHT else (), before=refused)
+        assert (after.is_refused, after.stale_since, after.stale_because) == (False, None, None)
 
 
 class TestGaps:

@@ -7,7 +7,7 @@ import gzip
 import logging
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,7 @@ import httpx
 import pytest
 import trustme
 
-from core.arxiv.announced import Rejected, Submissions, Window
+from core.arxiv.announced import Refused, Rejected, Submissions, Window
 from core.arxiv.client import (
     MOST_DECODED_BYTES,
     MOST_PAGE_BYTES,
@@ -114,13 +114,13 @@ def run(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
     return asyncio.run(work())
 
 
-def fetch(handler: Any, *categories: str, etag: str | None = None, **changes: Any) -> Any:
+def fetch(handler: Any, *categories: str, etag: str | None = None, apart: Collection[str] = (), **changes: Any) -> Any:
     """What `fetch_announcements` gives for *categories* (cs.LG where there are none)."""
 
     async def work() -> Any:
         arxiv = open_arxiv(handler, **changes)
         try:
-            return await arxiv.fetch_announcements(categories or ("cs.LG",), etag=etag)
+            return await arxiv.fetch_announcements(categories or ("cs.LG",), etag=etag, apart=apart)
         finally:
             await arxiv.aclose()
 
@@ -465,6 +465,125 @@ def test_the_deadline_is_for_the_request_with_all_of_its_answer(monkeypatch: pyt
     with pytest.raises(SourceUnavailable, match="did not answer in full within 30 seconds"):
         fetch(FakeArxiv(lambda: httpx.Response(200, stream=SlowBody())), turns=turns, deadline_seconds=30.0)
     assert turns.ends == ["SourceUnavailable"]
+
+
+# --- Refused categories -----------------------------------------------------------------------------------------------
+
+EIGHT = ("cs.AI", "cs.CL", "cs.CV", "cs.DC", "cs.IR", "cs.LG", "cs.RO", "stat.ML")
+ERROR_FEED = rss_feed(title="Feed error for query: x", description="Bad subject class.")
+REFUSALS: dict[str, tuple[Callable[[], httpx.Response], str]] = {
+    "400": (lambda: answer(b"", 400), "arXiv answered 400 Bad Request. it is empty"),
+    "400 with an error feed": (
+        lambda: answer(ERROR_FEED, 400),
+        "arXiv answered 400 Bad Request. arXiv says: Bad subject class.",
+    ),
+    "404": (lambda: answer(b"", 404), "arXiv answered 404 Not Found"),
+    "error feed": (lambda: answer(ERROR_FEED), "arXiv says: Bad subject class."),
+}
+
+
+class RefusingArxiv(FakeArxiv):
+    """Answers a request with a refusal where any of the categories *refused* is in it, and with an empty feed else."""
+
+    def __init__(self, *refused: str, refusal: Callable[[], httpx.Response] = REFUSALS["400 with an error feed"][0]):
+        super().__init__(lambda: answer(rss_feed(), ETag=ETAG))
+        self.refused = set(refused)
+        self.refusal = refusal
+
+    @property
+    def asked(self) -> list[str]:
+        return [url.rpartition("/")[2] for url in self.urls]
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        answered = super().__call__(request)
+        return self.refusal() if self.refused.intersection(self.asked[-1].split("+")) else answered
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+def test_a_category_that_arxiv_refuses_is_found_in_halves_and_the_others_are_read(kind: str) -> None:
+    refusal, reason = REFUSALS[kind]
+    arxiv = RefusingArxiv("cs.DC", refusal=refusal)
+    announced = fetch(arxiv, *EIGHT, etag=ETAG)
+    assert arxiv.asked == [
+        "+".join(EIGHT),
+        "cs.AI+cs.CL+cs.CV+cs.DC",
+        "cs.AI+cs.CL",
+        "cs.CV+cs.DC",
+        "cs.CV",
+        "cs.DC",
+        "cs.IR+cs.LG+cs.RO+stat.ML",
+    ]
+    assert (announced.requests, len(announced.feeds), announced.refused, announced.notices, announced.etag) == (
+        7,
+        3,
+        (Refused("cs.DC", reason),),
+        (),
+        None,
+    )
+
+
+def test_the_etag_is_sent_for_the_whole_set_only() -> None:
+    arxiv = RefusingArxiv("cs.AI")
+    fetch(arxiv, "cs.AI", "cs.CL", etag=ETAG)
+    assert [request.headers.get("If-None-Match") for request in arxiv.requests] == [ETAG, None, None]
+
+
+def test_each_request_for_a_part_waits_its_turn() -> None:
+    arxiv, turns = RefusingArxiv("cs.AI"), FakeTurns()
+    fetch(arxiv, "cs.AI", "cs.CL", turns=turns)
+    assert turns.taken == [("feeds", url) for url in arxiv.urls]
+
+
+def test_what_was_refused_the_last_time_costs_one_request_more() -> None:
+    arxiv = RefusingArxiv("cs.DC")
+    announced = fetch(arxiv, *EIGHT, apart=("cs.DC", "math.CO"))
+    assert arxiv.asked == ["cs.AI+cs.CL+cs.CV+cs.IR+cs.LG+cs.RO+stat.ML", "cs.DC"]
+    assert [one.category for one in announced.refused] == ["cs.DC"]
+
+
+def test_a_category_that_is_answered_again_is_refused_no_more() -> None:
+    announced = fetch(RefusingArxiv(), "cs.AI", "cs.DC", apart=("cs.DC",), etag=ETAG)
+    assert (announced.requests, len(announced.feeds), announced.refused, announced.etag) == (2, 2, (), None)
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+@pytest.mark.parametrize("apart", [(), ("cs.AI",), ("cs.AI", "cs.CL")], ids=["together", "one apart", "both apart"])
+def test_a_set_of_which_every_category_is_refused_is_an_error(kind: str, apart: tuple[str, ...]) -> None:
+    refusal, reason = REFUSALS[kind]
+    with pytest.raises((SourceUnavailable, SourceMalformed)) as raised:
+        fetch(RefusingArxiv("cs.AI", "cs.CL", refusal=refusal), "cs.AI", "cs.CL", apart=apart)
+    assert reason in str(raised.value)
+
+
+def test_that_arxiv_refuses_whatever_is_asked_is_believed_after_a_few_requests() -> None:
+    arxiv = RefusingArxiv(*EIGHT)
+    with pytest.raises(SourceUnavailable) as raised:
+        fetch(arxiv, *EIGHT)
+    assert (len(arxiv.urls), raised.value.url) == (7, arxiv.urls[0])
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        lambda: answer(b"", 503),
+        lambda: answer(b"", 429),
+        lambda: answer(b"", 403),
+        lambda: answer(b"<!doctype html><p>Are you human?", Content_Type="text/html"),
+        lambda: answer(FEED[:-9]),
+    ],
+    ids=["away", "too many", "forbidden", "captcha", "cut off"],
+)
+def test_what_is_no_refusal_is_not_asked_for_in_parts(failure: Callable[[], httpx.Response]) -> None:
+    arxiv = FakeArxiv(failure)
+    with pytest.raises((SourceUnavailable, SourceMalformed)):
+        fetch(arxiv, *EIGHT)
+    assert len(arxiv.urls) == 1
+
+
+def test_a_part_that_fails_otherwise_fails_the_whole() -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 400), answer, lambda: answer(b"", 503))
+    with pytest.raises(SourceUnavailable, match="503"):
+        fetch(arxiv, "cs.AI", "cs.CL")
 
 
 # --- Conditional requests ---------------------------------------------------------------------------------------------
