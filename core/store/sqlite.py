@@ -13,7 +13,7 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -61,6 +61,8 @@ _PAGES_AHEAD = 250  # 4 MB, as SQLite has it with smaller pages
 _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under a clock that went wrong
 # What SQLite says of a damaged schema may be no text, which comes as the last one.
 _UNUSABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
+# What SQLite says where nothing can be written, or made beside the file: its file system is full, or for reading only.
+_CANNOT_WRITE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
 # One entry per schema version: what turns the version before it into this one. Never edit an entry that was released.
@@ -120,8 +122,8 @@ class SqliteStore:
     """The store in the file *path*, which is created with its folder at first use.
 
     *clock* tells when leases end, as an aware UTC moment. All methods raise StoreUnavailable where the file cannot be
-    opened, read or written. A file that is damaged is set aside, with a line in the log, and a new one begun: what was
-    in it arXiv can tell again.
+    opened, read or written; where nothing can be written, as on a full disk, the file is read as it is. A file that is
+    damaged is set aside, with a line in the log, and a new one begun: what was in it arXiv can tell again.
     """
 
     is_shared = False  # between the processes of one machine only
@@ -130,7 +132,7 @@ class SqliteStore:
         self.path = path
         self._clock = clock
         self.writes = 0  # what this process has changed, for who keeps answers
-        self._reader = _Hand(path, "sqlite-reader")
+        self._reader = _Hand(path, "sqlite-reader", open_otherwise=_open_for_reading)
         self._writer = _Hand(path, "sqlite-writer")
 
     @property
@@ -247,29 +249,47 @@ class SqliteStore:
 
 
 class _Hand:
-    """One connection to the file and the one thread that uses it."""
+    """One connection to the file and the one thread that uses it.
 
-    def __init__(self, path: Path, name: str) -> None:
+    *open_otherwise* opens a file that cannot be written. What it gives is used once: next time it may be written again.
+    """
+
+    def __init__(
+        self, path: Path, name: str, *, open_otherwise: Callable[[Path], sqlite3.Connection | None] = lambda _: None
+    ) -> None:
         self.path = path
         self.thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=name)
+        self._open_otherwise = open_otherwise
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # which one is open
+        self._is_makeshift = False  # what is open, or was the last time
 
     def connect(self) -> sqlite3.Connection:
-        if self._connection is not None and _find_file(self.path) != self._file:
+        if self._connection is not None and (self._is_makeshift or _find_file(self.path) != self._file):
             self.disconnect()  # another process has set the file aside, or somebody deleted it
         if self._connection is None:
-            try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                self._connection = _open(self.path)
-                self._file = _find_file(self.path)
-            except _UNUSABLE as error:
-                if _is_damage(error) and _set_aside(self.path):
-                    return self.connect()
+            self._connection = self._open_file()
+        return self._connection
+
+    def _open_file(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = _open(self.path)
+        except _UNUSABLE as error:
+            if _is_damage(error) and _set_aside(self.path):
+                return self._open_file()
+            makeshift = self._open_otherwise(self.path) if _cannot_write(error) else None
+            if makeshift is None:
                 raise StoreUnavailable(
                     f"The store {self.path} cannot be opened: {error}; STORE_URL=sqlite:///… names another file"
                 ) from error
-        return self._connection
+            if not self._is_makeshift:
+                logger.warning("The store %s takes no changes (%s); it is read as it is", self.path, error)
+            self._is_makeshift = True
+            return makeshift
+        self._is_makeshift = False
+        self._file = _find_file(self.path)
+        return connection
 
     def disconnect(self) -> None:
         if self._connection is not None:
@@ -279,7 +299,7 @@ class _Hand:
     def recover(self, error: Exception) -> None:
         """After *error*: the next use opens the file again, or a new one where this one is damaged."""
         self.disconnect()
-        if _is_damage(error):
+        if _is_damage(error) and not self._is_makeshift:
             _set_aside(self.path)
 
 
@@ -314,6 +334,11 @@ def _is_damage(error: Exception) -> bool:
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError)
 
 
+def _cannot_write(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF in _CANNOT_WRITE  # the last byte of a more exact code is the kind
+
+
 def _set_aside(path: Path) -> bool:
     """Whether the damaged file *path* is out of the way: renamed, unless another process has begun a new one already.
 
@@ -332,11 +357,18 @@ def _set_aside(path: Path) -> bool:
     return True
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
     # isolation_level None: transactions are ours alone; the default opens some behind the caller's back.
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        address, timeout=_BUSY_TIMEOUT_SECONDS, isolation_level=None, check_same_thread=False, uri=uri
+    )
     # By default one damaged letter of one row would fail the whole query.
     connection.text_factory = partial(str, encoding="utf-8", errors="replace")
+    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = _connect(str(path))
     try:
         connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")  # of a new file; another one stays as it is
         _use_write_ahead_log(connection)
@@ -347,6 +379,23 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _open_for_reading(path: Path) -> sqlite3.Connection | None:
+    """The file where nothing can be written; None where it cannot be read either, or another version has written it.
+
+    Of a file with a log SQLite keeps an index beside it, even for reading. Only where the log is empty, as after an
+    orderly end, it does without, for a file that is said to be immutable.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    with suppress(*_UNUSABLE), ExitStack() as until_it_is_read:
+        has_log = log.exists() and log.stat().st_size > 0
+        address = f"{path.absolute().as_uri()}?mode=ro{'' if has_log else '&immutable=1'}"
+        connection = until_it_is_read.enter_context(closing(_connect(address, uri=True)))
+        if _schema_version(connection) == len(_MIGRATIONS):
+            until_it_is_read.pop_all()
+            return connection
+    return None
 
 
 def _use_write_ahead_log(connection: sqlite3.Connection) -> None:

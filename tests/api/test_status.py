@@ -379,6 +379,29 @@ def test_a_store_that_is_away_is_told_without_its_folder(tmp_path: Path, arxiv: 
     assert not [answer for answer in answers if str(tmp_path) in answer.text]
 
 
+def test_who_starts_where_nothing_can_be_written_answers_from_the_store_and_goes_on_when_it_can(
+    tmp_path: Path, arxiv: ArxivStandIn
+) -> None:
+    with running(tmp_path, arxiv) as service:
+        service.refresh()
+    index = tmp_path / "papers.sqlite3-shm"  # of SQLite's log, which cannot be made
+    index.symlink_to(tmp_path / "no such folder" / "index")
+    with running(tmp_path, arxiv) as service:
+        fresh = service.ask("/rss")
+        service.clock.advance(timedelta(days=1))
+        late = service.ask("/rss")
+        index.unlink()
+        service.clock.advance(timedelta(minutes=1))
+        mended = service.ask("/rss")
+    notice = "newest papers cannot be stored at present"
+    assert [(answer.status_code, notice in answer.text) for answer in (fresh, late, mended)] == [
+        (200, False),
+        (200, True),
+        (200, False),
+    ]
+    assert "<item>" in fresh.text
+
+
 def test_a_store_that_takes_nothing_is_told(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     class Full(SqliteStore):
         async def take_lease(self, *args: Any, **options: Any) -> Any:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -421,6 +422,101 @@ def test_when_there_is_room_again_writing_goes_on(store: SqliteStore) -> None:
         run(store.apply(Changes(many), based_on=1, now=MOMENT))
     assert run(store.apply(Changes(many), based_on=1, now=MOMENT))
     assert len(run(store.load_papers([one.id for one in many]))) == len(many)
+
+
+@contextmanager
+def nothing_can_be_written(path: Path) -> Iterator[None]:
+    """SQLite cannot make the index of its log beside *path*, as on a file system that is full or for reading only."""
+    index = path.with_name(path.name + "-shm")
+    index.symlink_to(path.with_name("no such folder") / "index")
+    yield
+    index.unlink()
+
+
+def test_a_store_is_read_where_nothing_can_be_written_from_the_start(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    with nothing_can_be_written(path), opened(path) as store:
+        assert (run(store.load_revision()).number, ids_in(store)) == (1, [paper().id])
+        with pytest.raises(StoreUnavailable, match="unable to open"):
+            run(store.take_lease("refresh", "first", seconds=30))
+        assert ids_in(store) == [paper().id]
+
+
+def test_when_a_store_can_be_written_again_writing_and_reading_go_on(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    with opened(path) as store, opened(path) as other:
+        with nothing_can_be_written(path):
+            assert ids_in(store) == [paper().id]
+        keep(other, paper(id="2603.00009"), DAY)
+        assert ids_in(store) == [paper().id, "2603.00009"]
+        keep(store, paper(id="2603.00010"), DAY)
+        assert ids_in(store) == [paper().id, "2603.00009", "2603.00010"]
+
+
+def test_that_a_store_takes_no_changes_is_logged_once(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    with nothing_can_be_written(path), opened(path) as store:
+        for _ in range(3):
+            run(store.load_revision())
+    assert caplog.messages == [f"The store {path} takes no changes (unable to open database file); it is read as it is"]
+
+
+def test_a_store_whose_log_cannot_be_read_is_not_read_without_it(path: Path, tmp_path: Path) -> None:
+    left_behind = tmp_path / "left behind.sqlite3"
+    with opened(path) as store:
+        keep(store, paper(), DAY)  # which stands in the log only, as it does for whoever is killed now
+        for ending in ("", "-wal"):
+            shutil.copy(f"{path}{ending}", f"{left_behind}{ending}")
+    with nothing_can_be_written(left_behind), opened(left_behind) as store, pytest.raises(StoreUnavailable):
+        run(store.load_revision())
+    with opened(left_behind) as store:
+        assert ids_in(store) == [paper().id]
+
+
+def test_where_nothing_can_be_written_only_a_file_of_this_version_is_read(path: Path) -> None:
+    fill_as_version_one(path)
+    with nothing_can_be_written(path), opened(path) as store, pytest.raises(StoreUnavailable, match="unable to open"):
+        run(store.load_revision())
+
+
+@pytest.mark.parametrize(
+    ("code", "is_read"),
+    [
+        (sqlite3.SQLITE_CANTOPEN, True),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, True),
+        (sqlite3.SQLITE_FULL, True),
+        (sqlite3.SQLITE_IOERR_SHMSIZE, True),
+        (sqlite3.SQLITE_BUSY, False),
+        (sqlite3.SQLITE_NOMEM, False),
+    ],
+)
+def test_a_store_is_read_as_it_is_for_want_of_a_disk_only(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int, *, is_read: bool
+) -> None:
+    def fail(_: Path) -> sqlite3.Connection:
+        error = sqlite3.OperationalError("what SQLite says")
+        error.sqlite_errorcode = code
+        raise error
+
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    monkeypatch.setattr(sqlite, "_open", fail)
+    with opened(path) as store, nullcontext() if is_read else pytest.raises(StoreUnavailable, match="what SQLite says"):
+        assert ids_in(store) == [paper().id]
+
+
+def test_a_damaged_file_stays_where_it_is_while_nothing_can_be_written(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    content = path.read_bytes()
+    path.write_bytes(content[:16_384] + b"\xff" * (len(content) - 16_384))  # all but the first page
+    with nothing_can_be_written(path), opened(path) as store:
+        with pytest.raises(StoreUnavailable, match="malformed"):
+            ids_in(store)
+        assert path.exists()
 
 
 def test_a_file_that_another_process_has_set_aside_is_not_used_any_more(path: Path) -> None:
