@@ -342,7 +342,8 @@ def _cannot_write(error: Exception) -> bool:
 def _set_aside(path: Path) -> bool:
     """Whether the damaged file *path* is out of the way: renamed, unless another process has begun a new one already.
 
-    A file that does not bear the name of a store stays where it is: somebody may have named it by mistake.
+    A file that does not bear the name of a store stays where it is: somebody may have named it by mistake. So does one
+    that cannot be renamed.
     """
     if path.suffix not in _OURS:
         return False
@@ -350,10 +351,14 @@ def _set_aside(path: Path) -> bool:
         if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
             return True
     aside = path.with_name(f"{path.name}.damaged")
+    try:
+        for ending in ("-wal", "-shm"):
+            path.with_name(path.name + ending).unlink(missing_ok=True)
+        path.replace(aside)
+    except OSError as error:
+        logger.error("The store %s is damaged and cannot be renamed to %s: %s", path, aside, error)  # noqa: TRY400
+        return False
     logger.error("The store %s is damaged; it is kept as %s, and what was in it is asked of arXiv anew", path, aside)
-    for ending in ("-wal", "-shm"):
-        path.with_name(path.name + ending).unlink(missing_ok=True)
-    path.replace(aside)
     return True
 
 

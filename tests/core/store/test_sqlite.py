@@ -338,6 +338,17 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
 # --- Several at once, and a disk that is full -------------------------------------------------------------------------
 
 
+def test_a_damaged_file_that_cannot_be_renamed_is_a_store_that_is_away(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    damage_pages(path)
+    path.with_name(path.name + ".damaged").mkdir()
+    with opened(path) as store:
+        for _ in range(2):
+            with pytest.raises(StoreUnavailable, match="malformed"):
+                ids_in(store)
+
+
 def test_any_number_may_open_a_fresh_file_at_the_same_moment(tmp_path: Path) -> None:
     # SQLite refuses all but one of those that switch a file to write-ahead logging together, about one time in ten.
     async def open_together(stores: list[SqliteStore]) -> list[Revision]:
@@ -511,8 +522,7 @@ def test_a_store_is_read_as_it_is_for_want_of_a_disk_only(
 def test_a_damaged_file_stays_where_it_is_while_nothing_can_be_written(path: Path) -> None:
     with opened(path) as store:
         keep(store, paper(), DAY)
-    content = path.read_bytes()
-    path.write_bytes(content[:16_384] + b"\xff" * (len(content) - 16_384))  # all but the first page
+    damage_pages(path)
     with nothing_can_be_written(path), opened(path) as store:
         with pytest.raises(StoreUnavailable, match="malformed"):
             ids_in(store)
