@@ -7,6 +7,7 @@ import gc
 gc.disable()  # hardly anything that starting makes is garbage, and looking for it is a tenth of a cold start
 
 import asyncio
+import json
 import logging
 import sys
 from collections.abc import Callable, Mapping
@@ -79,12 +80,20 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
     def handler(event: Event, context: _Context) -> dict[str, Any]:
         if _is_schedule(event):
             return loop.run_until_complete(_refresh(context))
-        answered = answer(dict(event), context)  # type: ignore[arg-type]  # Mangum names all of AWS's context
+        answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # Mangum names all of AWS's context
         if answered["statusCode"] in _WITHOUT_TYPE:
             answered.get("headers", {}).pop("content-type", None)
         return answered
 
     return handler
+
+
+def _without_oddities(event: Event) -> dict[str, Any]:
+    """*event* without what JSON has and HTTP has not, and Mangum raises for: halves of characters, null for headers."""
+    readable: dict[str, Any] = json.loads(json.dumps(event, ensure_ascii=False).encode(errors="replace"))
+    for name in readable.keys() & {"headers", "multiValueHeaders"}:
+        readable[name] = {header: told for header, told in (readable[name] or {}).items() if told is not None}
+    return readable
 
 
 def _is_schedule(event: Event) -> bool:

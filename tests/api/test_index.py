@@ -225,6 +225,20 @@ def test_a_refresh_ends_before_lambda_ends_the_process(tmp_path: Path) -> None:
     assert report["new"] > 0
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_what_no_front_end_sends_is_answered_like_any_request(tmp_path: Path, arxiv: ArxivStandIn, shape: str) -> None:
+    event = SHAPES[shape](Call("/rss"))
+    name = "headers" if "headers" in event else "multiValueHeaders"
+    odd: list[Event] = [
+        event | {name: None},
+        event | {name: {**event[name], "x-nothing": None}},
+        event | {name: {**event[name], "x-half": "\ud800" if name == "headers" else ["\ud800"]}},
+        event | {"body": "\ud800"},
+    ]
+    found = on_lambda(tmp_path, arxiv, [invoked(one) for one in odd])
+    assert [(one["statusCode"], body_of(one).count(b"<item>") > 3) for one in found] == [(200, True)] * 4
+
+
 BASE = "/prod"
 BELOW_BASE = [
     http_api(Call("/rss"), stage="prod"),
