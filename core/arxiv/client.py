@@ -318,7 +318,8 @@ class ArxivClient:
             return _redirect_target(address, response)
         is_unchanged = is_conditional and status == httpx.codes.NOT_MODIFIED
         if not is_unchanged and status not in (httpx.codes.OK, httpx.codes.BAD_REQUEST):
-            wait = parse_retry_after(response.headers.get("Retry-After"), self._now())
+            present = max(self._now(), read_moment(response.headers.get("Date")) or self._now())  # ours may be slow
+            wait = parse_retry_after(response.headers.get("Retry-After"), present)
             raise SourceUnavailable(str(address), _describe(status), status=status, retry_after_seconds=wait)
         return _Answer(
             status=status,

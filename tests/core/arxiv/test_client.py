@@ -223,6 +223,20 @@ def test_an_error_status_is_told_with_the_time_to_wait(status: int, header: str,
 
 
 @pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        pytest.param("Thu, 05 Mar 2026 05:08:00 GMT", 120.0, id="ours is slow"),
+        pytest.param("Thu, 05 Mar 2026 04:00:00 GMT", 600.0, id="theirs is slow"),
+        pytest.param("soon", 600.0, id="it gives none"),
+    ],
+)
+def test_a_moment_to_come_back_at_is_held_against_the_later_clock(date: str, seconds: float) -> None:
+    with pytest.raises(SourceUnavailable) as raised:
+        fetch(FakeArxiv(lambda: answer(b"", 503, Retry_After="Thu, 05 Mar 2026 05:10:00 GMT", Date=date)))
+    assert raised.value.retry_after_seconds == seconds
+
+
+@pytest.mark.parametrize(
     ("body", "reason"),
     [
         (rss_feed(title="Feed error for query: x", description="Bad archive 'x'."), "arXiv says: Bad archive 'x'."),
