@@ -49,7 +49,7 @@ _AWAY = "unavailable"  # of an attempt, and of the breaker that several of them 
 _START_SECONDS = 60.0  # none is started with less time left: one takes about 50 seconds
 _CLOSED_FOR = timedelta(hours=1)  # after the account was refused
 _AWAY_FOR = timedelta(minutes=15)  # after the service was away
-_FAILURES_UNTIL_AWAY = 3  # papers in a row
+_FAILURES_UNTIL_AWAY = 3  # papers in a row, each counted once for all languages
 _FAILURES_TOLD = 20
 _RETRY_AFTER = timedelta(minutes=10)  # doubled with each run that failed
 _LONGEST_RETRY_AFTER = timedelta(hours=12)
@@ -301,8 +301,9 @@ class _Shift:
     done: int = 0
     codes: dict[str, int] = field(default_factory=dict)
     failures: list[Failure] = field(default_factory=list)
-    failures_in_a_row: int = 0
+    unanswered: dict[str, str] = field(default_factory=dict)  # papers in a row, with the code of an unclear refusal
     left: list[Wanted] = field(default_factory=list)
+    refused: list[Wanted] = field(default_factory=list)  # those of `left` that the service was last asked for
     ended: tuple[str, str] | None = None
     error: Exception | None = None
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -327,8 +328,11 @@ class _Shift:
         changed: dict[str, Attempts] = {}
         for one in self.left:
             before = find_attempt(self.known.get(one.paper.id, ()), one.key)
-            if before is None or (before.code, before.reason) != (code, reason):
-                attempt = Attempt(one.key, self.now(), code, reason, failures=before.failures if before else 0)
+            failures = before.failures if before else 0
+            if one in self.refused:  # so that another one leads the next run: it may be this paper that is refused
+                failures = max(failures, min(failures + 1, _MOST_FAILURES // 2))
+            if before is None or (before.code, before.reason, before.failures) != (code, reason, failures):
+                attempt = Attempt(one.key, self.now(), code, reason, failures=failures)
                 changed[one.paper.id] = self.known[one.paper.id] = with_attempt(
                     self.known.get(one.paper.id, ()), attempt
                 )
@@ -378,6 +382,7 @@ class _Shift:
             self._close(error)
             self._give_back()
             self.left.append(one)
+            self.refused.append(one)
             return
         except (StoreUnavailable, LeaseLost):
             raise
@@ -392,9 +397,12 @@ class _Shift:
         before = find_attempt(self.known.get(one.paper.id, ()), one.key)
         attempt = _build_attempt(one.key, draft, before, self.now())
         is_away = attempt.code in (_AWAY, "given up")
-        self.failures_in_a_row = self.failures_in_a_row + 1 if is_away else 0
-        if self.failures_in_a_row >= _FAILURES_UNTIL_AWAY and self.ended is None:
-            self._open_breaker(_AWAY, "it did not answer for several papers in a row", _AWAY_FOR)
+        if is_away:
+            self.unanswered[one.paper.id] = draft.refusal
+        else:
+            self.unanswered.clear()
+        if len(self.unanswered) >= _FAILURES_UNTIL_AWAY and self.ended is None:
+            self._leave_alone()
         if draft.code == _AWAY and not draft.usage.tokens:
             self._give_back()
         if attempt.summary is None and not (attempt.is_deferred and not is_away):
@@ -432,6 +440,16 @@ class _Shift:
         logger.error("Summaries are paused: %s (request %s)", error, error.request_id or "unknown")
         means = "no model can be had" if error.trouble is Trouble.MODEL else "it refuses the key or the account"
         self._open_breaker(error.code, f"{means} ({error.code})", _CLOSED_FOR)
+
+    def _leave_alone(self) -> None:
+        """End the run: one refusal of all is of the model, anything else in a row is a service that is away."""
+        refusals = set(self.unanswered.values())
+        code = refusals.pop()
+        if code and not refusals:
+            logger.error("Summaries are paused: several papers in a row were refused with %s", code)
+            self._open_breaker(code, f"it refused several papers in a row ({code})", _CLOSED_FOR)
+        else:
+            self._open_breaker(_AWAY, "it did not answer for several papers in a row", _AWAY_FOR)
 
     def _open_breaker(self, code: str, reason: str, lasts: timedelta) -> None:
         self.state = replace(self.state, breaker=Breaker(code, reason, self.now() + lasts, self.fingerprint))
@@ -489,7 +507,7 @@ def _build_attempt(key: Key, draft: Draft, before: Attempt | None, now: datetime
         failures += 1
         retry_at = now + min(_RETRY_AFTER * 2 ** (failures - 1), _LONGEST_RETRY_AFTER)
         if failures >= _MOST_FAILURES:
-            code, reason, retry_at = "given up", "the model service did not answer, again and again", None
+            code, reason, retry_at = "given up", "the model service gave no summary of it, again and again", None
     return Attempt(key, now, code, reason, draft.summary, draft.usage, draft.request_id, failures, retry_at)
 
 

@@ -19,6 +19,9 @@ _MAX_DETAIL = 200
 _KEYS = re.compile(r"\b(?:sk-|Bearer )[\w*.-]{4,}")
 
 _TOO_LONG = re.compile(r"range of input length|context.length|maximum context|too (?:long|large)", re.IGNORECASE)
+_WRONG_PARAMETER = re.compile(
+    r"range of (?!input)|(?:unknown|unsupported|unrecognized) (?:parameter|field)", re.IGNORECASE
+)
 
 
 class Trouble(StrEnum):
@@ -26,6 +29,7 @@ class Trouble(StrEnum):
 
     ACCOUNT = "account"  # all papers and models: leave the service alone for a while
     MODEL = "model"  # this model: try the next one
+    UNCLEAR = "unclear"  # this model or this paper, the service does not say which: try the next one, and other papers
     REFUSED = "refused"  # this paper, for good
     TOO_LONG = "too long"  # this text: try a shorter one
     NOT_READY = "not ready"  # the file that the text is in: try again soon
@@ -46,6 +50,9 @@ _TROUBLES: Mapping[str, Trouble] = {
             "Model.NotExist",
             "ModelNotFound",
             "model_not_found",
+            "unknown_parameter",
+            "unsupported_parameter",
+            "unsupported_value",
         ),
         Trouble.MODEL,
     ),
@@ -56,7 +63,8 @@ _TROUBLES: Mapping[str, Trouble] = {
 # money (https://help.aliyun.com/zh/model-studio/error-code).
 _STATUSES: Mapping[int | None, Trouble] = {
     **dict.fromkeys((401, 402, 403), Trouble.ACCOUNT),
-    **dict.fromkeys((400, 404, 405, 422), Trouble.MODEL),
+    **dict.fromkeys((404, 405), Trouble.MODEL),
+    **dict.fromkeys((400, 422), Trouble.UNCLEAR),
     413: Trouble.TOO_LONG,
 }
 
@@ -153,6 +161,8 @@ def _trouble_of_words(status: int | None, code: str, detail: str) -> Trouble | N
         return Trouble.MODEL
     if status == 400 and _TOO_LONG.search(detail):
         return Trouble.TOO_LONG
+    if status in (400, 422) and _WRONG_PARAMETER.search(detail):
+        return Trouble.MODEL
     return Trouble.REFUSED if code.startswith("InvalidParameter.File") else None
 
 

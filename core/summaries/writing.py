@@ -132,7 +132,7 @@ class Writer:
         language = find_language(key.language)
         assert language is not None, "configuration and addresses name languages that are known"  # noqa: S101
         job = _Job(paper, language, meter, _Tally())
-        summary, code, reason = None, WRITTEN, ""
+        summary, code, reason, refusal = None, WRITTEN, "", ""
         try:
             summary = await self._write(job)
         except OutOfBudget as error:
@@ -140,12 +140,13 @@ class Writer:
         except _AnswerFailed as error:
             code, reason = error.code, error.reason
         except ModelFailed as error:
-            if error.trouble in (Trouble.ACCOUNT, Trouble.MODEL):
+            if _is_of_every_paper(error):
                 raise
             logger.warning("No summary of %s: %s (request %s)", paper.id, error, error.request_id or "unknown")
             job.tally.request_id = error.request_id or job.tally.request_id
             code, reason = _tell(error)
-        return Draft(code, reason, summary, job.tally.usage, job.tally.request_id)
+            refusal = error.code if error.trouble is Trouble.UNCLEAR else ""
+        return Draft(code, reason, summary, job.tally.usage, job.tally.request_id, refusal)
 
     async def _write(self, job: _Job) -> Summary:
         """The summary from the first source that has a text which the models take."""
@@ -204,17 +205,18 @@ class Writer:
 
     async def _ask_models(self, job: _Job, text: Text) -> Summary:
         """The first answer that passes, of the first model that gives one."""
-        failed: Exception | None = None
+        failed: _AnswerFailed | ModelFailed | None = None
         for model in self._options.models:
             try:
                 return await self._ask_until_it_passes(job, text, model)
             except _AnswerFailed as error:
                 failed = error
             except ModelFailed as error:
-                if error.trouble is not Trouble.MODEL:
+                if error.trouble not in (Trouble.MODEL, Trouble.UNCLEAR):
                     raise
-                logger.warning("The model %s cannot be had: %s", model, error)
-                failed = failed or error
+                logger.warning("The model %s cannot be had for %s: %s", model, job.paper.id, error)
+                if failed is None or _is_of_every_paper(failed):
+                    failed = error
         assert failed is not None, "there is at least one model"  # noqa: S101
         raise failed
 
@@ -307,13 +309,17 @@ class Writer:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What came of one paper: the summary, or a code and the reason for readers."""
+    """What came of one paper: the summary, or a code and the reason for readers.
+
+    *refusal* is the service's own code where it may have been meant for the models and not for the paper.
+    """
 
     code: str
     reason: str
     summary: Summary | None
     usage: Usage
     request_id: str
+    refusal: str = ""
 
 
 class _AnswerFailed(Exception):
@@ -334,6 +340,11 @@ def _count_tokens(completion: Completion, messages: tuple[Message, ...]) -> tupl
     )
 
 
+def _is_of_every_paper(error: Exception) -> bool:
+    """Whether *error* would meet every paper alike."""
+    return isinstance(error, ModelFailed) and error.trouble in (Trouble.ACCOUNT, Trouble.MODEL)
+
+
 def _tell(error: ModelFailed) -> tuple[str, str]:
     """Code and reason of an attempt that *error* ended."""
     match error.trouble:
@@ -341,6 +352,8 @@ def _tell(error: ModelFailed) -> tuple[str, str]:
             return "refused", f"the model service refused this paper ({error.code})"
         case Trouble.TOO_LONG:
             return "too long", "even the abstract is too long for the model"
+        case Trouble.UNCLEAR:
+            return "unavailable", f"the model service refused it ({error.code}); it is asked again later"
     return "unavailable", f"the model service did not answer ({error.code}); it is asked again later"
 
 

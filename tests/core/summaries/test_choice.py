@@ -99,6 +99,15 @@ def test_only_who_is_patient_waits_for_its_time() -> None:
     assert (chosen(attempts=attempts), chosen(attempts=attempts, is_patient=True)) == ("214", "14")
 
 
+def test_what_failed_comes_last_the_more_often_the_later() -> None:
+    attempts = {
+        "2603.00002": attempt("unavailable", failures=2),
+        "2603.00001": attempt("closed", failures=1),
+        "2603.00004": attempt("closed"),
+    }
+    assert chosen(attempts=attempts) == "412"
+
+
 def test_what_several_profiles_list_is_chosen_once_at_its_best_place() -> None:
     other = Profile("other", ("cs.LG",), language="en")
     theirs = listing(p3=(FRIDAY, 8.0), p2=(FRIDAY, 1.0))

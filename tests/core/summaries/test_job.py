@@ -33,6 +33,7 @@ THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)
 OPTIONS = Options(is_enabled=True, models=("one",), language="en", papers=2, workers=1, sources=("abstract",))
 PROFILE = Profile("default", ("cs.LG",), keywords=(Keyword("kernel"),), ranking="count", language="en")
 REFUSED_KEY = ModelFailed(Trouble.ACCOUNT, "InvalidApiKey", request_id="r-5")
+UNCLEAR = ModelFailed(Trouble.UNCLEAR, "InvalidParameter", "The content of the message is invalid.")
 AWAY = ModelFailed(Trouble.TRANSIENT, "HTTP 503", retry_after_seconds=600.0)  # so long that nobody waits for it
 
 
@@ -431,6 +432,82 @@ class TestTrouble:
 
         refused = ModelFailed(Trouble.REFUSED, "DataInspectionFailed")
         assert play(scene, refused) == ({"1": "written", "2": "written"}, 3)
+
+
+def refuse(*numbers: int, error: ModelFailed = UNCLEAR) -> FakeModel:
+    """A model that the papers of these *numbers* are nothing for."""
+    titles = [f"Title: Kernel {number}\n" for number in numbers]
+    return FakeModel(choose=lambda call: error if any(title in call.text for title in titles) else None)
+
+
+class TestUnclearRefusals:
+    def test_a_paper_that_the_service_refuses_leaves_the_others(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            return run.written, await desk.codes(), [one.reason for one in run.failures], (await desk.state()).breaker
+
+        reason = "the model service refused it (InvalidParameter); it is asked again later"
+        codes = {"1": "written", "2": "unavailable"}
+        assert play(scene, model=refuse(2)) == (1, codes, [reason], None)
+
+    def test_it_is_given_up_at_last(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            for _ in range(10):
+                await desk.run()
+                desk.world.now += timedelta(days=1)
+            return len(desk.model.calls), await desk.codes()  # type: ignore[union-attr]
+
+        assert play(scene, model=refuse(2)) == (1 + 8, {"1": "written", "2": "given up"})
+
+    def test_the_same_refusal_of_several_papers_in_a_row_is_the_models(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.announce(FRIDAY, 5, 6)
+            first, second = await desk.run(), await desk.run()
+            return len(desk.model.calls), first.deferred, second.notice  # type: ignore[union-attr]
+
+        calls, deferred, notice = play(scene, *[UNCLEAR] * 9, papers=6)
+        assert (calls, deferred) == (3, 6)
+        assert notice == (
+            "the model is left alone until 13:00 UTC: it refused several papers in a row (InvalidParameter)"
+        )
+
+    def test_different_refusals_in_a_row_are_a_service_that_is_away(self, play: Play) -> None:
+        async def scene(desk: Desk) -> str:
+            await desk.run()
+            breaker = (await desk.state()).breaker
+            assert breaker is not None
+            return breaker.code
+
+        other = ModelFailed(Trouble.UNCLEAR, "HTTP 400")
+        assert play(scene, UNCLEAR, other, UNCLEAR, papers=4) == "unavailable"
+
+    def test_one_paper_in_several_languages_is_one_paper(self, play: Play) -> None:
+        profiles = tuple(replace(PROFILE, name=language, language=language) for language in ("en", "en-gb", "en-us"))
+
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            return run.written, run.deferred
+
+        assert play(scene, model=refuse(2), profiles=profiles) == (3, 3)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            pytest.param(UNCLEAR, id="unclear"),
+            pytest.param(ModelFailed(Trouble.ACCOUNT, "HTTP 403"), id="a firewall's 403"),
+            pytest.param(ModelFailed(Trouble.MODEL, "HTTP 404"), id="not found"),
+        ],
+    )
+    def test_papers_that_end_a_run_come_after_the_others_in_later_ones(self, play: Play, error: ModelFailed) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.announce(FRIDAY, 5, 6, 7, 8)
+            for _ in range(5):
+                await desk.run()
+                desk.world.now += timedelta(days=1)
+            return {number for number, code in (await desk.codes()).items() if code == "written"}
+
+        model = refuse(5, 6, 7, error=error)
+        assert play(scene, model=model, papers=8) == {"1", "2", "3", "4", "8"}
 
 
 class TestTheRunItself:

@@ -24,6 +24,10 @@ from core.summaries.model import ModelFailed, Trouble, classify
         pytest.param(
             400, "InvalidParameter", "Range of max_tokens should be [1, 8192]", Trouble.MODEL, id="max_tokens"
         ),
+        pytest.param(400, "unsupported_parameter", "not with this model", Trouble.MODEL, id="parameter"),
+        pytest.param(422, "HTTP 422", "unknown field `seed`", Trouble.MODEL, id="field"),
+        pytest.param(400, "InvalidParameter", "The content is invalid.", Trouble.UNCLEAR, id="paper or model"),
+        pytest.param(400, "HTTP 400", "<html>", Trouble.UNCLEAR, id="a proxy's 400"),
         pytest.param(400, "DataInspectionFailed", "inappropriate content", Trouble.REFUSED, id="moderation"),
         pytest.param(None, "data_inspection_failed", "", Trouble.REFUSED, id="moderation after a false success"),
         pytest.param(400, "InvalidParameter.File", "cannot be parsed", Trouble.REFUSED, id="file"),

@@ -27,6 +27,8 @@ FULL_TEXT = b"<html><body><article class='ltx_document'>%s</article></body></htm
     for number in range(1, 5)
 )
 THROTTLED = ModelFailed(Trouble.TRANSIENT, "Throttling", request_id="r-9")
+UNCLEAR = ModelFailed(Trouble.UNCLEAR, "InvalidParameter")
+GONE = ModelFailed(Trouble.MODEL, "ModelNotFound")
 SHORT = "## Main contributions\nNone."
 
 
@@ -207,11 +209,28 @@ class TestTrouble:
         assert scene.draft.summary is not None
         assert (scene.draft.summary.model, scene.asked) == ("two", ["one", "two"])
 
+    def test_a_refusal_that_may_be_meant_for_the_paper_is_no_end_for_the_others(self) -> None:
+        scene = write(UNCLEAR, UNCLEAR)
+        assert (scene.asked, scene.draft.code, scene.draft.refusal) == (
+            ["one", "two"],
+            "unavailable",
+            "InvalidParameter",
+        )
+        assert "refused it (InvalidParameter)" in scene.draft.reason
+
+    @pytest.mark.parametrize("errors", [(GONE, UNCLEAR), (UNCLEAR, GONE)], ids=["last", "first"])
+    def test_one_model_that_may_do_for_other_papers_is_enough_to_go_on(self, errors: tuple[ModelFailed, ...]) -> None:
+        assert write(*errors).draft.code == "unavailable"
+
+    @pytest.mark.parametrize("errors", [(SHORT, SHORT, GONE), (SHORT, SHORT, UNCLEAR), (UNCLEAR, SHORT, SHORT)])
+    def test_an_answer_that_does_not_pass_tells_more_than_a_refusal(self, errors: tuple[Reply, ...]) -> None:
+        assert write(*errors).draft.code == "sections"
+
     @pytest.mark.parametrize(
         "errors",
         [
             pytest.param([ModelFailed(Trouble.ACCOUNT, "InvalidApiKey")], id="key"),
-            pytest.param([ModelFailed(Trouble.MODEL, "ModelNotFound")] * 2, id="no model at all"),
+            pytest.param([GONE] * 2, id="no model at all"),
         ],
     )
     def test_what_would_fail_for_every_paper_is_raised(self, errors: list[Reply]) -> None:
