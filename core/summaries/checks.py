@@ -34,9 +34,10 @@ from core.summaries.answer import Answer, outside_code, parse_answer
 from core.summaries.attempts import SourceKind
 from core.summaries.cleaning import clean_answer
 from core.summaries.languages import HAN, KANA, SECTION_NAMES, Language
+from core.summaries.model import WITHHELD
 from core.summaries.numbers import URL, find_numbers, unsupported_share
 
-FaultCode = Literal["empty", "refusal", "wrapper", "loop", "truncated", "language", "sections", "length"]
+FaultCode = Literal["empty", "refusal", "wrapper", "loop", "truncated", "language", "sections", "length", "withheld"]
 FlagCode = Literal[
     "no-tldr", "preamble", "unverified", "unknown-urls", "raw-tags", "characters", "injection", "secrets"
 ]
@@ -196,6 +197,9 @@ def check_answer(
 def _faults(
     cleaned: str, answer: Answer, finish_reason: str | None, language: Language, *, are_sections_wanted: bool
 ) -> Iterator[Fault]:
+    if finish_reason == WITHHELD:
+        yield Fault("withheld", "the model's answer had the key of the service in it")
+        return
     if not cleaned:
         yield Fault("empty", "the model's answer was empty")
         return

@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 import httpx
 
 from core.summaries.cleaning import drop_unprintable
-from core.summaries.model import Completion, ModelFailed, RemoteFile, Trouble, classify
+from core.summaries.model import WITHHELD, Completion, ModelFailed, RemoteFile, Trouble, classify
 from core.summaries.prompt import Message
+from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text
 
 if TYPE_CHECKING:
     from dashscope import AsyncClient
@@ -81,7 +82,7 @@ class DashScope:
                 timeout=timeout_seconds,
                 api_key=self._api_key,
             )
-        return _read_completion(answer)
+            return _read_completion(answer)
 
     async def upload(self, name: str, body: bytes, *, timeout_seconds: float) -> str:
         """The id of the file *body*, which the service is to read the text of."""
@@ -126,7 +127,7 @@ class DashScope:
                 base_url=self._base_url,
                 headers={"User-Agent": self._user_agent, "Accept-Encoding": "identity"},
                 timeout=httpx.Timeout(_FILE_SECONDS, connect=_CONNECT_SECONDS),
-                transport=_Bounded(),
+                transport=_Cleaned(_Bounded(), self._api_key),
             )
         return self._http
 
@@ -181,7 +182,7 @@ class DashScope:
         told = error if isinstance(error, dict) else found
         if response.status_code >= 400 or error:
             code = "404" if response.status_code == 404 else str(told.get("code") or response.status_code)
-            detail = str(told.get("message") or "").replace(self._api_key, "…")
+            detail = str(told.get("message") or "")
             raise ModelFailed(classify(response.status_code, code, detail), code, detail)
         return found
 
@@ -190,6 +191,30 @@ def is_native_address(base_url: str) -> bool:
     """Whether *base_url*, which config.json names, is DashScope's own interface and not one of the OpenAI form."""
     parts = urlsplit(base_url)
     return parts.path.rstrip("/") == _NATIVE_PATH and (parts.hostname or "").endswith(".aliyuncs.com")
+
+
+class _Cleaned(httpx.AsyncBaseTransport):
+    """The answers of *transport* without *secret*; see replies.py."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport, secret: str) -> None:
+        self._transport = transport
+        self._secret = secret
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        response = await self._transport.handle_async_request(request)
+        try:
+            content = await response.aread()
+        finally:
+            await response.aclose()
+        headers = {name: clean_text(value, self._secret) for name, value in response.headers.items()}
+        for name in ("content-length", "transfer-encoding"):
+            headers.pop(name, None)
+        headers["content-type"] = "text/plain; charset=utf-8"
+        content = clean_reply(content, response.text, self._secret)
+        return httpx.Response(response.status_code, headers=headers, content=content)
+
+    async def aclose(self) -> None:
+        await self._transport.aclose()
 
 
 class _Bounded(httpx.AsyncBaseTransport):
@@ -242,7 +267,7 @@ class _BoundedStream(httpx.AsyncByteStream):
 
 
 def _translate(error: Exception, *, secret: str) -> ModelFailed:
-    """*error* of the SDK or of what it is made of, without *secret*.
+    """*error* of the SDK or of what it is made of, without *secret*, which httpx repeats where it cannot be sent.
 
     The SDK's own have the service's code, and 200 for a false success.
     """
@@ -253,7 +278,7 @@ def _translate(error: Exception, *, secret: str) -> ModelFailed:
     code = drop_unprintable(code)[:_LONGEST_NAME] if isinstance(code, str) else None
     if code or isinstance(status, int):
         status = None if status == 200 else status
-        detail = str(getattr(error, "message", "")).replace(secret, "…")
+        detail = str(getattr(error, "message", ""))
         told = code or f"HTTP {status}"
         return ModelFailed(
             classify(status, told, detail),
@@ -264,7 +289,7 @@ def _translate(error: Exception, *, secret: str) -> ModelFailed:
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
-    return ModelFailed(Trouble.TRANSIENT, kind, f"{type(error).__name__} {error}".replace(secret, "…"))
+    return ModelFailed(Trouble.TRANSIENT, kind, clean_text(f"{type(error).__name__} {error}", secret))
 
 
 def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks little of what came
@@ -276,9 +301,10 @@ def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks
     request_id = _read_name(getattr(answer, "request_id", None) or getattr(answer, "id", None))
     if not isinstance(text, str):
         raise ModelFailed(Trouble.TRANSIENT, "BadAnswer", "an answer without a text", request_id=request_id)
+    has_key = TAKEN_OUT in text
     return Completion(
-        text=text,
-        finish_reason=getattr(choices[0], "finish_reason", None),
+        text="" if has_key else text,
+        finish_reason=WITHHELD if has_key else getattr(choices[0], "finish_reason", None),
         input_tokens=_read_count(getattr(usage, "input_tokens", None)),
         output_tokens=_read_count(getattr(usage, "output_tokens", None)),
         request_id=request_id,

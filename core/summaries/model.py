@@ -15,6 +15,8 @@ from typing import Protocol
 from core.errors import ArxivFeedsError
 from core.summaries.prompt import Message
 
+WITHHELD = "withheld"  # the finish reason of an answer with our own key in it, whose text is not given out
+
 _MAX_DETAIL = 200
 _KEYS = re.compile(r"\b(?:sk-|Bearer )[\w*.-]{4,}")
 
@@ -85,17 +87,16 @@ class ModelFailed(ArxivFeedsError):
         request_id: str = "",
         retry_after_seconds: float | None = None,
     ) -> None:
-        self.detail = redact(detail)
-        super().__init__(f"{code}: {self.detail}" if self.detail else code)
+        self.code, self.detail = redact(code), redact(detail)
+        super().__init__(f"{self.code}: {self.detail}" if self.detail else self.code)
         self.trouble = trouble
-        self.code = code
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's answer as it came. `finish_reason` is "stop" where it is whole."""
+    """A model's answer as it came. `finish_reason` is "stop" where it is whole, or WITHHELD."""
 
     text: str
     finish_reason: str | None

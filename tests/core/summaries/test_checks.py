@@ -19,6 +19,7 @@ from core.summaries.checks import (
     occurs_in,
 )
 from core.summaries.languages import CHINESE, ENGLISH, Language, find_language
+from core.summaries.model import WITHHELD
 from tests.shared_data import SUMMARIES, needs_summaries
 
 CHINESE_TEXTS = (
@@ -105,6 +106,10 @@ def test_an_answer_that_did_not_end_by_itself_is_truncated(finish_reason: str | 
 @pytest.mark.parametrize("text", ["", " \n ", "\x00", "<think>hm</think>", "```\n\n```"], ids=ascii)
 def test_an_answer_without_text_is_empty(text: str) -> None:
     assert fault_codes(check(text)) == ["empty"]
+
+
+def test_an_answer_that_was_withheld_says_so_alone() -> None:
+    assert fault_codes(check("", finish_reason=WITHHELD)) == ["withheld"]
 
 
 @pytest.mark.parametrize("name", ["contributions", "methods", "results", "conclusions"])

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from core.summaries.dashscope import DashScope, is_native_address
-from core.summaries.model import Completion, ModelFailed, Trouble
+from core.summaries.model import WITHHELD, Completion, ModelFailed, Trouble
 from core.summaries.prompt import Message
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
@@ -177,6 +177,43 @@ def test_a_name_or_number_that_cannot_be_stored_is_not_taken_over(service: Model
     service.answer_with(Fault(body=body))
     answer = play(adapter(service, protocol))
     assert (answer.request_id, answer.input_tokens, answer.output_tokens) == (f"ab{'c' * 98}", 0, 5)
+
+
+def repeats(key: str) -> list[Fault]:
+    """Answers that say *key* wherever they can say something."""
+    error = b'{"code": "%s", "message": "%s", "request_id": "%s"}'
+    answer = b'{"request_id": "%s", "model": ["%s"], "output": {"choices": "%s"}}'
+    return [
+        *(Fault(status=status, body=error.replace(b"%s", key.encode())) for status in (200, 400, 401, 503)),
+        Fault(status=502, body=f"<html>{key}</html>".encode(), headers={"X-Request-Id": key}),
+        Fault(body=answer.replace(b"%s", key.encode())),
+    ]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("place", range(6))
+def test_no_error_carries_the_key_that_the_service_repeats(service: ModelStandIn, place: int, protocol: str) -> None:
+    service.answer_with(repeats(service.api_key)[place])
+    with pytest.raises(ModelFailed) as failed:
+        play(adapter(service, protocol))
+    error = failed.value
+    assert service.api_key not in f"{error} {error.code} {error.detail} {error.request_id}"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_answer_with_the_key_in_it_is_withheld_and_its_tokens_are_counted(
+    service: ModelStandIn, protocol: str
+) -> None:
+    service.answer_with(Fault(edit=lambda body: body.replace(b"Paged attention", service.api_key.encode())))
+    answer = play(adapter(service, protocol))
+    assert (answer.text, answer.finish_reason) == ("", WITHHELD)
+    assert (answer.input_tokens > 0, answer.output_tokens > 0) == (True, True)
+
+
+def test_a_key_that_cannot_be_sent_is_not_told() -> None:
+    with pytest.raises(ModelFailed) as failed:
+        play(DashScope("key-0123456789\n", base_url="http://127.0.0.1:9/api/v1"))
+    assert "0123456789" not in str(failed.value)
 
 
 def test_an_error_has_the_services_code_and_request_id(service: ModelStandIn) -> None:

@@ -57,7 +57,8 @@ def test_a_failure_says_what_to_do_about_it(status: int | None, code: str, detai
     ],
 )
 def test_what_looks_like_a_key_is_not_repeated(detail: str, told: str) -> None:
-    assert ModelFailed(Trouble.ACCOUNT, "invalid_api_key", detail).detail == told
+    error = ModelFailed(Trouble.ACCOUNT, detail, detail)
+    assert (error.code, error.detail, str(error)) == (told, told, f"{told}: {told}")
 
 
 def test_a_long_detail_is_cut_and_put_on_one_line() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from core.errors import SourceMalformed, SourceUnavailable
 from core.summaries.attempts import Key, Usage
-from core.summaries.model import ModelFailed, Trouble
+from core.summaries.model import WITHHELD, ModelFailed, Trouble
 from core.summaries.options import Options, Price
 from core.summaries.prompt import parse_template
 from core.summaries.writing import FILE_PREFIX, Draft, OutOfBudget, Writer
@@ -263,6 +263,7 @@ class TestAnswers:
         "answer",
         [
             pytest.param(completion("", finish_reason="stop"), id="empty"),
+            pytest.param(completion("", finish_reason=WITHHELD), id="with the key in it"),
             pytest.param(completion(finish_reason="null"), id="broken off"),
             pytest.param(completion(finish_reason=None), id="without an end"),
             pytest.param("I'm sorry, but I cannot help with that.", id="refusal"),

@@ -1,0 +1,58 @@
+"""What is read of a service's answers: everything but our own key."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text
+
+KEY = "sk-0123456789abcdef"
+
+
+def clean(document: object, secret: str = KEY) -> object:
+    body = json.dumps(document)
+    return json.loads(clean_reply(body.encode(), body, secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        pytest.param(f"Incorrect key: {KEY}.", f"Incorrect key: {TAKEN_OUT}.", id="once"),
+        pytest.param(f"{KEY}{KEY}", TAKEN_OUT * 2, id="twice"),
+        pytest.param("sk-01234\u200b56789\x00abcdef", TAKEN_OUT, id="with characters in it that print nothing"),
+        pytest.param("sk-0123456789abcde\u200b", "sk-0123456789abcde\u200b", id="another one"),
+    ],
+)
+def test_the_key_is_taken_out_of_a_text(text: str, cleaned: str) -> None:
+    assert clean_text(text, KEY) == cleaned
+
+
+@pytest.mark.parametrize("secret", ["", "none", "x-1", "anything"])
+def test_what_stands_for_a_key_where_none_is_needed_may_be_in_any_text(secret: str) -> None:
+    assert clean_text("anything or none, x-1", secret) == "anything or none, x-1"
+
+
+def test_the_key_is_taken_out_of_every_text_and_name_of_a_document() -> None:
+    document = {"code": KEY, "a": [{KEY: "b", "message": f"<{KEY}>"}, 1.5, None, True], "request_id": "r-1"}
+    assert clean(document) == {
+        "code": TAKEN_OUT,
+        "a": [{TAKEN_OUT: "b", "message": f"<{TAKEN_OUT}>"}, 1.5, None, True],
+        "request_id": "r-1",
+    }
+
+
+def test_the_key_is_found_however_json_writes_it() -> None:
+    body = '{"code": "\\u0073k-0123456789abcdef"}'
+    assert json.loads(clean_reply(body.encode(), body, KEY)) == {"code": TAKEN_OUT}
+
+
+@pytest.mark.parametrize("text", [f"<html>{KEY}</html>", f'{{"code": "{KEY}"', "[" * 100_000 + KEY])
+def test_the_key_is_taken_out_of_what_is_no_document(text: str) -> None:
+    assert clean_reply(text.encode(), text, KEY).decode() == text.replace(KEY, TAKEN_OUT)
+
+
+def test_a_document_without_the_key_says_what_it_said() -> None:
+    document = {"output": {"text": "字 \ud800 \u202e"}, "usage": {"input_tokens": 12345678901234567890}}
+    assert clean(document) == document
