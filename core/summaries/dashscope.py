@@ -22,7 +22,7 @@ import httpx
 from core.summaries.cleaning import drop_unprintable
 from core.summaries.model import WITHHELD, Completion, ModelFailed, RemoteFile, Trouble, classify
 from core.summaries.prompt import Message
-from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text
+from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text, read_count
 
 if TYPE_CHECKING:
     from dashscope import AsyncClient
@@ -36,7 +36,6 @@ _FILE_SECONDS = 30.0
 _MOST_BYTES = 4_000_000  # of an answer; one of 40,000 characters has a tenth of that
 _FILES_LISTED = 100
 _LONGEST_NAME = 100
-_MOST_TOKENS = 100_000_000
 _CODINGS = {"identity": None, "": None, "gzip": 31, "x-gzip": 31}  # and what zlib calls their form
 
 
@@ -194,7 +193,7 @@ def is_native_address(base_url: str) -> bool:
 
 
 class _Cleaned(httpx.AsyncBaseTransport):
-    """The answers of *transport* without *secret*; see replies.py."""
+    """The answers of *transport* without *secret*, and such that the SDK can read them; see replies.py."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, secret: str) -> None:
         self._transport = transport
@@ -305,8 +304,8 @@ def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks
     return Completion(
         text="" if has_key else text,
         finish_reason=WITHHELD if has_key else getattr(choices[0], "finish_reason", None),
-        input_tokens=_read_count(getattr(usage, "input_tokens", None)),
-        output_tokens=_read_count(getattr(usage, "output_tokens", None)),
+        input_tokens=read_count(getattr(usage, "input_tokens", None)),
+        output_tokens=read_count(getattr(usage, "output_tokens", None)),
         request_id=request_id,
     )
 
@@ -324,11 +323,6 @@ def _read_files(found: Sequence[object]) -> list[RemoteFile]:
 def _read_name(value: object) -> str:
     """An identifier that the service chose, as it can be stored and shown."""
     return drop_unprintable(str(value or ""))[:_LONGEST_NAME]
-
-
-def _read_count(value: object) -> int:
-    """A number of tokens; 0 for what cannot be one."""
-    return value if isinstance(value, int) and 0 < value < _MOST_TOKENS else 0
 
 
 def _read_seconds(value: object) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -177,6 +178,44 @@ def test_a_name_or_number_that_cannot_be_stored_is_not_taken_over(service: Model
     service.answer_with(Fault(body=body))
     answer = play(adapter(service, protocol))
     assert (answer.request_id, answer.input_tokens, answer.output_tokens) == (f"ab{'c' * 98}", 0, 5)
+
+
+CHOICE = {"index": "first", "finish_reason": "stop", "message": {"role": 7, "content": "x", "tool_calls": "none"}}
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("changes", "tokens"),
+    [
+        pytest.param({}, (10, 5), id="beside the text"),
+        pytest.param({"usage": "much"}, (0, 0), id="usage a word"),
+        pytest.param({"usage": [10, 5]}, (0, 0), id="usage a list"),
+        pytest.param({"usage": None}, (0, 0), id="no usage"),
+        pytest.param(
+            {"usage": {"input_tokens": "10", "prompt_tokens": "10", "output_tokens": {}, "completion_tokens": {}}},
+            (10, 0),
+            id="numbers of tokens",
+        ),
+        pytest.param({"request_id": {"a": 1}, "id": 7, "model": []}, (10, 5), id="names"),
+    ],
+)
+def test_a_text_is_taken_whatever_stands_beside_it(
+    service: ModelStandIn, changes: dict[str, object], tokens: tuple[int, int], protocol: str
+) -> None:
+    usage = {"input_tokens": 10, "output_tokens": 5, "prompt_tokens": 10, "completion_tokens": 5}
+    body = {"output": {"choices": [CHOICE], "search_info": 7}, "choices": [CHOICE], "usage": usage} | changes
+    service.answer_with(Fault(body=json.dumps(body).encode()))
+    answer = play(adapter(service, protocol))
+    assert (answer.text, answer.finish_reason) == ("x", "stop")
+    assert (answer.input_tokens, answer.output_tokens) == tokens
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_end_that_is_no_word_is_no_end(service: ModelStandIn, protocol: str) -> None:
+    choices = [CHOICE | {"finish_reason": {"stop": True}}]
+    service.answer_with(Fault(body=json.dumps({"output": {"choices": choices}, "choices": choices}).encode()))
+    answer = play(adapter(service, protocol))
+    assert (answer.text, answer.finish_reason) == ("x", None)
 
 
 def repeats(key: str) -> list[Fault]:

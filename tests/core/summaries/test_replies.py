@@ -1,4 +1,4 @@
-"""What is read of a service's answers: everything but our own key."""
+"""What is read of a service's answers: everything but our own key, and but what the SDK would stumble over."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text
+from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text, read_count
 
 KEY = "sk-0123456789abcdef"
 
@@ -54,5 +54,27 @@ def test_the_key_is_taken_out_of_what_is_no_document(text: str) -> None:
 
 
 def test_a_document_without_the_key_says_what_it_said() -> None:
-    document = {"output": {"text": "字 \ud800 \u202e"}, "usage": {"input_tokens": 12345678901234567890}}
+    document = {"output": {"text": "字 \ud800 \u202e"}, "usage": {"input_tokens": 12}}
     assert clean(document) == document
+
+
+@pytest.mark.parametrize(
+    ("value", "count"),
+    [
+        (5, 5),
+        ("5", 5),
+        (5.0, 5),
+        (0, 0),
+        (-5, 0),
+        (10**9, 0),
+        (float("inf"), 0),
+        ("9" * 5_000, 0),
+        ("five", 0),
+        (None, 0),
+        ([5], 0),
+        ({}, 0),
+    ],
+    ids=lambda value: repr(value)[:12],
+)
+def test_a_number_of_tokens_is_read_where_it_can_be_one(value: object, count: int) -> None:
+    assert read_count(value) == count
