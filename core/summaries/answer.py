@@ -20,7 +20,7 @@ _MAX_BARE_HEADING = 60
 _HASHES = re.compile(r" {0,3}(#{1,6})(?!#)(?P<text>.*)")
 _BOLD = re.compile(r"\s*(?P<number>[0-9]{1,2}[.、)）][ \t]*)?(?P<mark>\*\*|__)(?P<text>[^*]+?)(?P=mark)[ \t]*[:：]?\s*")
 _NUMBERED = re.compile(r"\s*[(（]?(?:[0-9]{1,2}[.、)）]|[一二三四][、.)）])[ \t]*[^*|。.;；]{2,40}")
-_FENCE = re.compile(r"\s*(?P<mark>`{3,}|~{3,})(?P<info>.*)")
+_FENCE = re.compile(r"\s*(?P<mark>`{3,}+|~{3,}+)(?P<info>.*)")
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,}|={3,}[ \t]*)")
 
 _NUMBER = re.compile(
@@ -47,7 +47,7 @@ _EXACT: Mapping[str, SectionName] = {
 _TLDR = re.compile(
     r"[\W_]*?(?:tl\s?[;；:,/]?\s?dr\b|太长不看|太長不看|一句话(?:总结|概括|摘要|概述)?|一句話(?:總結|概括|摘要)?|"
     r"(?:in |summary in )?one[- ]sentence(?: summary)?|总结一句话|in short)"
-    r"(?:[^:：,，—–]{0,30}?[:：,，—–][*_\s]*(?P<text>.*)|[\s*_]*(?:[（(][^()（）]{0,30}[)）])?[\s*_]*)",
+    r"(?:[^:：,，—–]{0,30}?[:：,，—–][*_\s]*(?P<text>.*)|[\s*_]*+(?:[（(][^()（）]{0,30}[)）][\s*_]*)?)",
     re.IGNORECASE,
 )
 _TLDR_CHARACTERS = 1_000  # asked for are 60 (Chinese) or 30 words

@@ -10,6 +10,8 @@ import re
 
 MAX_CHARACTERS = 40_000  # the longest of 2,615 real summaries has 7,237
 
+_MOST_RAW_CHARACTERS = 5 * MAX_CHARACTERS  # with thoughts, which may be several times as long as the answer
+
 _LINE_ENDING = re.compile(r"\r\n?")
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 _UNWANTED = re.compile(
@@ -22,7 +24,7 @@ _UNWANTED = re.compile(
 )
 _THOUGHTS = re.compile(r"(?:\s*<think>(?:(?!</think>)[\s\S])*+</think>)++")
 _WRAPPER = re.compile(
-    r"(?P<fence>`{3,})[ \t]*(?P<info>markdown|md|)[ \t]*\n(?P<inner>[\s\S]*)\n(?P=fence)", re.IGNORECASE
+    r"(?P<fence>`{3,}+)[ \t]*+(?P<info>markdown|md|)[ \t]*+\n(?P<inner>[\s\S]*)\n(?P=fence)", re.IGNORECASE
 )
 _FENCE = re.compile(r"^ {0,3}`{3,}(.*)$", re.MULTILINE)
 
@@ -35,10 +37,11 @@ def drop_unprintable(text: str) -> str:
 def clean_answer(text: str) -> str:
     """*text* without unprintable characters, wrappings and white space around it; at most MAX_CHARACTERS of it.
 
+    What lies behind five times as many is not looked at.
     A leading `<think>…</think>` and a code fence around the whole answer are wrappings; a
     fence that is closed earlier is the answer's own. Cleaning twice is cleaning once.
     """
-    text = drop_unprintable(text)
+    text = drop_unprintable(text[:_MOST_RAW_CHARACTERS])
     return _unwrap(_unwrap(text)[:MAX_CHARACTERS])
 
 

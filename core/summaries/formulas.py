@@ -351,7 +351,7 @@ MATHML_ATTRIBUTES = _names(
     "accent accentunder display displaystyle form linethickness lspace mathvariant maxsize minsize movablelimits "
     "rspace scriptlevel stretchy width"
 )
-_TAG = re.compile(r"(<\w+)([^<>]*?)(/?>)")  # the library escapes text, so that every `<` begins one
+_TAG = re.compile(r"(<\w++)([^<>]*?)(/?>)")  # the library escapes text, so that every `<` begins one
 # A length of ten em or more would be for pushing things around on the page.
 _ATTRIBUTE = re.compile(rf' (?:{"|".join(sorted(MATHML_ATTRIBUTES))})="(?:[a-z]+|-?\d?(?:\.\d+)?(?:r?em)?)"')
 

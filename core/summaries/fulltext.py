@@ -43,7 +43,7 @@ _BETWEEN_FORMULAS = re.compile(r"\$\s+\$")
 _HEADING = re.compile(r"#{2,6} ")
 _BACK_MATTER = re.compile(
     r"(?:(?-i:[\dA-Z.]+)\s+)?"
-    r"(?:acknowledge?ments?\b.*|references|bibliography|appendi(?:x|ces)|supplementary materials?"
+    r"(?:acknowledge?ments?\b.*+|references|bibliography|appendi(?:x|ces)|supplementary materials?"
     r"|(?:neurips )?paper checklist)\W*",
     re.IGNORECASE,
 )

@@ -80,6 +80,12 @@ def test_an_endless_answer_is_cut() -> None:
     assert len(clean_answer("字" * 3 * MAX_CHARACTERS)) == MAX_CHARACTERS
 
 
+def test_what_lies_far_behind_the_longest_answer_is_not_looked_at() -> None:
+    longest = 5 * MAX_CHARACTERS
+    thoughts = "<think>" + "x" * (longest - len("<think></think># A")) + "</think># A"
+    assert clean_answer(thoughts + "# B") == "# A"
+
+
 PIECES = st.one_of(
     st.sampled_from(["<think>", "</think>", "```", "```markdown\n", "\n```", "\n", "\r", "# A", " ", "````"]),
     st.text(max_size=3),
@@ -116,6 +122,9 @@ def test_xml_can_carry_what_is_left(raw: str) -> None:
         "```md\n" * 50_000 + "```\n" * 50_000,
         "```md\n<think></think>" * 20_000 + "\n```" * 20_000,
         " \n" * 100_000 + "x",
+        "```" + " " * 190_000 + "x",
+        "```\t " * 30_000 + "x",
+        "`" * 190_000 + "\n",
     ],
     ids=lambda raw: re.escape(raw[:12]),
 )

@@ -373,6 +373,9 @@ HOSTILE = {
     "unclosed script": "<script>" * 100_000,
     "line ends in TeX": '<math alttext="' + "%\n " * 200_000 + '">',
     "cells": "<table>" + "<tr><td>x" * 20_000,
+    "a heading over two lines": "<section><h2>Acknowledgments"
+    + "." * 100_000
+    + "<span class='ltx_listingline'></span>x</h2>",
     "citations": "<p>" + "<cite>1</cite>" * 20_000,
 }
 
