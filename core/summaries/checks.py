@@ -53,6 +53,7 @@ MAX_REPEATED_LINES = 0.35
 MAX_LINE_REPEATS = 20
 MAX_LINE_CHARACTERS = 4_000
 MAX_UNSUPPORTED_NUMBERS = 0.2
+MIN_UNSUPPORTED_NUMBERS = 2  # an abstract has few, and of two percentages in it a model may tell the difference
 
 _WINDOW = 1_000  # characters; a phrase that repeats in the last tenth does not show in the compression of the whole
 _MIN_REPEATED_LINES = 10
@@ -148,8 +149,8 @@ class Checked:
     """An answer with all that was found, the most telling fault first.
 
     `numbers` different ones with two or more significant digits are in the answer; `unsupported_numbers` is the share
-    of them that the source text lacks, None where the full text is not known or there are none. `urls` are those of
-    the answer that the source text has too.
+    of them that the source text lacks, None where that text is not known, as of a PDF, or there are none. `urls` are
+    those of the answer that the source text has too.
     """
 
     answer: Answer
@@ -181,13 +182,15 @@ def check_answer(
     cleaned = clean_answer(text)
     answer = parse_answer(cleaned, language)
     numbers = find_numbers(cleaned, language)
-    unsupported = unsupported_share(numbers, source_text) if kind == "html" else None
+    unsupported = unsupported_share(numbers, source_text) if kind != "pdf" else None
     urls = find_urls(cleaned)
     known_urls = tuple(url for url in urls[:_MAX_URLS] if occurs_in(source_text, url))
     return Checked(
         answer,
         tuple(_faults(cleaned, answer, finish_reason, language, are_sections_wanted=are_sections_wanted)),
-        tuple(_flags(text, cleaned, answer, unsupported, unknown_urls=len(urls) - len(known_urls))),
+        tuple(
+            _flags(text, cleaned, answer, unsupported, numbers=len(numbers), unknown_urls=len(urls) - len(known_urls))
+        ),
         unsupported,
         len(numbers),
         known_urls,
@@ -215,13 +218,15 @@ def _faults(
     yield from filter(None, found)
 
 
-def _flags(text: str, cleaned: str, answer: Answer, unsupported: float | None, *, unknown_urls: int) -> Iterator[Flag]:
+def _flags(
+    text: str, cleaned: str, answer: Answer, unsupported: float | None, *, numbers: int, unknown_urls: int
+) -> Iterator[Flag]:
     if not answer.tldr:
         yield Flag("no-tldr", "the answer has no one-sentence summary")
     if _PREAMBLE.match(cleaned):
         yield Flag("preamble", "the small talk before the answer was left out")
-    if unsupported is not None and unsupported > MAX_UNSUPPORTED_NUMBERS:
-        yield Flag("unverified", f"{unsupported:.0%} of the numbers do not occur in the paper")
+    if unsupported is not None and _are_many(unsupported, numbers):
+        yield Flag("unverified", f"{unsupported:.0%} of the numbers do not occur in the text that was read")
     if unknown_urls:
         yield Flag("unknown-urls", f"{unknown_urls} of the addresses do not occur in the text that was read")
     if _RAW_TAG.search(_without_code(cleaned)):
@@ -232,6 +237,10 @@ def _flags(text: str, cleaned: str, answer: Answer, unsupported: float | None, *
         yield Flag("injection", "the answer speaks of instructions, which can be the paper's subject or its doing")
     if _SECRET.search(cleaned):
         yield Flag("secrets", "the answer has something in it that looks like a key")
+
+
+def _are_many(unsupported: float, numbers: int) -> bool:
+    return unsupported > MAX_UNSUPPORTED_NUMBERS and round(unsupported * numbers) >= MIN_UNSUPPORTED_NUMBERS
 
 
 def check_ending(finish_reason: str | None) -> Fault | None:

@@ -220,7 +220,7 @@ class TestJson:
             "prompt": "1",
         }
         assert (summary["usage"]["calls"], bool(summary["request_id"])) == (1, True)
-        assert summary["checks"] == {"flags": [], "numbers": summary["checks"]["numbers"], "unsupported": None}
+        assert summary["checks"] == {"flags": [], "numbers": summary["checks"]["numbers"], "unsupported": 0.0}
 
     def test_every_paper_has_a_summary_or_says_why_not(self, service: Running, model: ModelStandIn) -> None:
         model.answer_with(FAULTS["data_inspection_failed"]())
