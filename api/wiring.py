@@ -147,7 +147,13 @@ def _build_summaries(
 
         named = settings.llm_base_url or options.base_url
         is_native = settings.llm_base_url is None and (named is None or is_native_address(named))
-        model = DashScope(key, base_url=base_url or BEIJING, is_native=is_native, user_agent=f"arxiv-feeds/{VERSION}")
+        model = DashScope(
+            key,
+            base_url=base_url or BEIJING,
+            is_native=is_native,
+            user_agent=f"arxiv-feeds/{VERSION}",
+            clock=clock,
+        )
     return Summaries(
         options,
         profiles=config.every_profile,

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import warnings
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -36,6 +38,7 @@ _FILE_SECONDS = 30.0
 _MOST_BYTES = 4_000_000  # of an answer; one of 40,000 characters has a tenth of that
 _FILES_LISTED = 100
 _LONGEST_NAME = 100
+_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _CODINGS = {"identity": None, "": None, "gzip": 31, "x-gzip": 31}  # and what zlib calls their form
 
 
@@ -46,12 +49,19 @@ class DashScope:
     """
 
     def __init__(
-        self, api_key: str, *, base_url: str = BEIJING, is_native: bool = True, user_agent: str = "arxiv-feeds"
+        self,
+        api_key: str,
+        *,
+        base_url: str = BEIJING,
+        is_native: bool = True,
+        user_agent: str = "arxiv-feeds",
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._api_key = api_key
         self._base_url = base_url.rstrip("/")
         self._is_native = is_native
         self._user_agent = user_agent
+        self._clock = clock
         self._http: httpx.AsyncClient | None = None
         self._client: AsyncClient | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -166,7 +176,7 @@ class DashScope:
         except TimeoutError as error:
             raise ModelFailed(Trouble.SLOW, "Timeout", f"no whole answer within {timeout_seconds:g} seconds") from error
         except Exception as error:  # the SDK lets those of httpx, json and pydantic through as well as its own
-            raise _translate(error, secret=self._api_key) from error
+            raise _translate(error, secret=self._api_key, now=self._clock()) from error
 
     async def _ask(
         self, method: str, path: str, *, timeout_seconds: float = _FILE_SECONDS, **body: Any
@@ -265,7 +275,7 @@ class _BoundedStream(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-def _translate(error: Exception, *, secret: str) -> ModelFailed:
+def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
     """*error* of the SDK or of what it is made of, without *secret*, which httpx repeats where it cannot be sent.
 
     The SDK's own have the service's code, and 200 for a false success.
@@ -284,7 +294,7 @@ def _translate(error: Exception, *, secret: str) -> ModelFailed:
             told,
             detail,
             request_id=request_id,
-            retry_after_seconds=_read_seconds(headers.get("retry-after")),
+            retry_after_seconds=_read_wait(headers.get("retry-after"), now),
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
@@ -325,8 +335,12 @@ def _read_name(value: object) -> str:
     return drop_unprintable(str(value or ""))[:_LONGEST_NAME]
 
 
-def _read_seconds(value: object) -> float | None:
-    try:
-        return max(0.0, float(str(value)))
-    except ValueError:
-        return None
+def _read_wait(value: object, now: datetime) -> float | None:
+    """The seconds from *now* that a Retry-After asks for, by number or by date; None where it says nothing."""
+    text = str(value or "").strip()
+    if _SECONDS.fullmatch(text):
+        return float(text)
+    with suppress(ValueError, TypeError, IndexError, OverflowError):
+        moment = parsedate_to_datetime(text)
+        return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
+    return None

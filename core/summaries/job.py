@@ -51,6 +51,7 @@ _CLOSED_FOR = timedelta(hours=1)  # after the account was refused
 _AWAY_FOR = timedelta(minutes=15)  # after the service was away
 _FAILURES_UNTIL_AWAY = 3  # papers in a row, each counted once for all languages
 _FAILURES_TOLD = 20
+_LONGEST_QUIET = timedelta(hours=12)  # a Retry-After that asks for more is a mistake
 _RETRY_AFTER = timedelta(minutes=10)  # doubled with each run that failed
 _LONGEST_RETRY_AFTER = timedelta(hours=12)
 _MOST_FAILURES = 8  # runs, after which a paper is given up
@@ -401,9 +402,12 @@ class _Shift:
             self.unanswered[one.paper.id] = draft.refusal
         else:
             self.unanswered.clear()
+        if draft.quiet_seconds and self.ended != _CLOSED:
+            lasts = min(timedelta(seconds=draft.quiet_seconds), _LONGEST_QUIET)
+            self._open_breaker("pause", "it asked for a pause", lasts)
         if len(self.unanswered) >= _FAILURES_UNTIL_AWAY and self.ended is None:
             self._leave_alone()
-        if draft.code == _AWAY and not draft.usage.tokens:
+        if draft.code in (_AWAY, _CLOSED[0]) and not draft.usage.tokens:
             self._give_back()
         if attempt.summary is None and not (attempt.is_deferred and not is_away):
             self.failures.append(Failure(one.paper.id, attempt.code, attempt.reason, attempt.request_id))
@@ -427,6 +431,8 @@ class _Shift:
         """Raises OutOfBudget where nothing more may be spent, or no new paper be started."""
         if self.is_lost():
             raise LeaseLost(self.lease.name)
+        if self.ended == _CLOSED:
+            raise OutOfBudget(*_CLOSED)
         if self.remaining_seconds() < self.least_seconds:
             raise OutOfBudget(*_TIME)
         limits, state = self.limits, self.state

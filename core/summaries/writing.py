@@ -126,13 +126,14 @@ class Writer:
         self._texts = texts
         self._template = template
         self._world = world
+        self._quiet_until = 0.0  # on the world's monotonic clock
 
     async def write(self, paper: Paper, key: Key, *, meter: Meter) -> Draft:
         """What came of summarising *paper* under *key*. Raises ModelFailed where all papers would fail alike."""
         language = find_language(key.language)
         assert language is not None, "configuration and addresses name languages that are known"  # noqa: S101
         job = _Job(paper, language, meter, _Tally())
-        summary, code, reason, refusal = None, WRITTEN, "", ""
+        summary, code, reason, refusal, quiet_seconds = None, WRITTEN, "", "", 0.0
         try:
             summary = await self._write(job)
         except OutOfBudget as error:
@@ -146,7 +147,9 @@ class Writer:
             job.tally.request_id = error.request_id or job.tally.request_id
             code, reason = _tell(error)
             refusal = error.code if error.trouble is Trouble.UNCLEAR else ""
-        return Draft(code, reason, summary, job.tally.usage, job.tally.request_id, refusal)
+            asked = error.retry_after_seconds or 0.0
+            quiet_seconds = asked if asked > _LONGEST_PAUSE_SECONDS else 0.0
+        return Draft(code, reason, summary, job.tally.usage, job.tally.request_id, refusal, quiet_seconds)
 
     async def _write(self, job: _Job) -> Summary:
         """The summary from the first source that has a text which the models take."""
@@ -266,6 +269,7 @@ class Writer:
                     await self._world.sleep(_FILE_POLL_SECONDS)
                     continue
                 job.tally.transient += 1
+                self._keep_quiet_for(error.retry_after_seconds or 0.0)
                 pause = self._pause(error, job.tally.transient)
                 if pause is None:
                     raise
@@ -280,7 +284,15 @@ class Writer:
             return None
         return max(asked, _PAUSES_SECONDS[failures - 1]) * (1 + self._world.draw() / 4)
 
+    def _keep_quiet_for(self, seconds: float) -> None:
+        """Let no paper ask before the pause is over that the service wants; of long ones the run ends."""
+        if seconds <= _LONGEST_PAUSE_SECONDS:
+            self._quiet_until = max(self._quiet_until, self._world.monotonic() + seconds)
+
     async def _call(self, job: _Job, model: str, messages: tuple[Message, ...], *, seed: int) -> Completion:
+        quiet_seconds = self._quiet_until - self._world.monotonic()
+        if quiet_seconds > 0:
+            await self._world.sleep(quiet_seconds)
         await job.meter.allow()
         started = self._world.monotonic()
         tokens = (0, 0)
@@ -311,7 +323,8 @@ class Writer:
 class Draft:
     """What came of one paper: the summary, or a code and the reason for readers.
 
-    *refusal* is the service's own code where it may have been meant for the models and not for the paper.
+    *refusal* is the service's own code where it may have been meant for the models and not for the paper;
+    *quiet_seconds* is how long it asked to be left alone, 0 where that was no longer than is waited for.
     """
 
     code: str
@@ -320,6 +333,7 @@ class Draft:
     usage: Usage
     request_id: str
     refusal: str = ""
+    quiet_seconds: float = 0.0
 
 
 class _AnswerFailed(Exception):

@@ -16,6 +16,7 @@ from core.summaries.prompt import Message
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
 from demo.wire import Fault
+from tests.core.summaries.working import NOW
 
 MESSAGES = (
     Message("system", "Write four sections."),
@@ -143,6 +144,27 @@ def test_a_fault_says_what_to_do_about_it(
     with pytest.raises(ModelFailed) as failed:
         play(adapter(service, protocol))
     assert (failed.value.trouble, failed.value.retry_after_seconds) == (trouble, retry_after)
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [
+        ("7", 7.0),
+        ("0.5", 0.5),
+        ("Fri, 06 Mar 2026 13:00:00 GMT", 3_600.0),
+        ("Fri, 06 Mar 2026 13:00:00", 3_600.0),
+        ("Fri, 06 Mar 2026 11:00:00 GMT", 0.0),
+        ("-7", None),
+        ("inf", None),
+        ("soon", None),
+        ("9" * 20, None),
+    ],
+)
+def test_the_pause_asked_for_is_a_number_or_a_date(service: ModelStandIn, told: str, seconds: float | None) -> None:
+    service.answer_with(Fault(status=429, headers={"Retry-After": told}))
+    with pytest.raises(ModelFailed) as failed:
+        play(DashScope(service.api_key, base_url=service.native_base, clock=lambda: NOW))
+    assert failed.value.retry_after_seconds == seconds
 
 
 def test_an_answer_that_is_compressed_unasked_is_unpacked(service: ModelStandIn) -> None:

@@ -34,7 +34,7 @@ OPTIONS = Options(is_enabled=True, models=("one",), language="en", papers=2, wor
 PROFILE = Profile("default", ("cs.LG",), keywords=(Keyword("kernel"),), ranking="count", language="en")
 REFUSED_KEY = ModelFailed(Trouble.ACCOUNT, "InvalidApiKey", request_id="r-5")
 UNCLEAR = ModelFailed(Trouble.UNCLEAR, "InvalidParameter", "The content of the message is invalid.")
-AWAY = ModelFailed(Trouble.TRANSIENT, "HTTP 503", retry_after_seconds=600.0)  # so long that nobody waits for it
+AWAY = ModelFailed(Trouble.SLOW, "Timeout")  # which is not asked again in the same run
 
 
 @dataclass
@@ -352,6 +352,32 @@ class TestTrouble:
             return (await desk.run(is_forced=True)).written
 
         assert play(scene, REFUSED_KEY) == 2
+
+    @pytest.mark.parametrize(
+        ("seconds", "until"), [(3_600.0, "13:00"), (31.0, "12:00"), (1e9, "00:00")], ids=["hour", "short", "endless"]
+    )
+    def test_a_long_pause_that_the_service_asks_for_holds_for_every_paper_and_run(
+        self, play: Play, seconds: float, until: str
+    ) -> None:
+        throttled = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=seconds)
+
+        async def scene(desk: Desk) -> object:
+            first = await desk.run()
+            second = await desk.run()
+            asked = len(desk.model.calls)  # type: ignore[union-attr]
+            desk.world.now += timedelta(seconds=min(seconds, 12 * 3_600))
+            return first.notice, second.notice, asked, (await desk.run()).written
+
+        notice = f"the model is left alone until {until} UTC: it asked for a pause"
+        assert play(scene, throttled) == (notice, notice, 1, 2)
+
+    def test_a_paper_under_way_asks_no_more_once_the_service_is_left_alone(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            desk.model.gate = asyncio.Barrier(2)  # type: ignore[union-attr]
+            await desk.run()
+            return len(desk.model.calls), set((await desk.codes()).values()), (await desk.state()).papers  # type: ignore[union-attr]
+
+        assert play(scene, REFUSED_KEY, "too short", workers=2) == (2, {"closed"}, 1)
 
     def test_one_paper_that_fails_leaves_the_others(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:

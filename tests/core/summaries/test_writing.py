@@ -16,7 +16,7 @@ from core.summaries.options import Options, Price
 from core.summaries.prompt import parse_template
 from core.summaries.writing import FILE_PREFIX, Draft, OutOfBudget, Writer
 from tests.builders import paper
-from tests.core.summaries.working import ANSWER, Call, FakeModel, FakeTexts, FakeWorld, Reply, completion
+from tests.core.summaries.working import ANSWER, NOW, Call, FakeModel, FakeTexts, FakeWorld, Reply, completion
 
 KEY = Key(1, "one", "1", "en", "html")
 OPTIONS = Options(is_enabled=True, models=("one", "two"), language="en", prices={"one": Price(1.0, 2.0)})
@@ -191,9 +191,22 @@ class TestTrouble:
         error = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=asked)
         assert write(error).world.slept == pauses
 
+    def test_a_pause_that_the_service_asks_for_holds_for_other_papers_too(self) -> None:
+        world, model = FakeWorld(), FakeModel([ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=7.0)])
+        writer = Writer(OPTIONS, model=model, texts=FakeTexts(FULL_TEXT), template=None, world=world.world)
+        asked: list[float] = []
+        model.choose = lambda _: asked.append((world.now - NOW).total_seconds())
+
+        async def both() -> None:
+            await asyncio.gather(*(writer.write(PAPER, KEY, meter=FreeMeter()) for _ in range(2)))
+
+        asyncio.run(both())
+        assert (asked[0], min(asked[1:]) >= 7.0) == (0.0, True)
+
     def test_a_long_pause_leaves_the_paper_to_a_later_run(self) -> None:
         scene = write(ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=60.0))
         assert (scene.draft.code, len(scene.model.calls), scene.world.slept) == ("unavailable", 1, [])
+        assert scene.draft.quiet_seconds == 60.0
 
     def test_an_answer_that_comes_too_late_is_not_asked_for_twice_in_a_run(self) -> None:
         scene = write(ModelFailed(Trouble.SLOW, "Timeout"))

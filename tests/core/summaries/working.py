@@ -153,6 +153,9 @@ class FakeWorld:
         self.slept.append(seconds)
         self.now += timedelta(seconds=seconds)
 
+    def monotonic(self) -> float:
+        return self.now.timestamp()
+
     @property
     def world(self) -> World:
-        return World(sleep=self.sleep, monotonic=self.now.timestamp, draw_nonce=lambda: "abcd1234", draw=lambda: 0.0)
+        return World(sleep=self.sleep, monotonic=self.monotonic, draw_nonce=lambda: "abcd1234", draw=lambda: 0.0)
