@@ -56,6 +56,7 @@ _RETRY_AFTER = timedelta(minutes=10)  # doubled with each run that failed
 _LONGEST_RETRY_AFTER = timedelta(hours=12)
 _MOST_FAILURES = 8  # runs, after which a paper is given up
 _LEFTOVER_AFTER = timedelta(hours=1)
+_SWEEP_SECONDS = 10.0  # of a run, for what earlier ones have left at the service
 _APPLY_ATTEMPTS = 5
 _APPLY_PAUSE_SECONDS = 0.5
 
@@ -200,7 +201,7 @@ class Summaries:
         )
         if self._is_closed(state, is_patient=is_patient) and not is_forced:
             shift.end(*_CLOSED)
-        elif wanted:
+        elif wanted and remaining_seconds() > shift.least_seconds + _SWEEP_SECONDS:
             await self._sweep()
         await shift.work(wanted, self._writer, workers=self.options.workers)
         mailings = {**dict(state.mailings), **dict(newest_mailings(selections))}
@@ -263,13 +264,16 @@ class Summaries:
         return is_patient or breaker.code != _AWAY
 
     async def _sweep(self) -> None:
-        """Delete files that a run which was cut off has left at the service."""
+        """Delete files that a run which was cut off has left at the service, as many as there is time for."""
         if "pdf" not in self.options.sources or self._model is None:
             return
         try:
-            for file in await self._model.list_files():
-                if file.name.startswith(FILE_PREFIX) and self._now() - file.created_at > _LEFTOVER_AFTER:
-                    await self._model.delete_file(file.id)
+            async with asyncio.timeout(_SWEEP_SECONDS):
+                for file in await self._model.list_files():
+                    if file.name.startswith(FILE_PREFIX) and self._now() - file.created_at > _LEFTOVER_AFTER:
+                        await self._model.delete_file(file.id)
+        except TimeoutError:
+            logger.warning("Some uploaded files stay until the next sweep: %g seconds are over", _SWEEP_SECONDS)
         except ModelFailed as error:
             logger.warning("Uploaded files could not be swept: %s", error)
 

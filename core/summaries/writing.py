@@ -155,7 +155,7 @@ class Writer:
         """The summary from the first source that has a text which the models take."""
         too_long: ModelFailed | None = None
         for kind in self._options.sources:
-            text = await self._read(job.paper, kind)
+            text = await self._read(job, kind)
             if text is None:
                 continue
             try:
@@ -171,8 +171,9 @@ class Writer:
             raise too_long
         raise _AnswerFailed("no text", "arXiv gives neither a text nor an abstract of this paper")
 
-    async def _read(self, paper: Paper, kind: SourceKind) -> Text | None:
-        """The text of *paper* of one kind, None where there is none to be had."""
+    async def _read(self, job: _Job, kind: SourceKind) -> Text | None:
+        """The text of the paper of one kind, None where there is none to be had."""
+        paper = job.paper
         try:
             match kind:
                 case "html":
@@ -180,19 +181,19 @@ class Writer:
                     text = await asyncio.to_thread(extract_text, page) if page else None
                     return Text("html", text) if text else None
                 case "pdf":
-                    return await self._upload(paper)
+                    return await self._upload(paper, job.meter)
         except (SourceUnavailable, SourceMalformed) as error:
             logger.warning("No full text of %s: %s", paper.id, error)
             return None
         return Text("abstract", paper.abstract) if paper.abstract.strip() else None
 
-    async def _upload(self, paper: Paper) -> Text | None:
+    async def _upload(self, paper: Paper, meter: Meter) -> Text | None:
         body = await self._texts.fetch_pdf(paper)
         if body is None:
             return None
         name = f"{FILE_PREFIX}{paper.id.replace('/', '-')}v{paper.version}.pdf"
         try:
-            file_id = await self._model.upload(name, body, timeout_seconds=self._options.timeout_seconds)
+            file_id = await self._model.upload(name, body, timeout_seconds=self._timeout_seconds(meter))
         except ModelFailed as error:
             if error.trouble is Trouble.ACCOUNT:
                 raise
@@ -303,7 +304,7 @@ class Writer:
                 temperature=self._options.temperature,
                 seed=seed,
                 max_tokens=self._options.max_output_tokens,
-                timeout_seconds=min(self._options.timeout_seconds, job.meter.seconds_left()),
+                timeout_seconds=self._timeout_seconds(job.meter),
             )
             tokens = _count_tokens(completion, messages)
             job.tally.request_id = completion.request_id or job.tally.request_id
@@ -312,6 +313,9 @@ class Writer:
             job.tally.usage += replace(used, calls=1)
             job.meter.count(used)
         return completion
+
+    def _timeout_seconds(self, meter: Meter) -> float:
+        return max(0.0, min(self._options.timeout_seconds, meter.seconds_left()))
 
     def _use(self, model: str, input_tokens: int, output_tokens: int, *, seconds: float) -> Usage:
         price = self._options.prices.get(model)

@@ -29,6 +29,7 @@ from tests.core.summaries.working import NOW, Call, FakeModel, FakeTexts, FakeWo
 
 T = TypeVar("T")
 
+PDF = ("pdf", "abstract")
 THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)
 OPTIONS = Options(is_enabled=True, models=("one",), language="en", papers=2, workers=1, sources=("abstract",))
 PROFILE = Profile("default", ("cs.LG",), keywords=(Keyword("kernel"),), ranking="count", language="en")
@@ -466,6 +467,12 @@ def refuse(*numbers: int, error: ModelFailed = UNCLEAR) -> FakeModel:
     return FakeModel(choose=lambda call: error if any(title in call.text for title in titles) else None)
 
 
+def leftovers(number: int) -> dict[str, RemoteFile]:
+    """Files that runs of two hours ago have left."""
+    names = [f"file-x{place}" for place in range(number)]
+    return {name: RemoteFile(name, f"{FILE_PREFIX}{name}.pdf", NOW - timedelta(hours=2)) for name in names}
+
+
 class TestUnclearRefusals:
     def test_a_paper_that_the_service_refuses_leaves_the_others(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
@@ -660,3 +667,21 @@ class TestTheRunItself:
             return set(desk.model.files)  # type: ignore[union-attr]
 
         assert play(scene, model=FakeModel(files=files), sources=("pdf", "abstract")) == {"b", "c"}
+
+    def test_a_sweep_that_takes_long_is_left_and_the_papers_are_written(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("core.summaries.job._SWEEP_SECONDS", 0.01)
+
+        async def scene(desk: Desk) -> object:
+            run = await desk.run()
+            return run.written, len(desk.model.files)  # type: ignore[union-attr]
+
+        assert play(scene, model=FakeModel(files=leftovers(3), deletion=asyncio.Event().wait), sources=PDF) == (2, 3)
+
+    def test_nothing_is_swept_where_the_time_is_only_enough_for_a_paper(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(remaining_seconds=lambda: 65.0)
+            return run.written, len(desk.model.files)  # type: ignore[union-attr]
+
+        assert play(scene, model=FakeModel(files=leftovers(3)), sources=PDF) == (2, 3)

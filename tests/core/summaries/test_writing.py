@@ -38,6 +38,7 @@ class FreeMeter:
     def __init__(self, most: int = 100) -> None:
         self.left = most
         self.used = Usage()
+        self.seconds = math.inf
 
     async def allow(self) -> None:
         if not self.left:
@@ -49,7 +50,7 @@ class FreeMeter:
         self.used += usage
 
     def seconds_left(self) -> float:
-        return math.inf
+        return self.seconds
 
 
 @dataclass
@@ -145,6 +146,15 @@ class TestSources:
         assert scene.draft.summary is not None
         assert (scene.draft.summary.source, names, model.files) == ("pdf", [f"{FILE_PREFIX}2603.00001v1.pdf"], {})
         assert "fileid://file-0" in scene.model.calls[0].text
+
+    @pytest.mark.parametrize(("left", "timeout"), [(math.inf, 120.0), (40.0, 40.0), (-1.0, 0.0)])
+    def test_an_upload_takes_no_longer_than_the_run_may_go_on(self, left: float, timeout: float) -> None:
+        model, meter = FakeModel(), FreeMeter()
+        meter.seconds = left
+        options = replace(OPTIONS, sources=("pdf",))
+        writer = Writer(options, model=model, texts=FakeTexts(pdf=b"%PDF-1.7"), template=None, world=FakeWorld().world)
+        asyncio.run(writer.write(PAPER, KEY, meter=meter))
+        assert model.upload_timeouts == [timeout]
 
     def test_a_pdf_is_taken_back_when_the_model_fails_too(self) -> None:
         refused = ModelFailed(Trouble.REFUSED, "DataInspectionFailed")

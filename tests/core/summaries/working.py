@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -72,6 +72,8 @@ class FakeModel:
     calls: list[Call] = field(default_factory=list)
     files: dict[str, RemoteFile] = field(default_factory=dict)
     upload_failure: ModelFailed | None = None
+    upload_timeouts: list[float] = field(default_factory=list)
+    deletion: Callable[[], Awaitable[object]] | None = None  # what a deletion waits for
     closed: int = 0
     most_at_once: int = 0
     at_once: int = 0
@@ -101,6 +103,7 @@ class FakeModel:
         return completion(reply) if isinstance(reply, str) else reply
 
     async def upload(self, name: str, body: bytes, *, timeout_seconds: float) -> str:
+        self.upload_timeouts.append(timeout_seconds)
         if self.upload_failure is not None:
             raise self.upload_failure
         file = RemoteFile(f"file-{len(self.files)}", name, NOW)
@@ -111,6 +114,8 @@ class FakeModel:
         return tuple(self.files.values())
 
     async def delete_file(self, file_id: str) -> None:
+        if self.deletion is not None:
+            await self.deletion()
         self.files.pop(file_id, None)
 
     async def aclose(self) -> None:
