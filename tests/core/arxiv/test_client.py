@@ -1157,7 +1157,7 @@ def ask_stand_in(stand_in: ArxivStandIn, kind: str, *, is_there: bool = True) ->
         kind,
         of=paper(id=sample.id, version=sample.version),
         pages_base=stand_in.base,
-        deadline_seconds=0.5,
+        deadline_seconds=1.5,
         open_client=lambda: httpx.AsyncClient(trust_env=False),
     )
 
