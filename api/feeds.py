@@ -21,7 +21,7 @@ from api.selection import (
 from api.service import Answered, Service, ServiceDependency
 from core.catalogue import Feed, FeedAddresses, Selection, describe
 from core.config import DEFAULT_PROFILE, Config
-from core.errors import BadQuery
+from core.errors import BadQuery, NothingStored
 
 router = APIRouter(tags=["feeds"], dependencies=[Depends(refuse_repeated)])
 
@@ -129,9 +129,12 @@ def feed_scopes(config: Config) -> Iterator[str]:
 
 
 async def prepare(service: Service) -> None:
-    """Renders every feed of the configuration, so that their next readers in any process wait for nothing."""
+    """Renders every feed of the configuration that has papers, so its next readers in any process wait for nothing."""
     for selection, _ in list_feeds(service):
-        answered = await service.select(selection)
+        try:
+            answered = await service.select(selection)
+        except NothingStored:
+            continue
         for kind in NAMES:
             await service.prepared.save(_FORMS[kind], answered, await _get_rendering(service, answered, kind))
 

@@ -632,8 +632,9 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
 
     scores = rescore()
     judged = judge_days(scores)
-    repeats |= _find_repeated(shelf, judged)
-    if repeats:
+    # Whatever loses points makes room for others, which may be repetitions too.
+    while found := {one: other for one, other in _find_repeated(shelf, judged).items() if one not in repeats}:
+        repeats |= found
         scores = rescore()
         judged = judge_days(scores)
     with shelf.lock:

@@ -431,11 +431,19 @@ class PaperIndex:
         words, spellings = _words_of(term)
         if term.reading == "near":
             return [number for number, text in texts.items() if _stand_near(words, text.split(), term.distance)]
-        if self._has_any(spellings):
-            both = ((number, text.split(), self._plain_comments[number].split()) for number, text in texts.items())
-            return [number for number, folded, plain in both if _count_either(words, folded, spellings, plain)]
         pattern = _pattern(term)
-        return [number for number, text in texts.items() if pattern in text]
+        found = [number for number, text in texts.items() if pattern in text]
+        if not self._has_any(spellings):
+            return found
+        spelt = [f" {spelling.lower()} " for spelling in spellings if spelling]
+        others = [number for number, text in self._plain_comments.items() if any(one in text for one in spelt)]
+        if len(words) > 1:  # which the others may have apart
+            others = [
+                number
+                for number in others
+                if _count_either(words, texts[number].split(), spellings, self._plain_comments[number].split())
+            ]
+        return sorted({*found, *others})
 
     def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
         """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""

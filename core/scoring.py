@@ -9,6 +9,7 @@ in `substring` mode, in one pass over what arXiv sent (Aho-Corasick, Commun. ACM
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -36,7 +37,7 @@ from core.relevance import (
     tie_points,
     weigh,
 )
-from core.words import fold_word, fold_words, name_words, plain_word, split_words
+from core.words import fold_word, fold_words, name_words, plain_word, plural_spelling, split_words
 
 Bond = Tie | Literal["duplicate"]  # how other papers count for one
 Place = Field | Bond
@@ -91,7 +92,7 @@ class Check:
 class _Wanted:
     """A term that gives points, under the name that its reasons have; `within` is the entry that must be met whole.
 
-    Terms that find the same papers, however they are written, have equal `says`.
+    Terms that fold to the same words have equal `says`.
     """
 
     kind: Kind
@@ -228,6 +229,7 @@ class Scorer:
     def __init__(self, profile: Profile, liked: Mapping[str, Paper] | None = None) -> None:
         self._profile = profile
         self._wanted = tuple(_distinct(_list_wanted(profile)))
+        self._shared = {says for says, times in Counter(one.says for one in self._wanted).items() if times > 1}
         known = liked or {}
         self._liked = read_amounts([known[paper_id] for paper_id in profile.likes if paper_id in known])
         self._disliked = read_amounts([known[paper_id] for paper_id in profile.dislikes if paper_id in known])
@@ -287,20 +289,20 @@ class Scorer:
     def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's.
 
-        Where entries share a term, only in those that meet no earlier one of them.
+        Where entries share a term, only in those that get nothing by an earlier one of them.
         """
         met: dict[Node | None, Set[int]] = {} if matching is None else {self._profile.query: matching}
         given: dict[tuple[object, ...], set[int]] = {}
         for wanted in self._wanted:
             postings = index.find(wanted.term)
-            before = given.get(wanted.says)
-            if before is not None:
+            if before := given.get(wanted.says):
                 postings = [one for one in postings if one >> HITS_BITS not in before]
             if wanted.condition is not None:
                 if wanted.condition not in met:
                     met[wanted.condition] = index.evaluate(wanted.condition)
                 within = met[wanted.condition]
                 postings = [one for one in postings if one >> HITS_BITS in within]
+            if wanted.says in self._shared:
                 given.setdefault(wanted.says, set()).update(numbers_in(postings))
             yield wanted, postings
 
@@ -383,12 +385,18 @@ def _name(term: Term) -> str:
 
 
 def _distinct(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
-    """Each of *wanted* that may give points where no earlier one that says the same does."""
+    """Each of *wanted* that may give points where no earlier one that says the same does.
+
+    That may also be where it alone finds the plural of an acronym: `rms` finds RMs, and `rmse`, which says the same,
+    does not.
+    """
     seen: set[tuple[object, ...]] = set()
     for one in wanted:
         says = _what_it_says(one.term)
-        if seen.isdisjoint(((says,), (says, one.condition))):
-            seen.add((says, one.condition) if one.condition else (says,))
+        is_folded = one.term.reading == "folded" and one.term.field != "authors"
+        finds = (says, *map(plural_spelling, split_words(one.term.text) if is_folded else ()))
+        if seen.isdisjoint(((finds, None), (finds, one.condition))):
+            seen.add((finds, one.condition))
             yield replace(one, says=says)
 
 

@@ -136,6 +136,14 @@ def test_healing_that_takes_longer_goes_on_in_the_background_and_is_not_begun_tw
     assert [request.path for request in arxiv.requests].count(SEARCH) == 2
 
 
+def test_where_nothing_is_stored_there_is_nothing_to_render_and_no_word_of_it(
+    empty: Running, arxiv: ArxivStandIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    arxiv.fail_next(times=9)
+    assert empty.ask("/api/cron", authorization=TOKEN).status_code == 503
+    assert "rendered" not in caplog.text
+
+
 def test_on_a_platform_nothing_goes_on_after_the_answer(
     tmp_path: Path, arxiv: ArxivStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -331,6 +331,17 @@ class TestRepetition:
         assert told["3"].startswith("much the same as 2603.00002 -")
         assert "same" not in told["2"]
 
+    def test_one_that_comes_in_where_another_lost_its_place_is_a_repetition_too(self) -> None:
+        first, second = "alpha alpha alpha one two three four five", "alpha alpha six seven eight nine ten"
+        texts = {1: first, 2: first, 3: second, 4: second}
+        records = [record(number, abstract=text, authors=(Author(text.split()[-1]),)) for number, text in texts.items()]
+        chosen = selection(ranking="relevance", min_score=0.0, max_papers=3)
+        told = {
+            one.item.paper.id[-1]: str(one.item.score.reasons[-1]).startswith("much the same")
+            for one in judged(chosen, *records)
+        }
+        assert told == {"1": False, "2": True, "3": False, "4": True}
+
     def test_the_origin_s_rule_knows_nothing_of_it(self) -> None:
         assert self.scores(*self.TWICE, ranking="count") == [1.0, 1.0]
 

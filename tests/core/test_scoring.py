@@ -355,6 +355,19 @@ def test_a_term_that_entries_share_counts_once_by_the_first_entry_that_is_met(
     assert tuple(map(str, scored.reasons)) == tuple(reasons)
 
 
+@pytest.mark.parametrize("keywords", [("rms", "rmse"), ("rmse", "rms")])
+@pytest.mark.parametrize(("title", "points"), [("RMs for RLHF", 1.5), ("The RMSE", 1.5), ("RMs by RMSE", 1.5)])
+def test_of_terms_that_fold_alike_one_may_find_a_plural_that_the_other_does_not(
+    keywords: Sequence[str], title: str, points: float
+) -> None:
+    assert score(paper(title=title, abstract="0"), profile(*keywords)).value == points
+
+
+def test_an_author_who_is_written_in_two_ways_counts_once_though_the_name_ends_like_a_plural() -> None:
+    wanted = profile(authors=(Keyword("J. Ross"), Keyword("Ross, J.")))
+    assert score(paper(authors=(Author("Jane Ross"),)), wanted).value == 1.0
+
+
 def test_in_substring_mode_each_entry_of_the_list_counts() -> None:
     wanted = profile("framework", "Framework", match="substring")
     assert score(paper(title="0", abstract="A framework."), wanted) == Score(
