@@ -11,7 +11,7 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -237,7 +237,7 @@ class PaperIndex:
             case "id":
                 found = self._by_id.get(term.text, ())
             case "comment":
-                found = self._find_in_comments(term)
+                return self._keep((term.field, term.text, term.reading, term.distance), self._find_in_comments, term)
             case "title":
                 return [one & ~MOST for one in self._find_in_text(term) if one >> COUNT_BITS & MOST]
             case "abstract":
@@ -325,13 +325,20 @@ class PaperIndex:
         is_spelt = bool(spellings) and self._has_any(spellings)
         if term.reading == "folded" and len(words) == 1 and not is_spelt:
             return self.find_word(words[0])
-        key = (term.reading, term.distance, *words, *spellings)
+        return self._keep((term.reading, term.distance, *words, *spellings), self._search_spelt, term)
+
+    def _keep(self, key: tuple[object, ...], search: Callable[[Term], Postings], term: Term) -> Postings:
+        """What *search* finds of *term*, which is asked for more than once."""
         if key not in self._found:
             if len(self._found) >= _FINDINGS_KEPT:
                 self._found.clear()
-            found = self._search(term, words)
-            self._found[key] = self._add_spelt(found, words, spellings) if is_spelt else found
+            self._found[key] = search(term)
         return self._found[key]
+
+    def _search_spelt(self, term: Term) -> Postings:
+        words, spellings = _words_of(term)
+        found = self._search(term, words)
+        return self._add_spelt(found, words, spellings) if self._has_any(spellings) else found
 
     def _has_any(self, spellings: Iterable[str]) -> bool:
         return any(spelling in self._vocabulary for spelling in spellings)
@@ -426,15 +433,15 @@ class PaperIndex:
             *(numbers for known, numbers in self._by_category.items() if known == name or known.startswith(archive))
         )
 
-    def _find_in_comments(self, term: Term) -> list[int]:
+    def _find_in_comments(self, term: Term) -> Postings:
         texts = self._folded_comments if term.reading == "folded" else self._plain_comments
         words, spellings = _words_of(term)
         if term.reading == "near":
-            return [number for number, text in texts.items() if _stand_near(words, text.split(), term.distance)]
+            return _once(number for number, text in texts.items() if _stand_near(words, text.split(), term.distance))
         pattern = _pattern(term)
         found = [number for number, text in texts.items() if pattern in text]
         if not self._has_any(spellings):
-            return found
+            return _once(found)
         spelt = [f" {spelling.lower()} " for spelling in spellings if spelling]
         others = [number for number, text in self._plain_comments.items() if any(one in text for one in spelt)]
         if len(words) > 1:  # which the others may have apart
@@ -443,7 +450,7 @@ class PaperIndex:
                 for number in others
                 if _count_either(words, texts[number].split(), spellings, self._plain_comments[number].split())
             ]
-        return sorted({*found, *others})
+        return _once(sorted({*found, *others}))
 
     def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
         """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""

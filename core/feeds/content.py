@@ -53,7 +53,7 @@ def build_names(item: Item) -> tuple[str, ...]:
     """The authors' names as plain text, in the paper's order; without those of which nothing is left."""
     names = tuple(author.name for author in item.paper.authors)
     joined = ", ".join(names)
-    if joined and " ," not in joined and plain_text(joined) == joined:  # as nearly all are: no name wants cleaning
+    if all(names) and " ," not in joined and plain_text(joined) == joined:  # as nearly all are: none wants cleaning
         return names
     return tuple(filter(None, map(plain_text, names)))
 
