@@ -41,7 +41,7 @@ _PAGE_TYPES = ("text/html", "application/xhtml+xml")
 _PDF_START = b"%PDF"
 _TIMEOUT = httpx.Timeout(20.0, connect=5.0)  # the query API takes a while before the first byte of a long page
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REFUSALS = frozenset({400, 404})
+_REFUSALS = frozenset({400, 404, 410})
 _MOST_REFUSED = 3  # alone, and nothing answered before: then it is not the categories that arXiv does not like
 _LONGEST_ETAG = 200
 _IDS_PER_REQUEST = 100  # keeps the address well under the 8 KB that servers accept
@@ -134,7 +134,7 @@ class ArxivClient:
 
         It has a limit for one feed, and refuses a whole request for one category that it does not know any more: such a
         request is made again for either half of the categories. Those *apart*, which it refused the last time, are
-        asked for one by one.
+        asked for one by one, and whatever becomes of that, what was announced in the others stands.
 
         With the *etag* of an earlier answer, arXiv may say that nothing has changed since. Raises SourceUnavailable and
         SourceMalformed, also where every category is refused, and ValueError for one that is in no taxonomy or none at
@@ -210,7 +210,10 @@ class ArxivClient:
             await connection.client.aclose()
 
     async def _fetch_sets(self, sets: Sequence[tuple[str, ...]], etag: str | None) -> Announced:
-        """What is announced in each of *sets*, where need be in halves of it; raises where all of it is refused."""
+        """What is announced in each of *sets*, where need be in halves of it; raises where all of it is refused.
+
+        Once a feed was read, whatever fails a set after the first is its own.
+        """
         waiting = deque(sets)
         parts: list[Announced] = []
         refusal: SourceUnavailable | SourceMalformed | None = None
@@ -221,7 +224,8 @@ class ArxivClient:
             try:
                 part = await self._fetch_set(categories, etag if requests == len(sets) == 1 else None)
             except (SourceUnavailable, SourceMalformed) as error:
-                if not _is_refusal(error):
+                is_its_own = categories in sets[1:] and any(part.feeds for part in parts)
+                if not is_its_own and not _is_refusal(error):
                     raise
                 refusal = refusal or error
                 is_alone = len(categories) == 1

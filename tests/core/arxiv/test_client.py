@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import httpx
 import pytest
@@ -492,6 +492,7 @@ REFUSALS: dict[str, tuple[Callable[[], httpx.Response], str]] = {
         "arXiv answered 400 Bad Request. arXiv says: Bad subject class.",
     ),
     "404": (lambda: answer(b"", 404), "arXiv answered 404 Not Found"),
+    "410": (lambda: answer(b"", 410), "arXiv answered 410 Gone"),
     "error feed": (lambda: answer(ERROR_FEED), "arXiv says: Bad subject class."),
 }
 
@@ -558,6 +559,40 @@ def test_what_was_refused_the_last_time_costs_one_request_more() -> None:
 def test_a_category_that_is_answered_again_is_refused_no_more() -> None:
     announced = fetch(RefusingArxiv(), "cs.AI", "cs.DC", apart=("cs.DC",), etag=ETAG)
     assert (announced.requests, len(announced.feeds), announced.refused, announced.etag) == (2, 2, (), None)
+
+
+def time_out() -> NoReturn:
+    raise httpx.ReadTimeout("it took too long")
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        pytest.param(lambda: answer(b"", 503), "arXiv answered 503 Service Unavailable", id="away"),
+        pytest.param(lambda: answer(b"", 429), "arXiv answered 429 Too Many Requests", id="too many"),
+        pytest.param(time_out, "no answer came (ReadTimeout: it took too long)", id="too late"),
+        pytest.param(lambda: answer(FEED[:-9]), "it is not well-formed XML", id="cut off"),
+    ],
+)
+def test_however_what_is_asked_for_apart_fails_the_others_are_read(
+    failure: Callable[[], httpx.Response], reason: str
+) -> None:
+    announced = fetch(RefusingArxiv("cs.DC", refusal=failure), *EIGHT, "math.CO", apart=("cs.DC", "math.CO"))
+    ((category, told),) = [(one.category, one.reason) for one in announced.refused]
+    assert (announced.requests, len(announced.feeds), category, reason in told) == (3, 2, "cs.DC", True)
+
+
+def test_where_the_others_fail_nothing_is_asked_for_apart() -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 503))
+    with pytest.raises(SourceUnavailable, match="503"):
+        fetch(arxiv, "cs.AI", "cs.DC", apart=("cs.DC",))
+    assert arxiv.urls == ["https://rss.arxiv.org/rss/cs.AI"]
+
+
+def test_a_failure_before_any_feed_was_read_fails_the_whole() -> None:
+    arxiv = FakeArxiv(lambda: answer(b"", 404), lambda: answer(b"", 503))
+    with pytest.raises(SourceUnavailable, match="503"):
+        fetch(arxiv, "cs.AI", "cs.DC", apart=("cs.DC",))
 
 
 @pytest.mark.parametrize("kind", REFUSALS)
