@@ -77,6 +77,7 @@ class Standing(BaseModel):
     stale_because: str | None = Field(
         examples=["arXiv repeats an earlier mailing instead of that of 2026-03-05."],
     )
+    is_refused: bool = Field(description="Whether arXiv did not answer for it the last time.", examples=[False])
     healed: int = Field(description="How many papers arXiv's search brought that no feed had brought.", examples=[3])
     gaps: list[date] = Field(
         description="Mailings that are meant to be complete and are not, oldest first.", examples=[["2026-03-05"]]
@@ -360,6 +361,7 @@ def describe_standing(state: CategoryState, *, now: datetime, days_back: int) ->
         is_stale=state.stale_because is not None,
         stale_since=state.stale_since,
         stale_because=state.stale_because,
+        is_refused=state.is_refused,
         healed=state.healed,
         gaps=list(find_gaps(state, now=now, days_back=days_back)) if state.since else [],
     )
@@ -504,6 +506,9 @@ def _find_problems(one: SetStatus, calendar: CalendarStatus, now: datetime) -> I
     if not one.is_known:
         return
     yield from _stale_problems(one, calendar.newest_mailing_due)
+    refused = [category.category for category in one.categories if category.is_refused and not category.is_stale]
+    if refused:
+        yield f"arXiv refuses {_joined(refused)}, so that only its search brings new papers."
     why = _why_not_healed(one, now)
     if why:
         yield from (f"{gaps} {why}" for gaps in _tell_gaps(one, calendar))

@@ -125,9 +125,13 @@ def _without_foreseen(state: RefreshState) -> RefreshState:
 
 
 def after_success(state: RefreshState | None, report: Report, *, now: datetime, timing: Timing) -> RefreshState:
-    """What to remember after a refresh, with the moment of the next one."""
+    """What to remember after a refresh, with the moment of the next one.
+
+    A category that arXiv refused before and refuses again is no reason to ask before the calendar says so.
+    """
     mailing = report.mailing or (state.mailing if state else None)
-    is_stale = any(one.stale_because for one in report.standing)
+    given_up = {one.category for one in state.categories if one.is_refused} if state else set()
+    is_stale = any(one.stale_because and not (one.is_refused and one.category in given_up) for one in report.standing)
     is_missing = is_stale or not _has_newest(mailing, now)
     unchanged = 1 + (state.unchanged if state else 0) if is_missing and not _is_certainly_silent(now) else 0
     by_calendar = next_mailing_moment(now) + _SETTLING_TIME

@@ -24,7 +24,7 @@ from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
 from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, unite_types
 from core.profiles import REPLACEMENTS
-from core.standing import complete, find_gaps
+from core.standing import complete, find_gaps, stand_healed
 from core.store.records import (
     CategoryState,
     Changes,
@@ -358,7 +358,7 @@ def _advance(
         again = Healing(rounds=here.rounds + 1, next_at=now + _UNTIL_IT_MOVES)
         return replace(state, categories=categories, healing=again)
     finished = tuple(_complete(one, plan, here, now) for one in categories)
-    is_open = any(one.stale_because and _lacks(one, plan.healing.last) for one in finished)
+    is_open = any(_is_without_feed(one) and _lacks(one, plan.healing.last) for one in finished)
     return replace(state, categories=finished, healing=Healing(next_at=now + _UNTIL_IT_MOVES if is_open else None))
 
 
@@ -366,9 +366,9 @@ def _complete(one: CategoryState, plan: Plan, healing: Healing, now: datetime) -
     """*one* with its gaps filled in; that of the newest mailing stays one while the API has nothing of it either."""
     last = healing.last or newest_mailing(now)
     filled = {day: int(day in healing.mailings) for day in plan.gaps.get(one.category, ()) if day <= last}
-    if one.stale_because is not None and one.category not in healing.seen and last >= newest_mailing(now):
+    if _is_without_feed(one) and one.category not in healing.seen and last >= newest_mailing(now):
         filled.pop(last, None)
-    return complete(one, filled, now=now) if filled else one
+    return stand_healed(complete(one, filled, now=now), now=now) if filled else one
 
 
 def _is_doubtful(one: CategoryState, plan: Plan, healing: Healing) -> bool:
@@ -382,6 +382,11 @@ def _is_doubtful(one: CategoryState, plan: Plan, healing: Healing) -> bool:
         return False
     last = healing.last or date.max
     return any(day <= last and day not in healing.mailings for day in plan.gaps.get(one.category, ()))
+
+
+def _is_without_feed(one: CategoryState) -> bool:
+    """Whether no feed may come to correct what is said of the newest mailing of *one*."""
+    return one.stale_because is not None or one.is_refused
 
 
 def _lacks(one: CategoryState, mailing: date | None) -> bool:

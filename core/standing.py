@@ -143,13 +143,28 @@ def stand_unchanged(before: CategoryState, *, now: datetime) -> CategoryState:
 def stand_refused(before: CategoryState, reason: str, *, now: datetime, since: date) -> CategoryState:
     """How *before.category* stands when arXiv refuses to answer for it, for a *reason*: stale once a mailing is due.
 
-    *since* is as in `stand`.
+    It is not where the query API has brought that mailing. *since* is as in `stand`.
     """
-    refused = replace(before, since=before.since or since, is_refused=True)
-    if before.mailing is not None and before.mailing >= newest_mailing(now):
+    refused = stand_healed(replace(before, since=before.since or since, is_refused=True), now=now)
+    due = newest_mailing(now)
+    if (before.mailing is not None and before.mailing >= due) or _is_complete(before, due):
         return refused
     because = f"arXiv refuses it ({reason.rstrip('.')})."
     return replace(refused, stale_since=before.stale_since or now, stale_because=because)
+
+
+def stand_healed(state: CategoryState, *, now: datetime) -> CategoryState:
+    """How a category stands after gaps of it were filled: one that arXiv refuses gets its newest mailing only so.
+
+    Any other stays stale, because its feed may still move.
+    """
+    if state.is_refused and _is_complete(state, newest_mailing(now)):
+        return replace(state, stale_since=None, stale_because=None)
+    return state
+
+
+def _is_complete(state: CategoryState, mailing: date) -> bool:
+    return any(day == mailing for day, _ in state.complete)
 
 
 def _marked(state: CategoryState, because: str | None, now: datetime) -> CategoryState:

@@ -123,6 +123,7 @@ def test_a_stale_category_is_told_with_since_when_and_why() -> None:
         is_stale=True,
         stale_since=ASKED_AT,
         stale_because=REPEATED,
+        is_refused=False,
         healed=3,
         gaps=[],
         next_poll_at=NEXT_POLL,
@@ -137,6 +138,22 @@ def test_a_stale_category_is_told_with_since_when_and_why() -> None:
 def test_categories_that_are_stale_for_one_reason_share_a_sentence() -> None:
     problems = describe(state(stale("cs.AI", lacks=[TODAY]), stale("cs.CL", lacks=[TODAY]))).problems
     assert problems[0] == f"cs.AI and cs.CL are stale since 2026-03-05 05:01 UTC: {REPEATED}"
+
+
+def test_a_category_that_arxiv_refuses_is_told_though_it_is_not_stale() -> None:
+    status = describe(state(category(), category("cs.CL", mailing=YESTERDAY, is_refused=True)))
+    assert (status.sets[0].categories[1].is_refused, status.problems) == (
+        True,
+        ["arXiv refuses cs.CL, so that only its search brings new papers."],
+    )
+
+
+def test_a_refused_category_that_is_stale_is_told_once() -> None:
+    because = "arXiv refuses it (arXiv answered 404 Not Found)."
+    status = describe(state(category(), category("cs.CL", is_refused=True, stale_since=NOW, stale_because=because)))
+    assert status.problems == [
+        f"cs.CL is stale since 2026-03-05 14:00 UTC: {because} What arXiv's search has of it is stored."
+    ]
 
 
 @pytest.mark.parametrize(

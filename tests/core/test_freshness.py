@@ -27,7 +27,7 @@ from core.freshness import Currency, Freshness, Timing, after_failure, after_suc
 from core.intake import Report
 from core.learning import Learner
 from core.papers import AnnounceType, Paper
-from core.store.records import Changes, Healing, Lease, Ledger, RefreshState
+from core.store.records import CategoryState, Changes, Healing, Lease, Ledger, RefreshState
 from core.store.sqlite import SqliteStore
 from tests import builders
 
@@ -334,6 +334,20 @@ class TestAfterSuccess:
         assert (
             after_success(before, report(mailing=None), now=now, timing=CALENDAR).next_poll_at == NEXT_MAILING + MINUTE
         )
+
+    def test_a_category_that_is_refused_is_asked_for_once_more_and_then_with_the_next_mailing(self) -> None:
+        refused = CategoryState("cs.AI", is_refused=True, stale_since=NOON, stale_because="arXiv refuses it.")
+        told = report(standing=(refused, CategoryState("cs.LG", mailing=THURSDAY)))
+        first = after_success(None, told, now=NOON, timing=CALENDAR)
+        second = after_success(first, told, now=NOON + 30 * MINUTE, timing=CALENDAR)
+        assert [first.next_poll_at, second.next_poll_at] == [NOON + 30 * MINUTE, NEXT_MAILING + MINUTE]
+
+    def test_a_stale_category_beside_a_refused_one_is_asked_for_again(self) -> None:
+        refused = CategoryState("cs.AI", is_refused=True, stale_since=NOON, stale_because="arXiv refuses it.")
+        stale = CategoryState("cs.LG", stale_since=NOON, stale_because="arXiv repeats an earlier mailing.")
+        before = RefreshState(NOON, categories=(refused, stale))
+        after = after_success(before, report(standing=(refused, stale)), now=NOON, timing=CALENDAR)
+        assert after.next_poll_at == NOON + 30 * MINUTE
 
     def test_a_mailing_of_the_future_does_not_keep_from_asking(self) -> None:
         after = after_success(None, report(mailing=date(2026, 3, 9)), now=NOON, timing=CALENDAR)

@@ -279,6 +279,22 @@ class TestProgress:
         after = decided(of=state(stale, healing=last_page)).state
         assert make_plan(after, now=NOON, days_back=7) is None
 
+    @pytest.mark.parametrize("is_refused", [False, True])
+    def test_it_is_stale_no_more_only_where_arxiv_refuses_its_feed(self, is_refused: bool) -> None:
+        stale = category(stale_since=NOON, stale_because=STALE, is_refused=is_refused)
+        last_page = Healing(first=SINCE, last=THURSDAY, by="revised", seen=("cs.AI",))
+        (after,) = decided(of=state(stale, healing=last_page)).state.categories
+        assert (after.stale_since is None, after.stale_because is None) == (is_refused, is_refused)
+
+    @pytest.mark.parametrize("because", [STALE, None])
+    def test_a_refused_category_of_which_the_api_has_nothing_either_is_asked_for_again(
+        self, because: str | None
+    ) -> None:
+        refused = category(stale_since=NOON if because else None, stale_because=because, is_refused=True)
+        last_page = Healing(first=SINCE, last=THURSDAY, by="revised")
+        after = decided(of=state(refused, healing=last_page)).state
+        assert (after.categories, after.healing.next_at) == ((refused,), NOON + timedelta(hours=2))
+
     def test_that_nothing_was_submitted_for_a_mailing_is_believed_after_three_times(self) -> None:
         """The search gives out empty lists for minutes, as if there was nothing to be found."""
         after = state(category(lacks=(WEDNESDAY, THURSDAY)))

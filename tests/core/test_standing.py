@@ -23,6 +23,7 @@ from core.standing import (
     forget_lost,
     read_category,
     stand,
+    stand_healed,
     stand_refused,
     stand_unchanged,
 )
@@ -242,6 +243,17 @@ class TestRefused:
     def test_it_is_not_stale_while_it_has_the_newest_mailing(self) -> None:
         after = stand_refused(state(mailing=THURSDAY), "arXiv says: no.", now=NOON, since=SINCE)
         assert (after.is_refused, after.stale_since, after.stale_because) == (True, None, None)
+
+    def test_it_is_stale_no_more_once_its_newest_mailing_is_complete(self) -> None:
+        first = stand_refused(state(), "arXiv says: no.", now=NOON, since=SINCE)
+        healed = complete(first, {THURSDAY: 9}, now=NOON)
+        again = stand_refused(healed, "arXiv says: no.", now=NOON, since=SINCE)
+        assert [again, stand_healed(healed, now=NOON)] == [replace(healed, stale_since=None, stale_because=None)] * 2
+
+    def test_it_is_stale_again_when_the_next_mailing_is_due(self) -> None:
+        healed = complete(state(is_refused=True), {THURSDAY: 9}, now=NOON)
+        friday = datetime(2026, 3, 6, 17, 0, tzinfo=UTC)
+        assert stand_refused(healed, "arXiv says: no.", now=friday, since=SINCE).stale_since == friday
 
     def test_a_category_that_was_never_answered_for_has_a_gap_in_each_mailing_that_is_due(self) -> None:
         after = stand_refused(UNKNOWN, "arXiv says: no.", now=NOON, since=WEDNESDAY)
