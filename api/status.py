@@ -435,9 +435,9 @@ def _summary_problems(one: SummaryStatus) -> list[str]:
 def _describe_sets(
     states: Mapping[str, RefreshState], *, configured: Sequence[str], now: datetime, days_back: int
 ) -> list[SetStatus]:
-    """The configured set, known or not, then all others by name."""
+    """The configured set, known or not, then all others by name; what has no key of today is never asked for again."""
     key = key_of(configured)
-    others = sorted(set(states) - {key})
+    others = sorted(one for one in states if one != key and one == key_of(one.split("+")))
     return [
         _describe_set(one.split("+"), states.get(one), is_configured=one == key, now=now, days_back=days_back)
         for one in (key, *others)

@@ -291,6 +291,11 @@ def test_the_configured_set_comes_first_and_others_follow_by_name() -> None:
     ]
 
 
+def test_what_was_kept_under_the_categories_in_another_order_is_not_told(empty: Running) -> None:
+    keep(empty, **{"cs.CL+cs.AI": state(failures=3, last_error="it broke")})
+    assert [one["is_configured"] for one in empty.ask("/api/status").json()["sets"]] == [True]
+
+
 def test_another_category_counts_while_it_is_read_and_not_when_nobody_reads_it_any_more() -> None:
     failing = state(category("cs.CV"), failures=1, last_error="it broke")
     read = replace(failing, next_poll_at=NOW + timedelta(minutes=1))
