@@ -406,7 +406,7 @@ class _Shift:
             self.unanswered[one.paper.id] = draft.refusal
         else:
             self.unanswered.clear()
-        if draft.quiet_seconds and self.ended != _CLOSED:
+        if draft.quiet_seconds:
             lasts = min(timedelta(seconds=draft.quiet_seconds), _LONGEST_QUIET)
             self._open_breaker("pause", "it asked for a pause", lasts)
         if len(self.unanswered) >= _FAILURES_UNTIL_AWAY and self.ended is None:
@@ -462,7 +462,10 @@ class _Shift:
             self._open_breaker(_AWAY, "it did not answer for several papers in a row", _AWAY_FOR)
 
     def _open_breaker(self, code: str, reason: str, lasts: timedelta) -> None:
-        self.state = replace(self.state, breaker=Breaker(code, reason, self.now() + lasts, self.fingerprint))
+        """Leave the model alone, and no shorter than another answer has asked for: several may come at once."""
+        breaker, before = Breaker(code, reason, self.now() + lasts, self.fingerprint), self.state.breaker
+        if before is None or before.fingerprint != self.fingerprint or before.until < breaker.until:
+            self.state = replace(self.state, breaker=breaker)
         self.end(*_CLOSED)
 
     def _report(self) -> Run:

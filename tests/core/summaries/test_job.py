@@ -98,6 +98,10 @@ class Desk:
         return await self.store.load_summary_state()
 
 
+def throttled(seconds: float) -> ModelFailed:
+    return ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=seconds)
+
+
 @pytest.fixture
 def play(tmp_path: Path) -> Callable[..., Any]:
     """Plays a scene on a desk with four papers of Friday, of which 2 are good, and the model's *replies*."""
@@ -360,8 +364,6 @@ class TestTrouble:
     def test_a_long_pause_that_the_service_asks_for_holds_for_every_paper_and_run(
         self, play: Play, seconds: float, until: str
     ) -> None:
-        throttled = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=seconds)
-
         async def scene(desk: Desk) -> object:
             first = await desk.run()
             second = await desk.run()
@@ -370,7 +372,29 @@ class TestTrouble:
             return first.notice, second.notice, asked, (await desk.run()).written
 
         notice = f"the model is left alone until {until} UTC: it asked for a pause"
-        assert play(scene, throttled) == (notice, notice, 1, 2)
+        assert play(scene, throttled(seconds)) == (notice, notice, 1, 2)
+
+    @pytest.mark.parametrize(
+        ("replies", "until"),
+        [
+            pytest.param((60.0, 7_200.0), "14:00", id="pauses"),
+            pytest.param((7_200.0, 60.0), "14:00", id="the long one first"),
+            pytest.param((7_200.0, REFUSED_KEY), "14:00", id="a refused key after it"),
+            pytest.param((REFUSED_KEY, 7_200.0), "14:00", id="a refused key before it"),
+            pytest.param((60.0, REFUSED_KEY), "13:00", id="a refused key for longer"),
+        ],
+    )
+    def test_of_two_answers_at_once_the_longer_pause_counts(
+        self, play: Play, replies: tuple[float | ModelFailed, ...], until: str
+    ) -> None:
+        async def scene(desk: Desk) -> str:
+            desk.model.gate = asyncio.Barrier(2)  # type: ignore[union-attr]
+            await desk.run(remaining_seconds=lambda: 100.0)
+            breaker = (await desk.state()).breaker
+            assert breaker is not None
+            return f"{breaker.until:%H:%M}"
+
+        assert play(scene, *(throttled(one) if isinstance(one, float) else one for one in replies), workers=2) == until
 
     def test_a_paper_under_way_asks_no_more_once_the_service_is_left_alone(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
