@@ -90,7 +90,8 @@ class Attempt:
     """What came of a paper's summary under *key*: the summary, or a code and the reason for readers.
 
     `at` is aware UTC in whole seconds. `failures` counts the runs in a row in which the model was not to be had for it;
-    `retry_at` is when it is worth trying again, None where that is at once, or never if the code is not of DEFERRED.
+    `retry_at` is when it is worth trying again, after what never failed; None where that is at once, or never if the
+    code is not of DEFERRED.
     """
 
     key: Key

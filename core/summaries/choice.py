@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from core.catalogue import Item, Selected
 from core.papers import Paper
 from core.profiles import Profile
 from core.summaries.attempts import Attempts, Key, SourceKind, SummaryState, find_attempt
+
+_AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +48,14 @@ def choose(
 ) -> tuple[Wanted, ...]:
     """What is to be written now, newest mailing first, best first within each, each once.
 
-    What has failed comes last, the more often the later: a paper that the model's service cannot do must not be the
-    first of every run.
+    What has failed, or was refused, comes last, in the order in which it is worth trying again: a paper that the
+    model's service cannot do must not be the first of every run.
 
     Of every profile these are the best *papers* of each mailing that came since *state*, of the newest at least, the
     best of all that it lists, and what an earlier run left of them. What was written, or cannot be, is left out; so is
     what is not to be tried again before a moment after *now*, unless that is None.
     """
-    ranked: list[tuple[int, int, int, int, Wanted]] = []
+    ranked: list[tuple[datetime, int, int, int, Wanted]] = []
     for place, (profile, selected) in enumerate(selections):
         new = _new_mailings(profile, selected, state)
         best = {item.paper.id for item in selected.best[:papers]}
@@ -64,8 +66,8 @@ def choose(
             is_best = attempt is None and (item.paper.id in best or (rank < papers and item.mailing in new))
             is_ready = attempt is None or attempt.retry_at is None or now is None or attempt.retry_at <= now
             if (is_best or is_left) and is_ready:
-                failures = attempt.failures if attempt else 0
-                ranked.append((failures, -item.mailing.toordinal(), rank, place, wanted))
+                turn = (attempt.retry_at if attempt else None) or _AT_ONCE
+                ranked.append((turn, -item.mailing.toordinal(), rank, place, wanted))
     ranked.sort(key=lambda one: one[:4])
     return tuple({(one.paper.id, one.key): one for *_, one in reversed(ranked)}.values())[::-1]
 

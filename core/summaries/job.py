@@ -333,11 +333,11 @@ class _Shift:
         changed: dict[str, Attempts] = {}
         for one in self.left:
             before = find_attempt(self.known.get(one.paper.id, ()), one.key)
-            failures = before.failures if before else 0
+            failures, retry_at = (before.failures, before.retry_at) if before else (0, None)
             if one in self.refused:  # so that another one leads the next run: it may be this paper that is refused
-                failures = max(failures, min(failures + 1, _MOST_FAILURES // 2))
-            if before is None or (before.code, before.reason, before.failures) != (code, reason, failures):
-                attempt = Attempt(one.key, self.now(), code, reason, failures=failures)
+                retry_at = max(retry_at or self.now(), self.now())
+            if before is None or (before.code, before.reason, before.retry_at) != (code, reason, retry_at):
+                attempt = Attempt(one.key, self.now(), code, reason, failures=failures, retry_at=retry_at)
                 changed[one.paper.id] = self.known[one.paper.id] = with_attempt(
                     self.known.get(one.paper.id, ()), attempt
                 )
@@ -512,11 +512,9 @@ def _build_attempt(key: Key, draft: Draft, before: Attempt | None, now: datetime
     A failure before its time, which who asks by hand may bring about, counts for nothing.
     """
     code, reason, failures, retry_at = draft.code, draft.reason, 0, None
-    if code in DEFERRED:
-        failures = before.failures if before else 0
-    if code == _AWAY and before and before.retry_at and now < before.retry_at:
-        retry_at = before.retry_at
-    elif code == _AWAY:
+    if code in DEFERRED and before:
+        failures, retry_at = before.failures, before.retry_at
+    if code == _AWAY and not (retry_at and now < retry_at):
         failures += 1
         retry_at = now + min(_RETRY_AFTER * 2 ** (failures - 1), _LONGEST_RETRY_AFTER)
         if failures >= _MOST_FAILURES:

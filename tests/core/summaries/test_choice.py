@@ -96,13 +96,13 @@ def test_only_who_is_patient_waits_for_its_time() -> None:
         "2603.00002": attempt("unavailable", retry_at=NOW + timedelta(minutes=1)),
         "2603.00001": attempt("unavailable", retry_at=NOW),
     }
-    assert (chosen(attempts=attempts), chosen(attempts=attempts, is_patient=True)) == ("214", "14")
+    assert (chosen(attempts=attempts), chosen(attempts=attempts, is_patient=True)) == ("412", "41")
 
 
-def test_what_failed_comes_last_the_more_often_the_later() -> None:
+def test_what_failed_comes_last_the_longer_its_pause_the_later() -> None:
     attempts = {
-        "2603.00002": attempt("unavailable", failures=2),
-        "2603.00001": attempt("closed", failures=1),
+        "2603.00002": attempt("unavailable", failures=2, retry_at=NOW + timedelta(minutes=20)),
+        "2603.00001": attempt("closed", retry_at=NOW),
         "2603.00004": attempt("closed"),
     }
     assert chosen(attempts=attempts) == "412"

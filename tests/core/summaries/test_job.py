@@ -457,6 +457,28 @@ class TestTrouble:
 
         assert play(scene, *[AWAY] * 20, papers=1) == (8, {"2": "given up"})
 
+    def test_runs_with_a_refused_key_bring_no_paper_nearer_to_being_given_up(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            for _ in range(5):
+                await desk.run()
+                desk.world.now += timedelta(hours=2)
+            (refused,) = await desk.attempts(2)
+            await desk.run()
+            (away,) = await desk.attempts(2)
+            assert away.retry_at is not None
+            return refused.failures, away.failures, away.retry_at - away.at
+
+        assert play(scene, *[REFUSED_KEY] * 5, AWAY, papers=1) == (0, 1, timedelta(minutes=10))
+
+    def test_papers_that_the_account_was_refused_for_take_turns(self, play: Play) -> None:
+        async def scene(desk: Desk) -> list[str]:
+            for _ in range(4):
+                await desk.run()
+                desk.world.now += timedelta(hours=2)
+            return [call.text.partition("Title: Kernel ")[2][0] for call in desk.model.calls]  # type: ignore[union-attr]
+
+        assert play(scene, *[REFUSED_KEY] * 4) == ["2", "1", "2", "1"]
+
     def test_runs_before_its_time_do_not_count_towards_giving_it_up(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             for _ in range(9):
