@@ -20,7 +20,7 @@ from api.feeds import prepare
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
 from api.status import Standing, Status, describe_standing, find_days_back, load_status
-from core.errors import ArxivFeedsError, StoreUnavailable
+from core.errors import ArxivFeedsError, SourceUnavailable, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
 from core.store.records import CategoryState, key_of
@@ -178,7 +178,10 @@ async def refresh_within(service: Service, remaining_seconds: Callable[[], float
 
     report = await service.freshness.try_refresh()
     healing = await _heal(lambda: service.freshness.heal(is_over=is_over))
-    summaries = await _summarise(service, lambda: service.summaries.run(remaining_seconds=remaining_seconds))
+    is_away = isinstance(report, SourceUnavailable)
+    summaries = await _summarise(
+        service, lambda: service.summaries.run(remaining_seconds=remaining_seconds, waits_for_texts=is_away)
+    )
     await _prepare_feeds(service)
     if isinstance(report, ArxivFeedsError):
         raise report
@@ -204,7 +207,10 @@ async def _refresh(service: Service, response: Response) -> RefreshReport:
         return await _refresh_in_time(service)
     report = await service.freshness.try_refresh()
     healing = await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS))
-    summaries = await _summarise(service, lambda: service.summaries.run_for(SUMMARY_WAIT_SECONDS))
+    is_away = isinstance(report, SourceUnavailable)
+    summaries = await _summarise(
+        service, lambda: service.summaries.run_for(SUMMARY_WAIT_SECONDS, waits_for_texts=is_away)
+    )
     if isinstance(report, ArxivFeedsError):
         raise report
     return await _report(service, report, healing, summaries)

@@ -319,7 +319,9 @@ def _serve_sample(host: str, port: int) -> None:
         serve(application, listening)
 
 
-async def _summarise(service: Service, papers: Sequence[str] = (), *, is_forced: bool = False) -> Run:
+async def _summarise(
+    service: Service, papers: Sequence[str] = (), *, is_forced: bool = False, waits_for_texts: bool = False
+) -> Run:
     """What a run came to, with a bar that shows how far it is. Raises UnknownPaper."""
     for paper in papers:
         await service.catalogue.find(paper)
@@ -337,7 +339,9 @@ async def _summarise(service: Service, papers: Sequence[str] = (), *, is_forced:
             text = f"Writing summaries: {so_far.usage.tokens:,} tokens"
             progress.update(task, completed=so_far.done, total=so_far.total, description=text)
 
-        run = await service.summaries.build().run(paper_ids=papers, tell=tell, is_forced=is_forced)
+        run = await service.summaries.build().run(
+            paper_ids=papers, tell=tell, is_forced=is_forced, waits_for_texts=waits_for_texts
+        )
         progress.update(task, visible=bool(run.written or run.failed or run.deferred))
         return run
 
@@ -369,7 +373,8 @@ async def _refresh_and_judge(service: Service) -> _Refreshed:
             selected[name] = await service.catalogue.select(Selection(name, profile))
             progress.advance(task)
     standing = [one for asked in (await load_status(service)).sets if asked.is_configured for one in asked.categories]
-    run = None if service.summaries.obstacle else await _summarise(service)
+    is_away = isinstance(report, SourceUnavailable)
+    run = None if service.summaries.obstacle else await _summarise(service, waits_for_texts=is_away)
     if isinstance(report, ArxivFeedsError):
         raise report
     return _Refreshed(report, healing, selected, standing, run)

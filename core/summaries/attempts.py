@@ -13,7 +13,8 @@ from typing import Literal
 SourceKind = Literal["html", "pdf", "abstract"]
 
 WRITTEN = "written"
-DEFERRED = frozenset({"time", "budget", "closed", "unavailable"})  # codes of attempts that a later run takes up again
+TEXT_AWAY = "text away"  # of a paper whose full text is waited for
+DEFERRED = frozenset({"time", "budget", "closed", "unavailable", TEXT_AWAY})  # codes that a later run takes up again
 
 
 @dataclass(frozen=True, slots=True)

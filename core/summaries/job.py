@@ -24,6 +24,7 @@ from core.profiles import Profile
 from core.store.records import Changes, Lease, PaperRecord, Revision
 from core.summaries.attempts import (
     DEFERRED,
+    TEXT_AWAY,
     WRITTEN,
     Attempt,
     Attempts,
@@ -137,12 +138,13 @@ class Summaries:
         tell: Callable[[Progress], object] = lambda _: None,
         is_patient: bool = False,
         is_forced: bool = False,
+        waits_for_texts: bool = False,
     ) -> Run:
         """Write what is wanted, or the summaries of *paper_ids*, until all is done, or time or budget are over.
 
         Who *is_patient*, and runs again soon, keeps the pauses after failures for the moment. *is_forced* asks a
-        service that refuses the key, tries again what has failed, and writes *paper_ids* again. Raises
-        StoreUnavailable.
+        service that refuses the key, tries again what has failed, and writes *paper_ids* again. Who *waits_for_texts*
+        leaves papers to a later run while arXiv is away with their full texts. Raises StoreUnavailable.
         """
         if self.obstacle or self._model is None or self._writer is None:
             return Run(self._now(), notice=self.obstacle or "")
@@ -162,6 +164,7 @@ class Summaries:
                     tell,
                     is_patient=is_patient,
                     is_forced=is_forced,
+                    waits_for_texts=waits_for_texts,
                 )
         except LeaseLost as error:
             return Run(self._now(), notice=str(error))
@@ -179,6 +182,7 @@ class Summaries:
         *,
         is_patient: bool,
         is_forced: bool,
+        waits_for_texts: bool,
     ) -> Run:
         assert self._writer is not None  # noqa: S101 - who calls has looked
         state = (await self._store.load_summary_state()).on(self._now().date())
@@ -198,6 +202,7 @@ class Summaries:
             total=len(wanted),
             tell=tell,
             fingerprint=self._fingerprint,
+            waits_for_texts=waits_for_texts,
         )
         if self._is_closed(state, is_patient=is_patient) and not is_forced:
             shift.end(*_CLOSED)
@@ -301,6 +306,7 @@ class _Shift:
     total: int
     tell: Callable[[Progress], object]
     fingerprint: str
+    waits_for_texts: bool
     usage: Usage = field(default_factory=Usage)
     started: int = 0
     done: int = 0
@@ -382,7 +388,7 @@ class _Shift:
 
     async def _write(self, one: Wanted, writer: Writer) -> None:
         try:
-            draft = await writer.write(one.paper, one.key, meter=self)
+            draft = await writer.write(one.paper, one.key, meter=self, waits_for_texts=self.waits_for_texts)
         except ModelFailed as error:
             self._close(error)
             self._give_back()
@@ -404,14 +410,14 @@ class _Shift:
         is_away = attempt.code in (_AWAY, "given up")
         if is_away:
             self.unanswered[one.paper.id] = draft.refusal
-        else:
+        elif attempt.code != TEXT_AWAY:  # for which no model was asked
             self.unanswered.clear()
         if draft.quiet_seconds:
             lasts = min(timedelta(seconds=draft.quiet_seconds), _LONGEST_QUIET)
             self._open_breaker("pause", "it asked for a pause", lasts)
         if len(self.unanswered) >= _FAILURES_UNTIL_AWAY and self.ended is None:
             self._leave_alone()
-        if draft.code in (_AWAY, _CLOSED[0]) and not draft.usage.tokens:
+        if draft.code in (_AWAY, _CLOSED[0], TEXT_AWAY) and not draft.usage.tokens:
             self._give_back()
         if attempt.summary is None and not (attempt.is_deferred and not is_away):
             self.failures.append(Failure(one.paper.id, attempt.code, attempt.reason, attempt.request_id))

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import Paper
-from core.summaries.attempts import WRITTEN, Key, Section, SourceKind, Summary, Usage
+from core.summaries.attempts import TEXT_AWAY, WRITTEN, Key, Section, SourceKind, Summary, Usage
 from core.summaries.checks import Checked, check_answer
 from core.summaries.fulltext import extract_text
 from core.summaries.languages import Language, find_language
@@ -110,6 +110,7 @@ class _Job:
     language: Language
     meter: Meter
     tally: _Tally
+    waits_for_texts: bool
 
 
 class Writer:
@@ -128,11 +129,14 @@ class Writer:
         self._world = world
         self._quiet_until = 0.0  # on the world's monotonic clock
 
-    async def write(self, paper: Paper, key: Key, *, meter: Meter) -> Draft:
-        """What came of summarising *paper* under *key*. Raises ModelFailed where all papers would fail alike."""
+    async def write(self, paper: Paper, key: Key, *, meter: Meter, waits_for_texts: bool = False) -> Draft:
+        """What came of summarising *paper* under *key*. Raises ModelFailed where all papers would fail alike.
+
+        Who *waits_for_texts* wants no summary of the abstract just because arXiv is away with the full text.
+        """
         language = find_language(key.language)
         assert language is not None, "configuration and addresses name languages that are known"  # noqa: S101
-        job = _Job(paper, language, meter, _Tally())
+        job = _Job(paper, language, meter, _Tally(), waits_for_texts)
         summary, code, reason, refusal, quiet_seconds = None, WRITTEN, "", "", 0.0
         try:
             summary = await self._write(job)
@@ -154,8 +158,16 @@ class Writer:
     async def _write(self, job: _Job) -> Summary:
         """The summary from the first source that has a text which the models take."""
         too_long: ModelFailed | None = None
+        is_text_away = False
         for kind in self._options.sources:
-            text = await self._read(job, kind)
+            if kind == "abstract" and is_text_away:
+                break
+            try:
+                text = await self._read(job, kind)
+            except SourceUnavailable as error:
+                logger.warning("No full text of %s: %s", job.paper.id, error)
+                is_text_away = job.waits_for_texts
+                continue
             if text is None:
                 continue
             try:
@@ -167,12 +179,16 @@ class Writer:
             finally:
                 if text.file_id is not None:
                     await self._delete(text.file_id)
+        if is_text_away:
+            raise _AnswerFailed(
+                TEXT_AWAY, "arXiv's full text is out of reach at present; it is tried again with the next run"
+            )
         if too_long is not None:
             raise too_long
         raise _AnswerFailed("no text", "arXiv gives neither a text nor an abstract of this paper")
 
     async def _read(self, job: _Job, kind: SourceKind) -> Text | None:
-        """The text of the paper of one kind, None where there is none to be had."""
+        """The text of the paper of one kind, None where there is none to be had. Raises SourceUnavailable."""
         paper = job.paper
         try:
             match kind:
@@ -182,7 +198,7 @@ class Writer:
                     return Text("html", text) if text else None
                 case "pdf":
                     return await self._upload(paper, job.meter)
-        except (SourceUnavailable, SourceMalformed) as error:
+        except SourceMalformed as error:
             logger.warning("No full text of %s: %s", paper.id, error)
             return None
         return Text("abstract", paper.abstract) if paper.abstract.strip() else None

@@ -121,6 +121,20 @@ def test_papers_that_are_stored_get_theirs_although_nothing_new_was_brought(
     assert len(model.calls) == BEST
 
 
+@pytest.mark.parametrize("request_line", ["GET /api/cron", "POST /api/refresh"])
+def test_while_arxiv_is_away_no_summary_is_made_of_the_abstract_in_place_of_the_full_text(
+    tmp_path: Path, filled: Path, model: ModelStandIn, request_line: str
+) -> None:
+    shutil.copy(filled, tmp_path / filled.name)
+    config = CONFIGURED | {"ai_summary": {**CONFIGURED["ai_summary"], "source": "html"}}
+    method, path = request_line.split()
+    with ArxivStandIn(WEEK[-1:]) as arxiv, starting(tmp_path, arxiv, model, config=config) as service:
+        arxiv.fail_next(times=999)
+        assert service.ask(path, method, authorization=BEARER).status_code >= 400
+        waiting = [one for one in papers(service) if "out of reach at present" in (one["summary_absence"] or "")]
+        assert (len(model.calls), len(waiting)) == (0, BEST)
+
+
 @pytest.mark.parametrize("path", ["/rss", "/atom", "/jsonfeed", "/api/papers", "/rss/cs.AI?q=llm", "/", "/status"])
 def test_no_reader_ever_makes_the_service_ask_a_model(service: Running, model: ModelStandIn, path: str) -> None:
     assert (service.ask(path).status_code, len(model.requests)) == (200, 0)

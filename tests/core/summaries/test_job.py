@@ -14,8 +14,8 @@ import pytest
 
 from core import leases
 from core.catalogue import Catalogue, Item, Selected, Selection
-from core.errors import StoreUnavailable
-from core.papers import Announcement, AnnounceType
+from core.errors import SourceUnavailable, StoreUnavailable
+from core.papers import Announcement, AnnounceType, Paper
 from core.profiles import Keyword, Profile
 from core.store.records import Changes, Lease
 from core.store.sqlite import SqliteStore
@@ -478,6 +478,35 @@ class TestTrouble:
             return [call.text.partition("Title: Kernel ")[2][0] for call in desk.model.calls]  # type: ignore[union-attr]
 
         assert play(scene, *[REFUSED_KEY] * 4) == ["2", "1", "2", "1"]
+
+    def test_papers_whose_text_is_waited_for_are_no_failures_and_are_written_by_the_next_run(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(waits_for_texts=True)
+            waiting, state = await desk.attempts(2), await desk.state()
+            desk.texts.failure = None
+            await desk.run()
+            told = (run.deferred, run.failed, run.failures, run.notice)
+            return told, waiting[0].failures, state.breaker, state.papers, await desk.codes()
+
+        texts = FakeTexts(failure=SourceUnavailable("http://x", "no answer"))
+        codes = dict.fromkeys("1234", "written")
+        found = play(scene, texts=texts, sources=("html", "abstract"), papers=4)
+        assert found == ((4, 0, (), ""), 0, None, 0, codes)
+
+    def test_papers_whose_text_is_waited_for_say_nothing_of_the_service(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            texts = iter((None, "away", None, "away", None))
+
+            async def fetch(_: Paper) -> None:
+                if next(texts):
+                    raise SourceUnavailable("http://x", "no answer")
+
+            desk.texts.fetch_full_text_page = fetch  # type: ignore[assignment,method-assign]
+            await desk.announce(FRIDAY, 5)
+            return (await desk.run(waits_for_texts=True)).notice
+
+        notice = "the model is left alone until 12:15 UTC: it did not answer for several papers in a row"
+        assert play(scene, *[AWAY] * 3, sources=("html", "abstract"), papers=5) == notice
 
     def test_runs_before_its_time_do_not_count_towards_giving_it_up(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:

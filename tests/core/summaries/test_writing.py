@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from core.errors import SourceMalformed, SourceUnavailable
-from core.summaries.attempts import Key, Usage
+from core.summaries.attempts import Key, SourceKind, Usage
 from core.summaries.model import WITHHELD, ModelFailed, Trouble
 from core.summaries.options import Options, Price
 from core.summaries.prompt import parse_template
@@ -29,6 +29,7 @@ FULL_TEXT = b"<html><body><article class='ltx_document'>%s</article></body></htm
 THROTTLED = ModelFailed(Trouble.TRANSIENT, "Throttling", request_id="r-9")
 UNCLEAR = ModelFailed(Trouble.UNCLEAR, "InvalidParameter")
 GONE = ModelFailed(Trouble.MODEL, "ModelNotFound")
+ARXIV_AWAY = SourceUnavailable("http://x", "no answer")
 SHORT = "## Main contributions\nNone."
 
 
@@ -71,10 +72,10 @@ class Scene:
 def write(*replies: Reply, texts: FakeTexts | None = None, most: int = 100, **options: Any) -> Scene:
     """A summary of PAPER under KEY, with a model that gives *replies* before it gives good answers."""
     model = options.pop("model", None) or FakeModel(list(replies))
-    template = options.pop("template", None)
+    template, waits = options.pop("template", None), options.pop("waits_for_texts", False)
     world, texts, meter = FakeWorld(), texts or FakeTexts(FULL_TEXT), FreeMeter(most)
     writer = Writer(replace(OPTIONS, **options), model=model, texts=texts, template=template, world=world.world)
-    draft = asyncio.run(writer.write(PAPER, KEY, meter=meter))
+    draft = asyncio.run(writer.write(PAPER, KEY, meter=meter, waits_for_texts=waits))
     return Scene(draft, model, texts, world, meter)
 
 
@@ -125,7 +126,7 @@ class TestSources:
         [
             pytest.param(FakeTexts(None), id="there is none"),
             pytest.param(FakeTexts(b"<html><body>No HTML for this paper</body></html>"), id="a page without a paper"),
-            pytest.param(FakeTexts(failure=SourceUnavailable("http://x", "no answer")), id="arXiv is away"),
+            pytest.param(FakeTexts(failure=ARXIV_AWAY), id="arXiv is away"),
             pytest.param(FakeTexts(failure=SourceMalformed("no HTML")), id="arXiv sends something else"),
         ],
     )
@@ -134,6 +135,30 @@ class TestSources:
         assert scene.draft.summary is not None
         assert scene.draft.summary.source == "abstract"
         assert PAPER.abstract in scene.model.calls[0].text
+
+    @pytest.mark.parametrize("sources", [("html", "abstract"), ("pdf", "html", "abstract"), ("pdf",)])
+    def test_who_waits_for_texts_asks_no_model_while_arxiv_is_away(self, sources: tuple[SourceKind, ...]) -> None:
+        scene = write(texts=FakeTexts(failure=ARXIV_AWAY), sources=sources, waits_for_texts=True)
+        assert (scene.draft.code, scene.draft.summary, scene.asked) == ("text away", None, [])
+        assert "tried again with the next run" in scene.draft.reason
+
+    @pytest.mark.parametrize(
+        ("texts", "sources", "source"),
+        [
+            pytest.param(FakeTexts(FULL_TEXT), ("html", "abstract"), "html", id="the text is there"),
+            pytest.param(FakeTexts(None), ("html", "abstract"), "abstract", id="there is none"),
+            pytest.param(
+                FakeTexts(failure=SourceMalformed("no HTML")), ("html", "abstract"), "abstract", id="no text at all"
+            ),
+            pytest.param(FakeTexts(failure=ARXIV_AWAY), ("abstract",), "abstract", id="none is wanted"),
+        ],
+    )
+    def test_who_waits_for_texts_has_what_is_there_summarised(
+        self, texts: FakeTexts, sources: tuple[SourceKind, ...], source: str
+    ) -> None:
+        summary = write(texts=texts, sources=sources, waits_for_texts=True).draft.summary
+        assert summary is not None
+        assert summary.source == source
 
     def test_a_pdf_is_given_to_the_service_and_taken_back(self) -> None:
         names: list[str] = []
