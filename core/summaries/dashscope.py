@@ -219,7 +219,7 @@ class _Cleaned(httpx.AsyncBaseTransport):
         for name in ("content-length", "transfer-encoding"):
             headers.pop(name, None)
         headers["content-type"] = "text/plain; charset=utf-8"
-        content = clean_reply(content, response.text, self._secret)
+        content = clean_reply(content, response.charset_encoding, self._secret)
         return httpx.Response(response.status_code, headers=headers, content=content)
 
     async def aclose(self) -> None:

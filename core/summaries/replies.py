@@ -6,6 +6,7 @@ stand beside an answer are left out where they are of a wrong type: the SDK woul
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -22,12 +23,15 @@ _COUNTS = ("input_tokens", "output_tokens", "prompt_tokens", "completion_tokens"
 Json = Any  # what json.loads gives
 
 
-def clean_reply(content: bytes, text: str, secret: str) -> bytes:
-    """The body *content*, which reads as *text*, without *secret* and without what the SDK fails on, in UTF-8."""
+def clean_reply(content: bytes, charset: str | None, secret: str) -> bytes:
+    """The body *content* without *secret* and without what the SDK fails on, in UTF-8.
+
+    The *charset* that its header names counts only for what is no JSON.
+    """
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        return clean_text(text, secret).encode(errors="replace")
+        return clean_text(_decode(content, charset), secret).encode(errors="replace")
     document = _without_secret(document, secret)
     if isinstance(document, dict):
         _drop_wrong_types(document)
@@ -51,6 +55,15 @@ def read_count(value: object) -> int:
         count = int(value)  # type: ignore[call-overload]  # raises TypeError for what is no number
         return count if 0 < count < _MOST_TOKENS else 0
     return 0
+
+
+def _decode(content: bytes, charset: str | None) -> str:
+    """*content* by its *charset*, or by UTF-8 where that is unknown or nothing that a page is written in."""
+    with suppress(LookupError, ValueError):
+        name = codecs.lookup(charset or "utf-8").name
+        if name != "punycode":  # whose decoder takes minutes for a megabyte
+            return content.decode(name, errors="replace")
+    return content.decode(errors="replace")
 
 
 def _without_secret(document: Json, secret: str) -> Json:

@@ -172,6 +172,12 @@ def test_an_answer_that_is_compressed_unasked_is_unpacked(service: ModelStandIn)
     assert play(adapter(service)).finish_reason == "stop"
 
 
+@pytest.mark.parametrize("charset", ["hex", "idna", "no-such"])
+def test_an_answer_is_read_whatever_charset_its_header_names(service: ModelStandIn, charset: str) -> None:
+    service.answer_with(Fault(headers={"Content-Type": f"application/json; charset={charset}"}))
+    assert play(adapter(service)).finish_reason == "stop"
+
+
 @pytest.mark.parametrize(
     ("address", "is_native"),
     [

@@ -12,8 +12,7 @@ KEY = "sk-0123456789abcdef"
 
 
 def clean(document: object, secret: str = KEY) -> object:
-    body = json.dumps(document)
-    return json.loads(clean_reply(body.encode(), body, secret))
+    return json.loads(clean_reply(json.dumps(document).encode(), None, secret))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +44,34 @@ def test_the_key_is_taken_out_of_every_text_and_name_of_a_document() -> None:
 
 def test_the_key_is_found_however_json_writes_it() -> None:
     body = '{"code": "\\u0073k-0123456789abcdef"}'
-    assert json.loads(clean_reply(body.encode(), body, KEY)) == {"code": TAKEN_OUT}
+    assert json.loads(clean_reply(body.encode(), None, KEY)) == {"code": TAKEN_OUT}
 
 
 @pytest.mark.parametrize("text", [f"<html>{KEY}</html>", f'{{"code": "{KEY}"', "[" * 100_000 + KEY])
 def test_the_key_is_taken_out_of_what_is_no_document(text: str) -> None:
-    assert clean_reply(text.encode(), text, KEY).decode() == text.replace(KEY, TAKEN_OUT)
+    assert clean_reply(text.encode(), None, KEY).decode() == text.replace(KEY, TAKEN_OUT)
+
+
+@pytest.mark.parametrize("charset", ["hex", "idna", "punycode", "undefined", "latin-1", "no such", "", None])
+def test_a_document_is_read_whatever_charset_its_header_names(charset: str | None) -> None:
+    assert json.loads(clean_reply('{"text": "字"}'.encode(), charset, KEY)) == {"text": "字"}
+
+
+@pytest.mark.parametrize(
+    ("content", "charset", "text"),
+    [
+        pytest.param("<p>字</p>".encode("gbk"), "GBK", "<p>字</p>", id="known"),
+        pytest.param(b"<p>\xff</p>", "gbk", "<p>\ufffd</p>", id="not in it"),
+        pytest.param("<p>字</p>\xff".encode() + b"\xff", None, "<p>字</p>\xff\ufffd", id="none"),
+        pytest.param("<p>字</p>".encode(), "no such", "<p>字</p>", id="unknown"),
+        pytest.param("<p>字</p>".encode(), "hex", "<p>字</p>", id="none of texts"),
+        pytest.param("<p>字</p>".encode(), "idna", "<p>字</p>", id="of names"),
+        pytest.param("<p>字</p>-a".encode(), "punycode", "<p>字</p>-a", id="slow"),
+        pytest.param("<p>字</p>".encode(), "undefined", "<p>字</p>", id="impossible"),
+    ],
+)
+def test_what_is_no_document_is_read_by_its_charset_or_as_utf_8(content: bytes, charset: str | None, text: str) -> None:
+    assert clean_reply(content, charset, KEY).decode() == text
 
 
 def test_a_document_without_the_key_says_what_it_said() -> None:
