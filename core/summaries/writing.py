@@ -30,7 +30,8 @@ FILE_PREFIX = "arxiv-feeds-"  # of uploaded files, by which leftovers are known
 _ATTEMPTS = 3  # of one paper, where the service fails for the moment
 _ANSWERS = 2  # of one model, where its answers do not pass
 _PAUSES_SECONDS = (1.0, 4.0)
-_LONGEST_PAUSE_SECONDS = 30.0  # a longer Retry-After leaves the paper to a later run
+_SHORT_PAUSE_SECONDS = 30.0  # that a service asks for, and is waited for by every run
+_LONGEST_PAUSE_SECONDS = 120.0  # that a run with time waits for; a longer one leaves the paper to a later run
 _FILE_POLL_SECONDS = 2.0
 _FILE_POLLS = 15
 _CHARACTERS_PER_TOKEN = 2  # of Chinese; other languages have more
@@ -152,7 +153,7 @@ class Writer:
             code, reason = _tell(error)
             refusal = error.code if error.trouble is Trouble.UNCLEAR else ""
             asked = error.retry_after_seconds or 0.0
-            quiet_seconds = asked if asked > _LONGEST_PAUSE_SECONDS else 0.0
+            quiet_seconds = asked if asked > self._longest_pause_seconds(meter) else 0.0
         return Draft(code, reason, summary, job.tally.usage, job.tally.request_id, refusal, quiet_seconds)
 
     async def _write(self, job: _Job) -> Summary:
@@ -286,25 +287,29 @@ class Writer:
                     await self._world.sleep(_FILE_POLL_SECONDS)
                     continue
                 job.tally.transient += 1
-                self._keep_quiet_for(error.retry_after_seconds or 0.0)
-                pause = self._pause(error, job.tally.transient)
+                pause = self._pause(error, job)
                 if pause is None:
                     raise
                 await self._world.sleep(pause)
         raise ModelFailed(Trouble.TRANSIENT, "FileNotReady", "the service has not read the file after half a minute")
 
-    def _pause(self, error: ModelFailed, failures: int) -> float | None:
-        """The seconds to wait before *error* is worth another attempt in this run, None where it is not."""
-        asked = error.retry_after_seconds or 0.0
-        is_worth = error.trouble is Trouble.TRANSIENT and failures < _ATTEMPTS
-        if not is_worth or asked > _LONGEST_PAUSE_SECONDS:
+    def _pause(self, error: ModelFailed, job: _Job) -> float | None:
+        """The seconds to wait before *error* is worth another attempt in this run, None where it is not.
+
+        No other paper asks before the pause is over that the service wants; of one that is too long the run ends.
+        """
+        asked, failures = error.retry_after_seconds or 0.0, job.tally.transient
+        if asked > self._longest_pause_seconds(job.meter):
+            return None
+        self._quiet_until = max(self._quiet_until, self._world.monotonic() + asked)
+        if error.trouble is not Trouble.TRANSIENT or failures >= _ATTEMPTS:
             return None
         return max(asked, _PAUSES_SECONDS[failures - 1]) * (1 + self._world.draw() / 4)
 
-    def _keep_quiet_for(self, seconds: float) -> None:
-        """Let no paper ask before the pause is over that the service wants; of long ones the run ends."""
-        if seconds <= _LONGEST_PAUSE_SECONDS:
-            self._quiet_until = max(self._quiet_until, self._world.monotonic() + seconds)
+    def _longest_pause_seconds(self, meter: Meter) -> float:
+        """The longest pause after which there is still time for a whole answer, within bounds."""
+        longest = min(_LONGEST_PAUSE_SECONDS, meter.seconds_left() - self._options.timeout_seconds)
+        return max(_SHORT_PAUSE_SECONDS, longest)
 
     async def _call(self, job: _Job, model: str, messages: tuple[Message, ...], *, seed: int) -> Completion:
         quiet_seconds = self._quiet_until - self._world.monotonic()

@@ -359,7 +359,7 @@ class TestTrouble:
         assert play(scene, REFUSED_KEY) == 2
 
     @pytest.mark.parametrize(
-        ("seconds", "until"), [(3_600.0, "13:00"), (31.0, "12:00"), (1e9, "00:00")], ids=["hour", "short", "endless"]
+        ("seconds", "until"), [(3_600.0, "13:00"), (121.0, "12:02"), (1e9, "00:00")], ids=["hour", "short", "endless"]
     )
     def test_a_long_pause_that_the_service_asks_for_holds_for_every_paper_and_run(
         self, play: Play, seconds: float, until: str
@@ -373,6 +373,13 @@ class TestTrouble:
 
         notice = f"the model is left alone until {until} UTC: it asked for a pause"
         assert play(scene, throttled(seconds)) == (notice, notice, 1, 2)
+
+    def test_a_short_pause_that_the_service_asks_for_ends_no_run(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(remaining_seconds=lambda: 240.0 - sum(desk.world.slept))
+            return run.written, run.notice, desk.world.slept
+
+        assert play(scene, throttled(31.0), papers=4) == (4, "", [31.0])
 
     @pytest.mark.parametrize(
         ("replies", "until"),

@@ -74,6 +74,7 @@ def write(*replies: Reply, texts: FakeTexts | None = None, most: int = 100, **op
     model = options.pop("model", None) or FakeModel(list(replies))
     template, waits = options.pop("template", None), options.pop("waits_for_texts", False)
     world, texts, meter = FakeWorld(), texts or FakeTexts(FULL_TEXT), FreeMeter(most)
+    meter.seconds = options.pop("seconds_left", math.inf)
     writer = Writer(replace(OPTIONS, **options), model=model, texts=texts, template=template, world=world.world)
     draft = asyncio.run(writer.write(PAPER, KEY, meter=meter, waits_for_texts=waits))
     return Scene(draft, model, texts, world, meter)
@@ -238,10 +239,31 @@ class TestTrouble:
         asyncio.run(both())
         assert (asked[0], min(asked[1:]) >= 7.0) == (0.0, True)
 
-    def test_a_long_pause_leaves_the_paper_to_a_later_run(self) -> None:
-        scene = write(ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=60.0))
+    @pytest.mark.parametrize(
+        ("asked", "left"),
+        [
+            pytest.param(30.0, 60.0, id="short"),
+            pytest.param(60.0, 180.0, id="with time for an answer after it"),
+            pytest.param(120.0, math.inf, id="with all the time"),
+        ],
+    )
+    def test_a_pause_that_the_run_has_the_time_for_is_waited_for(self, asked: float, left: float) -> None:
+        error = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=asked)
+        scene = write(error, seconds_left=left)
+        assert (scene.draft.code, scene.draft.quiet_seconds, scene.world.slept) == ("written", 0.0, [asked])
+
+    @pytest.mark.parametrize(
+        ("asked", "left"),
+        [
+            pytest.param(60.0, 179.0, id="without time for an answer after it"),
+            pytest.param(121.0, math.inf, id="of more than two minutes"),
+        ],
+    )
+    def test_a_longer_pause_leaves_the_paper_to_a_later_run(self, asked: float, left: float) -> None:
+        error = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=asked)
+        scene = write(error, seconds_left=left)
         assert (scene.draft.code, len(scene.model.calls), scene.world.slept) == ("unavailable", 1, [])
-        assert scene.draft.quiet_seconds == 60.0
+        assert scene.draft.quiet_seconds == asked
 
     def test_an_answer_that_comes_too_late_is_not_asked_for_twice_in_a_run(self) -> None:
         scene = write(ModelFailed(Trouble.SLOW, "Timeout"))
