@@ -339,6 +339,8 @@ class _Shift:
         changed: dict[str, Attempts] = {}
         for one in self.left:
             before = find_attempt(self.known.get(one.paper.id, ()), one.key)
+            if before and before.summary:  # it was to be written again
+                continue
             failures, retry_at = (before.failures, before.retry_at) if before else (0, None)
             if one in self.refused:  # so that another one leads the next run: it may be this paper that is refused
                 retry_at = max(retry_at or self.now(), self.now())
@@ -422,7 +424,8 @@ class _Shift:
         if attempt.summary is None and not (attempt.is_deferred and not is_away):
             self.failures.append(Failure(one.paper.id, attempt.code, attempt.reason, attempt.request_id))
         async with self.lock:
-            self.known[one.paper.id] = with_attempt(self.known.get(one.paper.id, ()), attempt)
+            if attempt.summary or not (before and before.summary):  # one that is there is kept until there is another
+                self.known[one.paper.id] = with_attempt(self.known.get(one.paper.id, ()), attempt)
             changes = Changes(attempts=((one.paper.id, self.known[one.paper.id]),), summary_state=self.state)
             await self._keep(changes)
         self.done += 1

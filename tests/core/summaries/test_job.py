@@ -219,6 +219,17 @@ class TestWhichPapers:
 
         assert play(scene) == calls
 
+    @pytest.mark.parametrize("failure", [REFUSED_KEY, UNCLEAR, AWAY], ids=["key", "unclear", "away"])
+    def test_a_summary_stays_where_writing_it_again_fails(self, play: Play, failure: ModelFailed) -> None:
+        async def scene(desk: Desk) -> object:
+            await desk.run(paper_ids=("2603.00001",))
+            assert desk.model is not None
+            desk.model.replies += [failure] * 9
+            run = await desk.run(paper_ids=("2603.00001",), is_forced=True)
+            return run.written, await desk.codes()
+
+        assert play(scene) == (0, {"1": "written"})
+
 
 class TestReaders:
     def test_a_summary_that_comes_later_updates_its_item_and_keeps_its_guid(self, play: Play) -> None:
