@@ -497,7 +497,7 @@ def _once(numbers: Iterable[int]) -> Postings:
     return [number << HITS_BITS | 1 for number in numbers]
 
 
-@lru_cache(maxsize=1_024)  # the reasons of a list ask for those of all its terms, paper by paper
+@lru_cache(maxsize=4_096)  # the reasons of a list ask for those of all its terms, paper by paper
 def _words_of(term: Term) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of *term* in the form in which they are looked for, and the spellings that folded ones find besides.
 

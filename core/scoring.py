@@ -397,7 +397,7 @@ def _distinct(wanted: Iterator[_Wanted]) -> Iterator[_Wanted]:
         finds = (says, *map(plural_spelling, split_words(one.term.text) if is_folded else ()))
         if seen.isdisjoint(((finds, None), (finds, one.condition))):
             seen.add((finds, one.condition))
-            yield replace(one, says=says)
+            yield _Wanted(one.kind, one.name, one.term, one.weight, one.within, says)
 
 
 def _what_it_says(term: Term) -> tuple[object, ...]:

@@ -103,6 +103,8 @@ def plural_spelling(word: str) -> str:
 
     No other spelling of it, in whatever case and with whatever accents, is folded to another word.
     """
+    if word.isascii() and word[-1:] not in {"s", "S"}:  # as most
+        return ""
     plain = plain_word(singular_acronym(word))
     spelling = f"{plain[:-1].upper()}s" if plain.endswith("s") else ""
     return spelling if fold_word(spelling) != fold_word(plain) else ""
