@@ -59,8 +59,8 @@ ONLY_IN = {
     "websocket": {"demo.browser"},
 }
 
-# What each step of core may know of the others; papers, errors, profiles, mailings, tex and words are for all.
-WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.tex", "core.words"}
+# What each step of core may know of the others; papers, errors, profiles, mailings, moments, tex and words are for all.
+WORDS = {"core.papers", "core.errors", "core.profiles", "core.mailings", "core.moments", "core.tex", "core.words"}
 STEPS = {
     "core.arxiv": set[str](),
     "core.catalogue": {
@@ -88,6 +88,7 @@ STEPS = {
     "core.learning": {"core.index", "core.rarity", "core.relevance", "core.scoring", "core.store.records"},
     "core.leases": {"core.store.records"},
     "core.mailings": set[str](),
+    "core.moments": set[str](),
     "core.papers": set[str](),
     "core.errors": set[str](),
     "core.profiles": {"core.query"},

@@ -6,15 +6,11 @@ before a caller saw a byte of it. So bodies arrive raw and are inflated here, up
 
 from __future__ import annotations
 
-import re
 import zlib
-from datetime import datetime
 
-from core.arxiv.entries import read_moment
 from core.errors import SourceMalformed
 
 _GZIP_WINDOW = 31  # zlib's code for: gzip framing, largest window
-_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 
 
 def decode_body(raw: bytes, content_encoding: str, *, most_bytes: int) -> bytes:
@@ -52,11 +48,3 @@ def check_length(raw: bytes, content_length: str | None) -> None:
     """Raises SourceMalformed where *raw* is not as long as the Content-Length header says; None says nothing."""
     if content_length is not None and content_length.strip() != str(len(raw)):
         raise SourceMalformed(f"{len(raw)} bytes came instead of {content_length[:20]}")
-
-
-def parse_retry_after(text: str | None, now: datetime) -> float | None:
-    """The seconds from *now* (aware) that a Retry-After header asks for; 0 if that is past, None if it says nothing."""
-    if text is not None and _SECONDS.fullmatch(text.strip()):
-        return float(text)
-    moment = read_moment(text)
-    return max(0.0, (moment - now).total_seconds()) if moment else None

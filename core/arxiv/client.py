@@ -18,12 +18,12 @@ from typing import Literal, Protocol, TypeVar
 import httpx
 
 from core.arxiv.announced import MOST_ENTRIES, Announced, Refused, Submissions, Window
-from core.arxiv.answers import check_length, decode_body, parse_retry_after
-from core.arxiv.entries import read_moment
+from core.arxiv.answers import check_length, decode_body
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
 from core.arxiv.rss import parse_announcements, parse_unless_cut_off
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import SourceMalformed, SourceRefused, SourceUnavailable
+from core.moments import parse_retry_after, read_moment
 from core.papers import ARXIV_URL, Paper, PaperId
 
 RSS_BASE = "https://rss.arxiv.org/rss"

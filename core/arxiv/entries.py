@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from core.arxiv.announced import Rejected
 from core.arxiv.taxonomy import find_category
@@ -73,19 +71,6 @@ def read_categories(terms: Iterable[str]) -> tuple[str, ...]:
 
 def _is_category_like(term: str) -> bool:
     return _CATEGORY_LIKE.fullmatch(term) is not None
-
-
-def read_moment(text: str | None) -> datetime | None:
-    """The aware UTC moment that *text* gives in ISO 8601 or RFC 2822; None where it gives none."""
-    if text is None:
-        return None
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            moment = parse(text.strip())
-            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, TypeError, IndexError, OverflowError):  # parsedate_to_datetime raises all of them
-            continue
-    return None
 
 
 def read_authors(raw: str) -> tuple[Author, ...]:

@@ -17,7 +17,6 @@ from core.arxiv.announced import Rejected
 from core.arxiv.entries import (
     EntryError,
     read_categories,
-    read_moment,
     read_paper_id,
     refusal,
     reject,
@@ -25,6 +24,7 @@ from core.arxiv.entries import (
 )
 from core.arxiv.xml import ARXIV, ATOM, OPENSEARCH, Children, children_of, line_of, parse_xml, text_in, text_of
 from core.errors import SourceMalformed
+from core.moments import read_moment
 from core.papers import Author, Paper
 from core.tex import to_unicode
 

@@ -19,7 +19,6 @@ from core.arxiv.entries import (
     EntryError,
     read_authors,
     read_categories,
-    read_moment,
     read_paper_id,
     refusal,
     reject,
@@ -28,6 +27,7 @@ from core.arxiv.entries import (
 from core.arxiv.xml import ARXIV, ATOM, DUBLIN_CORE, Children, children_of, line_of, parse_xml, text_in, text_of
 from core.errors import SourceMalformed
 from core.mailings import EASTERN
+from core.moments import read_moment
 from core.papers import AnnounceType, Paper, PaperId
 from core.tex import to_unicode
 

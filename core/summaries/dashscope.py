@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import warnings
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from core.moments import parse_retry_after
 from core.summaries.cleaning import drop_unprintable
 from core.summaries.model import WITHHELD, Completion, ModelFailed, RemoteFile, Trouble, classify
 from core.summaries.prompt import Message
@@ -38,7 +37,6 @@ _FILE_SECONDS = 30.0
 _MOST_BYTES = 4_000_000  # of an answer; one of 40,000 characters has a tenth of that
 _FILES_LISTED = 100
 _LONGEST_NAME = 100
-_SECONDS = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 _CODINGS = {"identity": None, "": None, "gzip": 31, "x-gzip": 31}  # and what zlib calls their form
 
 
@@ -294,7 +292,7 @@ def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
             told,
             detail,
             request_id=request_id,
-            retry_after_seconds=_read_wait(headers.get("retry-after"), now),
+            retry_after_seconds=parse_retry_after(headers.get("retry-after"), now),
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
@@ -333,14 +331,3 @@ def _read_files(found: Sequence[object]) -> list[RemoteFile]:
 def _read_name(value: object) -> str:
     """An identifier that the service chose, as it can be stored and shown."""
     return drop_unprintable(str(value or ""))[:_LONGEST_NAME]
-
-
-def _read_wait(value: object, now: datetime) -> float | None:
-    """The seconds from *now* that a Retry-After asks for, by number or by date; None where it says nothing."""
-    text = str(value or "").strip()
-    if _SECONDS.fullmatch(text):
-        return float(text)
-    with suppress(ValueError, TypeError, IndexError, OverflowError):
-        moment = parsedate_to_datetime(text)
-        return max(0.0, ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds())
-    return None

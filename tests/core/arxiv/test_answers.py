@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from core.arxiv.answers import check_length, decode_body, parse_retry_after
+from core.arxiv.answers import check_length, decode_body
 from core.errors import SourceMalformed
 
 NOW = datetime(2026, 3, 5, 5, 0, tzinfo=UTC)
@@ -54,22 +54,3 @@ def test_a_body_of_the_announced_length_is_whole(length: str | None) -> None:
 def test_a_body_of_another_length_is_refused(length: str) -> None:
     with pytest.raises(SourceMalformed, match="3 bytes came instead of"):
         check_length(b"abc", length)
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        ("Thu, 05 Mar 2026 05:01:30 GMT", 90.0),
-        ("Thu, 05 Mar 2026 04:00:00 GMT", 0.0),
-        (None, None),
-        ("", None),
-        ("later", None),
-        ("-5", None),
-        ("1.5e9", None),
-        ("9" * 5_000, None),
-    ],
-)
-def test_the_time_to_wait_is_read_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert parse_retry_after(header, NOW) == seconds

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import pytest
 
-from core.arxiv.entries import EntryError, read_authors, read_categories, read_moment, read_paper_id
+from core.arxiv.entries import EntryError, read_authors, read_categories, read_paper_id
 from core.papers import Author, PaperId
 
 
@@ -98,25 +96,3 @@ def test_categories_are_read_in_order(terms: list[str], expected: tuple[str, ...
 def test_a_paper_without_a_category_is_none() -> None:
     with pytest.raises(EntryError, match="no category"):
         read_categories(["68T05"])
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Tue, 26 Mar 2024 00:00:00 -0400",
-        "2024-03-26T04:00:00Z",
-        "2024-03-26T00:00:00-04:00",
-        " 2024-03-26T04:00:00.000000+00:00\n",
-        "Tue, 26 Mar 2024 04:00:00 -0000",
-        "2024-03-26T04:00:00",
-    ],
-)
-def test_one_moment_has_many_spellings(text: str) -> None:
-    assert read_moment(text) == datetime(2024, 3, 26, 4, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    "text", [None, "", "soon", "32 Foo 2024", "2024-13-01", "0001-01-01T00:00:00+23:00", ",", "99"]
-)
-def test_what_is_no_moment_is_none(text: str | None) -> None:
-    assert read_moment(text) is None
