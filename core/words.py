@@ -20,8 +20,8 @@ _ALONE = re.compile(f"[{_CJK}]")
 _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are words of their own
 # The same in a quarter of the time for ASCII, and in a tenth where neither C++ nor C# can be.
 _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
-_SEPARATORS = str.maketrans({chr(code): " " for code in range(128) if not chr(code).isalnum()})
-_SEPARATING_BYTES = bytes(ord(" ") if code in _SEPARATORS else code for code in range(256))  # of UTF-8
+# Of UTF-8. To translate bytes takes a tenth of what it takes to translate text.
+_SEPARATING_BYTES = bytes(code if code > 127 or chr(code).isalnum() else ord(" ") for code in range(256))
 _POSSESSIVE = re.compile(r"['’]s\b")
 _PLURAL_ACRONYM = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{2,}s")  # in 16s the s is no ending
 _VOWEL = re.compile(r"[aeiouy]")
@@ -51,10 +51,10 @@ def split_words(text: str) -> list[str]:
         text = _POSSESSIVE.sub("", text)
     if "+" in text or "#" in text:
         return (_ASCII_TOKEN if text.isascii() else _TOKEN).findall(text)
-    if text.isascii():
-        return text.translate(_SEPARATORS).split()
-    # Even where a text has other letters most of its words are ASCII.
     pieces = text.encode(errors="surrogatepass").translate(_SEPARATING_BYTES).decode(errors="surrogatepass").split()
+    if text.isascii():
+        return pieces
+    # Even where a text has other letters most of its words are ASCII.
     return [word for piece in pieces for word in ((piece,) if piece.isascii() else _TOKEN.findall(piece))]
 
 
