@@ -25,8 +25,6 @@ MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
 HITS = (1 << HITS_BITS) - 1
 _FINDINGS_KEPT = 256
-_OUTLINE_BITS = 512
-_ONE = ord("1")
 _LAST = "\U0010ffff"  # sorts behind every character of a word
 _MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
 _MOST_NAMESAKES = 1_000
@@ -41,23 +39,36 @@ def numbers_in(postings: Iterable[int]) -> set[int]:
     return {one >> HITS_BITS for one in postings}
 
 
-class _Vocabulary(dict[str, int]):
-    """The words that were met, as written, numbered from 0 on, and their forms by number."""
+class _Folds(dict[str, str]):
+    """The folded form of each word that was met, by the word as written."""
 
-    def __init__(self) -> None:
+    def __missing__(self, word: str) -> str:
+        self[word] = form = fold_word(word)
+        return form
+
+    def fold(self, words: Iterable[str]) -> list[str]:
+        """The folded forms of *words*."""
+        return [*map(self.__getitem__, words)]
+
+
+class _Vocabulary(dict[str, int]):
+    """Words as written, numbered from 0 on, and their forms by number."""
+
+    def __init__(self, folds: Mapping[str, str]) -> None:
         super().__init__()
+        self._folds = folds
         self.folded: list[str] = []
         self.plain: list[str] = []
 
     def __missing__(self, word: str) -> int:
         self[word] = code = len(self)
-        self.folded.append(fold_word(word))
+        self.folded.append(self._folds[word])
         self.plain.append(plain_word(word))
         return code
 
-    def encode(self, words: Iterable[str]) -> Iterator[int]:
+    def encode(self, words: Iterable[str]) -> array[int]:
         """*words* as numbers."""
-        return map(self.__getitem__, words)
+        return array("I", map(self.__getitem__, words))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,51 +90,31 @@ class Excerpt:
     spelt: Mapping[str, str]
 
 
-class _Readings:
-    """The words of papers in reading order, as numbers of a vocabulary, which take 0.8 kB a paper.
+class _Readings(dict[int, tuple[Sequence[int], Sequence[int]]]):
+    """The words of title and abstract of each paper by number, once they are asked for, as those of a vocabulary.
 
-    `lengths` says how many words title and abstract have.
+    That takes 0.9 kB a paper. Most papers are never read: postings tell all that single words ask for.
     """
 
-    def __init__(self) -> None:
-        self.lengths: list[tuple[int, int]] = []
-        self.codes: list[array[int]] = []
+    def __init__(self, papers: Sequence[Paper], folds: Mapping[str, str]) -> None:
+        super().__init__()
+        self._papers = papers
+        self.vocabulary = _Vocabulary(folds)
 
-    def add(self, title: Sequence[int], abstract: Sequence[int]) -> None:
-        self.lengths.append((len(title), len(abstract)))
-        self.codes.append(array("I", [*title, *abstract]))
+    def __missing__(self, number: int) -> tuple[Sequence[int], Sequence[int]]:
+        title, abstract = map(split_words, (self._papers[number].title, self._papers[number].abstract))
+        self[number] = codes = self.vocabulary.encode(title), self.vocabulary.encode(abstract)
+        return codes
 
     def read(self, number: int, forms: Sequence[str]) -> Reading:
-        words = [forms[code] for code in self.codes[number]]
-        end = self.lengths[number][0]
-        return Reading(words[:end], words[end:])
+        title, abstract = self[number]
+        return Reading([forms[code] for code in title], [forms[code] for code in abstract])
 
-    def pick(self, number: int, among: Container[str], vocabulary: _Vocabulary) -> Excerpt:
-        codes, end, forms, spellings = self.codes[number], self.lengths[number][0], vocabulary.folded, vocabulary.plain
-        title, abstract = ([code for code in part if forms[code] in among] for part in (codes[:end], codes[end:]))
+    def pick(self, number: int, among: Container[str]) -> Excerpt:
+        forms, spellings = self.vocabulary.folded, self.vocabulary.plain
+        title, abstract = ([code for code in part if forms[code] in among] for part in self[number])
         reading = Reading([forms[code] for code in title], [forms[code] for code in abstract])
         return Excerpt(reading, {forms[code]: spellings[code] for code in reversed(title + abstract)})
-
-
-class _Outlines(dict[int, tuple[str, int, int]]):
-    """Of each paper, once it is asked for, the title, a bit for each word of the abstract, and how many those are.
-
-    Words share bits. Most papers of a mailing have no author in common with others, and are never asked for.
-    """
-
-    def __init__(self, readings: _Readings, forms: Sequence[str]) -> None:
-        super().__init__()
-        self._readings = readings
-        self._forms = forms
-
-    def __missing__(self, number: int) -> tuple[str, int, int]:
-        reading = self._readings.read(number, self._forms)
-        words = set(reading.abstract)
-        digits = bytearray(b"0" * _OUTLINE_BITS)
-        for word in words:
-            digits[hash(word) % _OUTLINE_BITS] = _ONE
-        self[number] = made = (" ".join(reading.title), int(digits, 2), len(words))
-        return made
 
 
 class _Texts(dict[int, str]):
@@ -157,20 +148,19 @@ class Matches(Container[int]):
 class PaperIndex:
     """Papers that terms can be looked up in; it only grows.
 
-    Papers have numbers from 0 on, in the order of `add`. `lengths` holds how many words a paper's title has, and its
-    abstract, `norms` what `core/saturation.py` makes of that.
+    Papers have numbers from 0 on, in the order of `add`. `norms` holds what `core/saturation.py` makes of how many
+    words a paper's title and abstract have.
     """
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
-        self._vocabulary = _Vocabulary()
-        self._readings = _Readings()
-        self.lengths = self._readings.lengths
+        self._folds = _Folds()
+        self._readings = _Readings(self.papers, self._folds)
         self.norms: list[float] = []
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
-        self._folded = _Texts(self._readings, self._vocabulary.folded)
-        self._plain = _Texts(self._readings, self._vocabulary.plain)
+        self._folded = _Texts(self._readings, self._readings.vocabulary.folded)
+        self._plain = _Texts(self._readings, self._readings.vocabulary.plain)
         self._folded_comments: dict[int, str] = {}
         self._plain_comments: dict[int, str] = {}
         self._postings: defaultdict[str, array[int]] = defaultdict(
@@ -182,7 +172,7 @@ class PaperIndex:
         self._names_read = 0  # of how many papers
         self._by_author: dict[str, list[int]] = {}  # as the name is spelt, but for case
         self._authors_read = 0
-        self._outlines = _Outlines(self._readings, self._vocabulary.folded)
+        self._outlines: list[tuple[str, bytes]] = []  # the title, and a byte for each word of the abstract
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._long = set[int]()  # the papers in which a word can stand more often than is counted
@@ -202,9 +192,9 @@ class PaperIndex:
         self._add_words(number, paper)
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
-        if comment := [*self._vocabulary.encode(split_words(paper.comment or ""))]:
-            self._folded_comments[number] = join_words(self._vocabulary.folded[code] for code in comment)
-            self._plain_comments[number] = join_words(self._vocabulary.plain[code] for code in comment)
+        if comment := split_words(paper.comment or ""):
+            self._folded_comments[number] = join_words(self._folds.fold(comment))
+            self._plain_comments[number] = join_words(map(plain_word, comment))
         return number
 
     def evaluate(self, node: Node) -> Set[int]:
@@ -272,38 +262,42 @@ class PaperIndex:
 
     def read(self, number: int) -> Reading:
         """The folded words of the paper *number*."""
-        return self._readings.read(number, self._vocabulary.folded)
+        return self._readings.read(number, self._readings.vocabulary.folded)
 
     def pick(self, number: int, among: Container[str]) -> Excerpt:
         """Those words of the paper *number* whose folded forms are *among* some."""
-        return self._readings.pick(number, among, self._vocabulary)
+        return self._readings.pick(number, among)
 
     def may_repeat(self, number: int) -> Iterator[int]:
-        """The papers that share an author with the paper *number* and cannot be told from a repetition at a glance.
+        """The earlier papers that share an author with the paper *number* and may be much the same.
 
         That is a few in a thousand of those that share one, who is spelt alike on both. Names that stand on very many
         papers are nobody's.
         """
         self._read_authors()
-        papers = (self._by_author[author.name.casefold()] for author in self.papers[number].authors)
-        others = set[int]().union(*(one for one in papers if len(one) <= _MOST_NAMESAKES)) - {number}
+        others = set[int]()
+        for author in self.papers[number].authors:
+            papers = self._by_author[author.name.casefold()]
+            if papers[0] < number and len(papers) <= _MOST_NAMESAKES:
+                others.update(papers[: bisect_left(papers, number)])
         if not others:
             return
-        title, bits, words = self._outlines[number]
-        most = _MAY_DIFFER * words
+        title, words = self._outlines[number]
+        most = _MAY_DIFFER * len(words)
         for other in others:
-            other_title, other_bits, _ = self._outlines[other]
-            if title == other_title or (bits & ~other_bits).bit_count() <= most:
+            other_title, other_words = self._outlines[other]
+            # Some words share a byte, so no fewer differ than that many.
+            if title == other_title or len(words.translate(None, delete=other_words)) <= most:
                 yield other
 
     def _add_words(self, number: int, paper: Paper) -> None:
-        title, abstract = ([*self._vocabulary.encode(split_words(text))] for text in (paper.title, paper.abstract))
-        self._readings.add(title, abstract)
+        title, abstract = (self._folds.fold(split_words(text)) for text in (paper.title, paper.abstract))
         self.norms.append(norm_of(len(title), len(abstract)))
         if max(len(title), len(abstract)) > MOST:
             self._long.add(number)
-        place, postings, forms = number << HITS_BITS, self._postings, self._vocabulary.folded
-        for word, hits in _count_hits([forms[code] for code in title], [forms[code] for code in abstract]).items():
+        self._outlines.append((" ".join(title), bytes([hash(word) & 0xFF for word in set(abstract)])))
+        place, postings = number << HITS_BITS, self._postings
+        for word, hits in _count_hits(title, abstract).items():
             postings[word].append(place | hits)
 
     def _read_names(self) -> None:
@@ -341,7 +335,7 @@ class PaperIndex:
         return self._add_spelt(found, words, spellings) if self._has_any(spellings) else found
 
     def _has_any(self, spellings: Iterable[str]) -> bool:
-        return any(spelling in self._vocabulary for spelling in spellings)
+        return any(spelling in self._folds for spelling in spellings)
 
     def _search(self, term: Term, words: Sequence[str]) -> Postings:
         """Where the words stand as *term* asks for it, looked for in the texts of all papers that have them."""
@@ -362,11 +356,11 @@ class PaperIndex:
 
     def _add_spelt(self, found: Postings, words: Sequence[str], spellings: Sequence[str]) -> Postings:
         """*found*, and where *words* stand and some of them in one of *spellings*, in the order of papers."""
-        codes = [self._vocabulary[spelling] for spelling in spellings if spelling in self._vocabulary]
+        codes = [self._readings.vocabulary[spelling] for spelling in spellings if spelling in self._folds]
         postings = {one >> HITS_BITS: one for one in found}
         for number in self._having_all(zip(words, map(fold_word, spellings), strict=True)):
-            if any(code in self._readings.codes[number] for code in codes):
-                folded, plain = self.read(number), self._readings.read(number, self._vocabulary.plain)
+            if any(code in part for part in self._readings[number] for code in codes):
+                folded, plain = self.read(number), self._readings.read(number, self._readings.vocabulary.plain)
                 in_title = _count_either(words, folded.title, spellings, plain.title)
                 in_abstract = _count_either(words, folded.abstract, spellings, plain.abstract)
                 if in_title or in_abstract:
@@ -454,9 +448,9 @@ class PaperIndex:
 
     def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
         """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""
-        if len(self._sorted_words) != len(self._vocabulary):
-            self._sorted_words = sorted(zip(self._vocabulary.plain, self._vocabulary.folded, strict=True))
-            self._spellings = Counter(self._vocabulary.folded)
+        if len(self._sorted_words) != len(self._folds):
+            self._sorted_words = sorted((plain_word(word), form) for word, form in self._folds.items())
+            self._spellings = Counter(self._folds.values())
         first, after = (bisect_left(self._sorted_words, (border, "")) for border in (prefix, f"{prefix}{_LAST}"))
         return Counter(folded for _, folded in self._sorted_words[first:after])
 
