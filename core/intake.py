@@ -279,16 +279,11 @@ def merge(entries: Iterable[Entry]) -> list[tuple[Paper, AnnounceType]]:
 
 def _preferred(copies: Sequence[Entry]) -> Entry:
     """The copy to keep: the highest version, then the type that says most; the text decides only to be repeatable."""
-    if len(copies) == 1:
-        return copies[0]
-    return min(
-        copies,
-        key=lambda entry: (
-            -entry.paper.version,
-            ANNOUNCE_TYPES.index(entry.announce_type),
-            dump_paper(entry.paper),
-        ),
-    )
+    first, *others = sorted(copies, key=lambda entry: (-entry.paper.version, ANNOUNCE_TYPES.index(entry.announce_type)))
+    alike = [
+        one for one in others if (one.paper.version, one.announce_type) == (first.paper.version, first.announce_type)
+    ]
+    return min([first, *alike], key=lambda entry: dump_paper(entry.paper)) if alike else first
 
 
 def _is_credible(claimed: date, latest: date, newest_stored: date | None) -> bool:

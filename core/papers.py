@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 ARXIV_URL = "https://arxiv.org"
 
@@ -20,6 +21,7 @@ _PAPER_ID = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,3}))?",
     re.ASCII,
 )
+_TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
 _CITED = re.compile("arxiv:", re.IGNORECASE | re.ASCII)
 
 
@@ -147,6 +149,7 @@ class Announcement:
         return best_announce_type(types) if types else None
 
 
+@lru_cache(maxsize=_TYPES_KEPT)
 def announce_types_by_category(
     categories: tuple[str, ...], announce_type: AnnounceType
 ) -> tuple[tuple[str, AnnounceType], ...]:
