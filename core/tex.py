@@ -41,14 +41,20 @@ def to_unicode(text: str) -> str:
     A macro that nobody knows shows its argument, or its name where it has none. Nothing is raised; text that is too
     long or too deeply nested is only put on one line.
     """
-    line = " ".join(text.split())
+    line = on_one_line(text)
     if len(line) > MAX_CHARACTERS or not has_tex(line):
         return line
     start, end = _span_of_tex(line)
     try:
-        return " ".join((line[:start] + _Renderer(line[start:end]).render() + line[end:]).split())
+        return on_one_line(line[:start] + _Renderer(line[start:end]).render() + line[end:])
     except _TooDeepError:
         return line
+
+
+def on_one_line(text: str) -> str:
+    """*text* with single spaces for all blanks between words, and none around it, as most texts are already."""
+    is_so_already = "  " not in text and text.isprintable() and text[:1] != " " and text[-1:] != " "
+    return text if is_so_already else " ".join(text.split())
 
 
 def has_tex(text: str) -> bool:

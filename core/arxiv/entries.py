@@ -9,7 +9,7 @@ from core.arxiv.announced import Rejected
 from core.arxiv.taxonomy import find_category
 from core.errors import SourceRefused
 from core.papers import Author, PaperId
-from core.tex import has_tex, to_unicode
+from core.tex import has_tex, on_one_line, to_unicode
 
 _BEFORE_ID = re.compile(r"(?:oai:arXiv\.org:|arXiv:|https?://(?:[a-z]+\.)?arxiv\.org/abs/)", re.IGNORECASE)
 _CATEGORY_LIKE = re.compile(r"[a-z][a-z-]{1,15}(?:\.[A-Za-z][A-Za-z-]{1,15})?", re.ASCII)
@@ -20,12 +20,13 @@ _LONGEST_MESSAGE = 600  # a list of all archives fits
 
 # Escaped characters belong to TeX and separate nothing.
 _AUTHOR_PIECE = re.compile(r"\\.|[()]|,|:|\s(?:and|&)(?=\s)|[^\\(),:\s]+|\s|.", re.DOTALL)
-_MORE_THAN_COMMAS = re.compile(r"[\\():&]|\band\b")
+_MORE_THAN_COMMAS = re.compile(r"[():&]|\\,|\band\b")
 _SEPARATORS = frozenset({",", ":", "and", "&"})
 _PARENTHESIS = re.compile(r"[()]")
 _AFFILIATION = re.compile(r"(?P<name>[^()]*)\((?P<affiliation>.*)\)")
 _BETWEEN_AFFILIATIONS = re.compile(r"\) ?\(")
 _NAME_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV")
+_LONGEST_SUFFIX = 3
 
 
 class EntryError(ValueError):
@@ -79,11 +80,12 @@ def read_authors(raw: str) -> tuple[Author, ...]:
     Names are separated as arXiv itself does (arXiv/arxiv-base, arxiv/authors): by comma, colon, "and" or "&" outside
     parentheses, and "Jr." stays with its name. What is in the parentheses at the end is the affiliation.
     """
+    raw = on_one_line(raw)
     has_commas_only = _MORE_THAN_COMMAS.search(raw) is None  # as nine lines of ten
     names: list[str] = []
     for piece in raw.split(",") if has_commas_only else _split_names(raw):
-        name = " ".join(piece.split())
-        if names and _NAME_SUFFIX.fullmatch(name):
+        name = piece.strip()
+        if len(name) <= _LONGEST_SUFFIX and names and _NAME_SUFFIX.fullmatch(name):
             names[-1] += f", {name}"
         elif name:
             names.append(name)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from lxml import etree
 
 from core.errors import SourceMalformed
+from core.tex import on_one_line
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 ARXIV = "{http://arxiv.org/schemas/atom}"
@@ -80,7 +81,7 @@ def text_in(element: etree._Element) -> str:
 
 def line_of(children: Children, name: str) -> str | None:
     """Like `text_of`, on one line; None also where nothing but blanks is left."""
-    return " ".join((text_of(children, name) or "").split()) or None
+    return on_one_line(text_of(children, name) or "") or None
 
 
 def _refuse_what_is_no_feed(body: bytes) -> None:

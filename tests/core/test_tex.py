@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from core.tex import MAX_CHARACTERS, to_unicode
+from core.tex import MAX_CHARACTERS, on_one_line, to_unicode
 from tests.shared_data import ARXIV, needs_recordings
 
 
@@ -320,3 +320,8 @@ def test_recorded_texts_keep_no_tex() -> None:
         if re.search(r"\\[\"'`^~=.A-Za-z]|\$[^$\d]*[\\^_][^$]*\$|\\[()\[\]]", text)
     ]
     assert left == []
+
+
+@given(st.text(alphabet=st.sampled_from("a é\n\t\u00a0\u2028\u200b\x1c,")))
+def test_on_one_line_blanks_are_single_spaces_and_only_between_words(text: str) -> None:
+    assert on_one_line(text) == " ".join(text.split())
