@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -176,16 +177,12 @@ async def refresh_within(service: Service, remaining_seconds: Callable[[], float
     def is_over() -> bool:
         return time.monotonic() - started >= CRON_HEALING_SECONDS or remaining_seconds() <= 0
 
-    report = await service.freshness.try_refresh()
-    healing = await _heal(lambda: service.freshness.heal(is_over=is_over))
-    is_away = isinstance(report, SourceUnavailable)
-    summaries = await _summarise(
-        service, lambda: service.summaries.run(remaining_seconds=remaining_seconds, waits_for_texts=is_away)
+    return await _refresh_by(
+        service,
+        heal=lambda: service.freshness.heal(is_over=is_over),
+        summarise=partial(service.summaries.run, remaining_seconds=remaining_seconds),
+        prepares=True,
     )
-    await _prepare_feeds(service)
-    if isinstance(report, ArxivFeedsError):
-        raise report
-    return await _report(service, report, healing, summaries)
 
 
 # One route, so that a 405 names both methods; left out of the schema, where one route cannot have two operation ids.
@@ -205,12 +202,27 @@ async def _refresh(service: Service, response: Response) -> RefreshReport:
     response.headers["Cache-Control"] = "no-store"
     if service.settings.is_on_platform:
         return await _refresh_in_time(service)
-    report = await service.freshness.try_refresh()
-    healing = await _heal(lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS))
-    is_away = isinstance(report, SourceUnavailable)
-    summaries = await _summarise(
-        service, lambda: service.summaries.run_for(SUMMARY_WAIT_SECONDS, waits_for_texts=is_away)
+    return await _refresh_by(
+        service,
+        heal=lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS),
+        summarise=partial(service.summaries.run_for, SUMMARY_WAIT_SECONDS),
     )
+
+
+async def _refresh_by(
+    service: Service,
+    *,
+    heal: Callable[[], Awaitable[HealingReport | None]],
+    summarise: Callable[..., Awaitable[Run | None]],
+    prepares: bool = False,
+) -> RefreshReport:
+    """A refresh, what it leaves open, and whether it *prepares* the configured feeds; raises last what refused it."""
+    report = await service.freshness.try_refresh()
+    healing = await _heal(heal)
+    is_away = isinstance(report, SourceUnavailable)
+    summaries = await _summarise(service, partial(summarise, waits_for_texts=is_away))
+    if prepares:
+        await _prepare_feeds(service)
     if isinstance(report, ArxivFeedsError):
         raise report
     return await _report(service, report, healing, summaries)

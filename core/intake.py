@@ -279,11 +279,13 @@ def merge(entries: Iterable[Entry]) -> list[tuple[Paper, AnnounceType]]:
 
 def _preferred(copies: Sequence[Entry]) -> Entry:
     """The copy to keep: the highest version, then the type that says most; the text decides only to be repeatable."""
-    first, *others = sorted(copies, key=lambda entry: (-entry.paper.version, ANNOUNCE_TYPES.index(entry.announce_type)))
-    alike = [
-        one for one in others if (one.paper.version, one.announce_type) == (first.paper.version, first.announce_type)
-    ]
-    return min([first, *alike], key=lambda entry: dump_paper(entry.paper)) if alike else first
+    best = min(map(_rank_of, copies))
+    alike = [one for one in copies if _rank_of(one) == best]
+    return alike[0] if len(alike) == 1 else min(alike, key=lambda entry: dump_paper(entry.paper))
+
+
+def _rank_of(entry: Entry) -> tuple[int, int]:
+    return -entry.paper.version, ANNOUNCE_TYPES.index(entry.announce_type)
 
 
 def _is_credible(claimed: date, latest: date, newest_stored: date | None) -> bool:
