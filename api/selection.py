@@ -187,7 +187,7 @@ def parse_selection(
     dislikes = tuple(sorted({*base.dislikes, *_parse_ids("dislike", parameters.dislike)}))
     chosen = replace(
         base,
-        exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base)),
+        exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base, wishes.query)),
         dislikes=dislikes,
         ranking="relevance" if wishes.likes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
@@ -277,7 +277,7 @@ def _parse_names(text: str | None) -> tuple[str, ...]:
                 raise BadQuery("au", f"{name.strip()[:100]!r} has no letter, so it is nobody's name")
             names.add(canonical_name(name))
     if text is not None and not names:
-        raise BadQuery("au", "a name is expected, such as Yann LeCun")
+        raise BadQuery("au", "has no name in it, such as Yann LeCun")
     if len(names) > _MAX_NAMES:
         raise BadQuery("au", f"at most {_MAX_NAMES} names can be followed; these are {len(names)}")
     return tuple(sorted(names))
@@ -292,32 +292,35 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
         except ValueError as error:
             raise BadQuery(parameter, str(error)) from error
     if text is not None and not ids:
-        raise BadQuery(parameter, "identifiers such as 2401.01234, joined by commas, are expected")
+        raise BadQuery(parameter, "has no identifier in it, such as 2401.01234")
     if len(ids) > _MAX_LIKES:
         raise BadQuery(parameter, f"at most {_MAX_LIKES} papers can be named; these are {len(ids)}")
     return tuple(sorted(ids))
 
 
-def _parse_exclusions(text: str | None, profile: Profile) -> tuple[str, ...]:
-    """What *text* excludes and *profile* does not, in canonical form; by the letter where the profile reads so."""
+def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) -> tuple[str, ...]:
+    """What *text* excludes and *profile* does not, in canonical form; by the letter where the profile reads so.
+
+    Together with *query* it may cost as much as a query may alone.
+    """
     if text is None:
         return ()
     if profile.match == "substring":
         entries = {entry.strip().lower() for entry in text.split(",") if entry.strip()}
         known = set(profile.exclude_keywords)
     else:
-        entries = _parse_entries(text)
+        entries = _parse_entries(text, query)
         known = {_canonical_entry(parse_entry(entry)) for entry in profile.exclude_keywords}
     if not entries:
-        raise BadQuery("exclude", "terms joined by commas are expected")
+        raise BadQuery("exclude", "has no term in it; terms are joined by commas")
     if len(",".join(entries)) > MAX_CHARACTERS:
         raise BadQuery("exclude", _TOO_LONG)
     return tuple(sorted(entries - known))
 
 
-def _parse_entries(text: str) -> set[str]:
+def _parse_entries(text: str, query: Node | None) -> set[str]:
     start = 0
-    nodes = []
+    nodes: list[Node] = []
     for entry in split_list(text):
         start = text.index(entry, start)
         try:
@@ -327,9 +330,9 @@ def _parse_entries(text: str) -> set[str]:
             raise BadQuery("exclude", f"is no list of queries, {where}") from error
         start += len(entry)
     try:
-        refuse_too_much(term for node in nodes for term in every_term(node))
+        refuse_too_much(term for node in (*nodes, *([query] if query else ())) for term in every_term(node))
     except QueryMistake as error:
-        raise BadQuery("exclude", f"asks for too much, {error}") from error
+        raise BadQuery("exclude", f"asks for too much, with q where that is given: {error.reason}") from error
     return set(map(_canonical_entry, nodes))
 
 

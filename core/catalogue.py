@@ -17,8 +17,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -26,7 +25,7 @@ from enum import StrEnum
 from textwrap import shorten
 from typing import NamedTuple, Protocol
 
-from core.errors import Overloaded, UnknownPaper
+from core.errors import UnknownPaper
 from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
@@ -37,14 +36,13 @@ from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
 from core.store.records import Frequencies, PaperRecord, Revision
 from core.summaries.attempts import Attempt, Attempts, Summary, find_shown
+from core.waiting import Line
 
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 0.4 MB of verdicts
-_MOST_WAITING = 32  # for a selection that nobody asked for before; each takes some 50 ms, one after the other
-_RETRY_SECONDS = 5
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
 
@@ -364,21 +362,20 @@ class Catalogue:
 
     Items say why they have no summary where it *tells_absence*, which is idle where none are written any more. The
     selections of the scopes in *kept* without parameters are those that most readers have: others never displace them,
-    and only others are refused when too many wait.
+    and wait until they are made.
     """
 
     def __init__(self, store: Store, *, tells_absence: bool = True, kept: Collection[str] = ()) -> None:
         self._store = store
         self._kept = frozenset(kept)
-        self._waiting = 0
         self._tells_absence = tells_absence
-        self._lock = asyncio.Lock()
+        self._selecting = Line()
         self._shelf = Shelf()
         self._frequencies: OrderedDict[str, tuple[tuple[Revision, date], tuple[Frequencies, ...]]] = OrderedDict()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
-        self._recalling = asyncio.Lock()
+        self._recalling = Line()
         self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}
         self._attempts_loaded: tuple[int, set[str]] = (-1, set())  # the revision's number, and the papers
@@ -387,12 +384,12 @@ class Catalogue:
         """The verdicts on every stored paper that *selection* could list; empty where nothing is stored of it.
 
         With the *revision* that was loaded just now, nothing more is loaded where it is known already. Raises
-        Overloaded where too many wait for other selections.
+        Overloaded where too many wait for other selections, or too long.
         """
         revision = revision or await self._store.load_revision()
         if self._is_known(selection, revision):
             return self._selected[selection]
-        async with self._waiting_for(selection), self._lock:
+        async with self._selecting.turn(is_preferred=self.is_kept(selection)):
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
@@ -416,7 +413,7 @@ class Catalogue:
             return self._selected[selection]
         if self._loaded is None:
             return None
-        async with self._waiting_for(selection), self._recalling:
+        async with self._recalling.turn(is_preferred=self.is_kept(selection)):
             if selection not in self._recalled:
                 (revision, _), profile, shelf = self._loaded, selection.profile, self._shelf
                 liked = shelf.find((*profile.likes, *profile.dislikes))
@@ -450,16 +447,6 @@ class Catalogue:
             first = min(one.mailing for one in record.announcements)
             known = Known(await self._store.load_frequencies(_streams_of(profile), since=first - KNOWLEDGE_LASTS))
         return _outsider(record, selection, Scorer(profile, liked), known)
-
-    @asynccontextmanager
-    async def _waiting_for(self, selection: Selection) -> AsyncIterator[None]:
-        if self._waiting >= _MOST_WAITING and not self.is_kept(selection):
-            raise Overloaded("Too many new feeds are asked for at once", retry_after_seconds=_RETRY_SECONDS)
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
 
     def is_kept(self, selection: Selection) -> bool:
         """Whether *selection* is one of those that others never displace."""

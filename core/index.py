@@ -250,7 +250,7 @@ class PaperIndex:
         texts = self._folded if term.reading == "folded" else self._plain
         title = texts[number].partition("\n")[0]
         if term.reading == "near":
-            return _stand_near(words, title.split(), term.distance)
+            return _stand_near(words, enumerate(title.split()), term.distance)
         return _pattern(term) in title
 
     def count_words(self, numbers: Set[int]) -> dict[str, int]:
@@ -407,10 +407,17 @@ class PaperIndex:
         return [*clear, *self._count(pattern, self._plain, unclear)]
 
     def _count_near(self, words: Sequence[str], distance: int, numbers: Iterable[int]) -> Postings:
+        readings = [(number, self._readings[number]) for number in numbers]
+        # By the number of each spelling, once all have one: to read the words themselves would take four times as long.
+        wanted = {code: word for code, word in enumerate(self._readings.vocabulary.plain) if word in words}
         postings = []
-        for number in numbers:
-            title, _, abstract = self._plain[number].partition("\n")
-            in_title, in_abstract = (_stand_near(words, text.split(), distance) for text in (title, abstract))
+        for number, reading in readings:
+            in_title, in_abstract = (
+                _stand_near(
+                    words, [(place, wanted[code]) for place, code in enumerate(part) if code in wanted], distance
+                )
+                for part in reading
+            )
             if in_title or in_abstract:
                 postings.append(_packed(number, int(in_title), int(in_abstract)))
         return postings
@@ -431,7 +438,9 @@ class PaperIndex:
         texts = self._folded_comments if term.reading == "folded" else self._plain_comments
         words, spellings = _words_of(term)
         if term.reading == "near":
-            return _once(number for number, text in texts.items() if _stand_near(words, text.split(), term.distance))
+            return _once(
+                number for number, text in texts.items() if _stand_near(words, enumerate(text.split()), term.distance)
+            )
         pattern = _pattern(term)
         found = [number for number, text in texts.items() if pattern in text]
         if not self._has_any(spellings):
@@ -526,13 +535,16 @@ def _count_either(words: Sequence[str], folded: Sequence[str], spellings: Sequen
     return sum(map(all, zip(*stands, strict=False)))
 
 
-def _stand_near(words: Sequence[str], text: Iterable[str], distance: int) -> bool:
-    """Whether all of *words* stand in *text*, with at most *distance* others between the first and the last."""
+def _stand_near(words: Sequence[str], text: Iterable[tuple[int, str]], distance: int) -> bool:
+    """Whether all of *words* stand in *text*, with at most *distance* others between the first and the last.
+
+    *text* has words with their places, in reading order; those that are not among *words* may be left out.
+    """
     wanted = Counter(words)
     width = len(words) + distance
     last: dict[str, list[int]] = {word: [] for word in wanted}  # where each one was seen last, as often as it is wanted
     missing = len(words)
-    for place, word in enumerate(text):
+    for place, word in text:
         if word not in last:
             continue
         seen = last[word]

@@ -34,6 +34,7 @@ ONLY_IN = {
     "core.summaries.job": {"api.summarising", "api.wiring", "core.cli"},
     "core.store.sqlite": {"api.wiring"},
     "core.turns": {"api"},
+    "core.waiting": {"core.catalogue"},
     "dashscope": {"core.summaries.dashscope"},
     "demo": {"core.cli"},
     "fastapi": {"api"},
@@ -71,6 +72,7 @@ STEPS = {
         "core.shelf",
         "core.store.records",
         "core.summaries.attempts",
+        "core.waiting",
     },
     "core.config": {"core.arxiv.taxonomy", "core.query", "core.scoring", "core.summaries"},
     "core.feeds": {"core.catalogue", "core.summaries"},
@@ -105,6 +107,7 @@ STEPS = {
     "core.summaries": {"core.catalogue", "core.leases", "core.store.records"},
     "core.tex": set[str](),
     "core.turns": {"core.leases", "core.store.records"},
+    "core.waiting": set[str](),
     "core.words": set[str](),
 }
 

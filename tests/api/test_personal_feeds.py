@@ -149,7 +149,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("q", "🦜"): "column 1: '🦜' has no letter or digit",
     ("q", '""'): "column 1: '' has no letter or digit",
     ("au", ""): "at least 1 character",
-    ("au", ";"): "a name is expected",
+    ("au", ";"): "has no name in it",
     ("au", "\0"): "has no letter",
     ("au", "🦜;Yann LeCun"): "'🦜' has no letter",
     ("au", "LeCun, Yann, Bengio, Yoshua"): "has several commas; names are separated by semicolons",
@@ -160,7 +160,7 @@ BAD: Mapping[tuple[str, str], str] = {
         for parameter in ("like", "dislike")
         for text, reason in {
             "": "at least 1 character",
-            ",": "identifiers such as 2401.01234",
+            ",": "no identifier in it, such as 2401.01234",
             "2602.07306,none": "'none' is not an arXiv identifier",
             "2613.07306": "'2613.07306' is not an arXiv identifier",
             "２602.07306": "'２602.07306' is not an arXiv identifier",
@@ -170,7 +170,7 @@ BAD: Mapping[tuple[str, str], str] = {
         }.items()
     },
     ("exclude", ""): "at least 1 character",
-    ("exclude", ","): "terms joined by commas are expected",
+    ("exclude", ","): "has no term in it",
     ("exclude", "x" * 2_001): "at most 2000 characters",
     ("exclude", "(survey"): "this parenthesis is never closed",
     ("exclude", 'survey,"kv cache'): "this quote is never closed",

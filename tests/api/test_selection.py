@@ -201,10 +201,15 @@ def test_a_selection_is_personal_where_the_address_says_what_is_wanted_or_not(
         ("q=a (b", "q", "is no query, column 3: this parenthesis is never closed"),
         ("au=LeCun, Yann, X", "au", "'LeCun, Yann, X' has several commas; names are separated by semicolons"),
         ("au=a;…", "au", "'…' has no letter, so it is nobody's name"),
-        ("au= ; ", "au", "a name is expected, such as Yann LeCun"),
+        ("au= ; ", "au", "has no name in it, such as Yann LeCun"),
         ("like=2602.07306,x", "like", "'x' is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001"),
-        ("dislike=,", "dislike", "identifiers such as 2401.01234, joined by commas, are expected"),
-        ("exclude=,,", "exclude", "terms joined by commas are expected"),
+        ("dislike=,", "dislike", "has no identifier in it, such as 2401.01234"),
+        ("exclude=,,", "exclude", "has no term in it; terms are joined by commas"),
+        (
+            'q="a b"~1 OR "a c"~1&exclude="a d"~1,"a e"~1',
+            "exclude",
+            "asks for too much, with q where that is given: a query has at most 3 phrases with a ~ after them",
+        ),
     ],
 )
 def test_a_mistake_names_its_parameter(config: Config, query: str, parameter: str, reason: str) -> None:

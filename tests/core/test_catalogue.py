@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core import catalogue
+from core import catalogue, waiting
 from core.catalogue import (
     LEDGER,
     Catalogue,
@@ -615,7 +615,7 @@ def play(folder: Path, scene: Scene[T], *records: PaperRecord) -> T:
         try:
             if records:
                 await store.write(*records)
-            return await scene(Catalogue(store), store)
+            return await scene(Catalogue(store, kept=["kept"]), store)
         finally:
             await store.close()
 
@@ -683,6 +683,25 @@ class TestSelect:
             return [one is other for one, other in zip(first, reversed(again), strict=True)]
 
         assert play(tmp_path, scene, on(1, THURSDAY)) == [False, True, True]
+
+    @pytest.mark.parametrize("work", [Catalogue.select, Catalogue.recall])
+    def test_what_most_readers_have_is_made_before_all_that_waits(
+        self, tmp_path: Path, work: Callable[[Catalogue, Selection], Awaitable[object]]
+    ) -> None:
+        async def scene(papers: Catalogue, store: CountingStore) -> list[str]:
+            await papers.select(selection())
+            made: list[str] = []
+
+            async def make(chosen: Selection) -> None:
+                await work(papers, chosen)
+                made.append(f"{chosen.scope} {chosen.limit}")
+
+            mine = replace(selection(limit=9), scope="kept")
+            theirs = replace(mine, parameters="limit=9", limit=8)
+            await asyncio.gather(*map(make, [selection(limit=1), selection(limit=2), theirs, mine]))
+            return made
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == ["default 1", "kept 9", "default 2", "kept 8"]
 
     def test_categories_that_were_silent_for_months_keep_their_papers(self, tmp_path: Path) -> None:
         silent = record(1, (date(2025, 11, 3), {"hep-th": NEW}), categories=("hep-th",))
@@ -820,7 +839,7 @@ class TestRecall:
         assert play(tmp_path, scene, on(1, THURSDAY)) == [[1], [2], [2], [3], [3]]
 
     def test_no_more_wait_for_them_than_for_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(catalogue, "_MOST_WAITING", 2)
+        monkeypatch.setattr(waiting, "MOST_WAITING", 1)
 
         async def scene(papers: Catalogue, store: CountingStore) -> list[type]:
             await papers.select(selection())

@@ -235,12 +235,15 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "__ab* the-ab* " * 3: (1, "5 words of 3 letters or fewer"),
     '"a b" ' * 31: (1, "30 phrases"),
     "a-b " * 31: (1, "30 phrases"),
-    '"a b"~1 ' * 6: (1, "5 phrases"),
+    '"a b"~1 ' * 4: (1, "3 phrases"),
+    '"' + "a " * 11 + '"~1': (1, "at most 10 words"),
     "x" * 2_001: (2_001, "2,000 characters"),
 }
 
 
-@pytest.mark.parametrize("query", ["abcd* " * 30, "abc* " * 5 + "abcd* " * 25, '"a b" ' * 30, "a " * 500], ids=ascii)
+@pytest.mark.parametrize(
+    "query", ["abcd* " * 30, "abc* " * 5 + "abcd* " * 25, '"a b" ' * 30, f'"{"a " * 10}"~1 ' * 3, "a " * 500], ids=ascii
+)
 def test_what_is_just_not_too_much_is_read(query: str) -> None:
     assert parse_query(query)
 

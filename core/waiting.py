@@ -1,0 +1,66 @@
+"""Waiting for one's turn within a process: what most readers ask for comes first, all else waits, but not for ever."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from core.errors import Overloaded
+
+MOST_WAITING = 32
+LONGEST_WAIT_SECONDS = 8.0  # readers give up after 10
+_RETRY_SECONDS = 5
+
+
+class Line:
+    """One at a time: whoever is *preferred* before all others, else in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._is_taken = False
+        self._preferred: deque[asyncio.Future[None]] = deque()
+        self._others: deque[asyncio.Future[None]] = deque()
+
+    @asynccontextmanager
+    async def turn(self, *, is_preferred: bool) -> AsyncIterator[None]:
+        """One's turn, which ends with the context.
+
+        Raises Overloaded for who is not preferred where too many of them wait already, or where it takes too long.
+        """
+        if self._is_taken:
+            await (self._wait(self._preferred) if is_preferred else self._wait_within_bounds())
+        self._is_taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait_within_bounds(self) -> None:
+        if len(self._others) >= MOST_WAITING:
+            raise Overloaded("Too many new feeds are asked for at once", retry_after_seconds=_RETRY_SECONDS)
+        try:
+            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+                await self._wait(self._others)
+        except TimeoutError as error:
+            raise Overloaded("Other new feeds take long at present", retry_after_seconds=_RETRY_SECONDS) from error
+
+    async def _wait(self, line: deque[asyncio.Future[None]]) -> None:
+        called = asyncio.get_running_loop().create_future()
+        line.append(called)
+        try:
+            await called
+        except asyncio.CancelledError:
+            if called in line:
+                line.remove(called)
+            else:  # called, and gone at the same moment
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Call the next one, who has the turn from now on, so that nobody comes in between."""
+        line = self._preferred or self._others
+        if line:
+            line.popleft().set_result(None)
+        else:
+            self._is_taken = False
