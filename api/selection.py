@@ -191,7 +191,7 @@ def parse_selection(
         dislikes=dislikes,
         ranking="relevance" if wishes.likes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
-        min_score=base.min_score if parameters.min_score is None else round(parameters.min_score, 4),
+        min_score=base.min_score if parameters.min_score is None else _least_points(parameters.min_score),
         days_back=parameters.days or base.days_back,
         summaries=_summary_mode(parameters) or base.summaries,
         language=parameters.lang or base.language,
@@ -298,6 +298,11 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     return tuple(sorted(ids))
 
 
+def _least_points(asked: float) -> float:
+    """*asked* in the places that points have; not 0 where it is more, since 0 lets in what has no points."""
+    return max(round(asked, 4), 0.0001) if asked else 0.0
+
+
 def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) -> tuple[str, ...]:
     """What *text* excludes and *profile* does not, in canonical form; by the letter where the profile reads so.
 
@@ -330,7 +335,8 @@ def _parse_entries(text: str, query: Node | None) -> set[str]:
             raise BadQuery("exclude", f"is no list of queries, {where}") from error
         start += len(entry)
     try:
-        refuse_too_much(term for node in (*nodes, *([query] if query else ())) for term in every_term(node))
+        together = dict.fromkeys((*nodes, *([query] if query else ())))  # what is said twice costs once
+        refuse_too_much(term for node in together for term in every_term(node))
     except QueryMistake as error:
         raise BadQuery("exclude", f"asks for too much, with q where that is given: {error.reason}") from error
     return set(map(_canonical_entry, nodes))

@@ -56,6 +56,8 @@ _FIELDS: dict[str, Field] = {
     "co": "comment",  # arXiv's own name for it
 }
 
+_DASHES = r"\-–—−"  # what stands for a minus, in a class: phones and word processors make one of the others of it
+
 _GRAMMAR = rf"""
     start: either
     either: all (_OR all)*
@@ -74,10 +76,10 @@ _GRAMMAR = rf"""
     _AND.3: /AND(?![^\s()"“”])/
     ANDNOT.3: /ANDNOT(?![^\s()"“”])/
     NOT.3: /NOT(?![^\s()"“”])/
-    MINUS.3: /-(?=[^\s-])/
+    MINUS.3: /[{_DASHES}](?=[^\s{_DASHES}])/
     FIELD.3: /(?:{"|".join(_FIELDS)}):(?=[^\s)])/i
     PHRASE.2: /["“”][^"“”]*["“”]/
-    WORD: /(?!-)[^\s()"“”^~]+/
+    WORD: /(?![{_DASHES}])[^\s()"“”^~]+/
     WEIGHT: /\^[^\s()"“”^~]*/
     DISTANCE: /~[^\s()"“”^~]*/
     OPEN: "("
@@ -87,7 +89,7 @@ _GRAMMAR = rf"""
 
 # What stands in an entry of a list only where the entry is a query; all else is a term as it is written.
 _SIGN = re.compile(
-    rf"""["“”()^~]|\*(?!$)|(?:^|(?<=\s))-(?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|\s|-)(?:{"|".join(_FIELDS)}):""",
+    rf"""["“”()^~]|\*(?!$)|(?:^|(?<=\s))[{_DASHES}](?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|[\s{_DASHES}])(?:{"|".join(_FIELDS)}):""",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
@@ -173,7 +175,7 @@ def refuse_too_much(every: Iterable[Term]) -> None:
         raise QueryMistake(1, f"a query has at most {MAX_TERMS} terms; these are {len(terms):,}")
     if sum(map(_needs_search, terms)) > MAX_SEARCHES:
         raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
-    if sum(term.reading == "near" for term in terms) > MAX_NEAR:
+    if len({term for term in terms if term.reading == "near"}) > MAX_NEAR:
         raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
     if any(term.reading == "near" and len(split_words(term.text)) > MAX_NEAR_WORDS for term in terms):
         raise QueryMistake(1, f"a phrase with a ~ after it has at most {MAX_NEAR_WORDS} words")
@@ -319,7 +321,7 @@ def _parse(text: str) -> Node:
 def _explain_character(character: str) -> str:
     if character in '"“”':
         return "this quote is never closed"
-    if character == "-":
+    if character in "-–—−":
         return "a term is expected straight after -"
     return f"{character!r} cannot stand here"
 

@@ -22,7 +22,7 @@ _TOKEN = re.compile(rf"[{_CJK}]|[^\W_{_CJK}]+(?:\+\+|#)?")  # C++ and C# are wor
 _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
 # Of UTF-8. To translate bytes takes a tenth of what it takes to translate text.
 _SEPARATING_BYTES = bytes(code if code > 127 or chr(code).isalnum() else ord(" ") for code in range(256))
-_POSSESSIVE = re.compile(r"['’]s\b")
+_POSSESSIVE = re.compile(r"['’][sS]\b")
 _PLURAL_ACRONYM = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{2,}s")  # in 16s the s is no ending
 _VOWEL = re.compile(r"[aeiouy]")
 # A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),

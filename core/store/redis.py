@@ -502,11 +502,18 @@ class RedisStore:
 
 def _connect(url: str) -> Redis:
     """A client whose waiting is bounded; the library's defaults try for a minute."""
-    given = parse_url(url)
+    try:
+        given = parse_url(url)
+    except ValueError as error:
+        raise StoreUnavailable(f"The address of the Redis has an option that cannot be read: {error}") from error
+    is_secure = url.startswith("rediss:")
     address: dict[str, Any] = {
-        name: value for name, value in given.items() if name in _ADDRESS or name.startswith("ssl_")
+        name: value
+        for name, value in given.items()
+        if (name in _ADDRESS or (is_secure and name.startswith("ssl_")))
+        and not (name == "connection_class" and isinstance(value, str))  # an option of that name
     }
-    if url.startswith("rediss:"):
+    if is_secure:
         address.setdefault("ssl_check_hostname", address.get("ssl_cert_reqs", "required") == "required")
     return Redis.from_pool(
         BlockingConnectionPool(

@@ -87,6 +87,7 @@ def test_categories_are_held_against_the_default_profile(config: Config) -> None
         ("min_score=0", "min_score=0"),
         ("min_score=-0", "min_score=0"),
         ("min_score=0.1", "min_score=0.1"),
+        ("min_score=0.00004", "min_score=0.0001"),
         ("min_score=1e6", "min_score=1000000"),
         ("days=7", ""),
         ("days=03", "days=3"),

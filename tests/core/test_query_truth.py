@@ -277,7 +277,8 @@ def test_a_hyphen_or_other_punctuation_separates_words(row: Row) -> None:
 
 @truth(
     {
-        "Newton": (["Newton's method", "Newton\u2019s method"], ["Newtonian"]),
+        "Newton": (["Newton's method", "Newton\u2019s method", "NEWTON'S METHOD"], ["Newtonian"]),
+        "NEWTON'S": (["Newton's method", "Newton"], ["Newtonian"]),
         "Newton's": (["Newton", "Newton\u2019s", "Newton's"], ["Newtonian", "s"]),
         "Bayes": (["Bayes' rule", "Bayes\u2019 rule", "Bayes's rule"], ["Bayesian"]),
         "Bayes'": (["Bayes rule", "Bayes\u2019 rule"], ["Bayesian"]),

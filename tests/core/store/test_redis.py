@@ -507,6 +507,18 @@ def failure(store: RedisStore) -> str:
     return str(caught.value)
 
 
+@pytest.mark.parametrize("option", ["socket_timeout=abc", "db=x", "max_connections=x"])
+def test_an_option_of_the_address_that_cannot_be_read_is_told_in_a_line(unused_url: str, option: str) -> None:
+    with opened(f"{unused_url}?{option}") as store:
+        assert "has an option that cannot be read" in failure(store)
+
+
+@pytest.mark.parametrize("option", ["ssl_cert_reqs=none", "connection_class=x"])
+def test_an_option_that_is_not_for_such_an_address_is_left_out(unused_url: str, option: str) -> None:
+    with opened(f"{unused_url}?{option}") as store:
+        assert "cannot be reached: ConnectionError" in failure(store)
+
+
 def test_a_server_that_is_not_there_is_named(unused_url: str) -> None:
     with opened(unused_url) as store:
         assert f"The store {unused_url} cannot be reached: ConnectionError" in failure(store)
