@@ -21,11 +21,13 @@ _LONGEST_SLEEP_SECONDS = 600.0  # a laptop that was closed, or a clock that was 
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises BadConfig where the port is taken or not allowed."""
+    """A listening socket. Raises BadConfig where the port is taken or not allowed, or the host cannot be."""
     try:
+        host.encode("idna")  # what fails here would leave a socket open below
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+    except (OSError, UnicodeError) as error:
+        number = (isinstance(error, OSError) and error.errno) or 0
+        reason = os.strerror(number) if number > 0 else "there is no such host"  # a resolver's numbers are negative
         raise BadConfig(f"cannot listen on {host} port {port} ({reason}); PORT or --port names another") from error
 
 

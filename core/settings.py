@@ -258,7 +258,7 @@ def _describe_bounds(name: str) -> str | None:
 def _sqlite_file(url: str) -> Path:
     scheme, separator, rest = url.partition("://")
     path = rest.removeprefix("/")
-    is_file = rest.startswith("/") and path not in ("", ":memory:")
+    is_file = rest.startswith("/") and path not in ("", ":memory:") and "?" not in path
     if scheme != "sqlite" or not separator or not is_file:
         raise BadConfig(
             f"environment variable STORE_URL: sqlite:///data/{_STORE_FILE}, sqlite:////var/lib/{_STORE_FILE}, "

@@ -25,3 +25,9 @@ def test_a_port_that_is_taken_is_refused_with_what_to_do() -> None:
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(BadConfig, match=r"192\.0\.2\.1"):  # RFC 5737: nobody's
         bind("192.0.2.1", 8000)
+
+
+@pytest.mark.parametrize("host", ["\u00e9..x", "a b"])
+def test_a_host_that_cannot_be_is_told_in_a_line(host: str) -> None:
+    with pytest.raises(BadConfig, match=r"cannot listen on .* \(there is no such host\)"):
+        bind(host, 8000)

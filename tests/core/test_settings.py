@@ -162,7 +162,9 @@ class TestStoreFile:
     ) -> None:
         assert settings(**variables).store_file == path
 
-    @pytest.mark.parametrize("url", ["redis://127.0.0.1", "sqlite://", "sqlite:///", "sqlite://host/a.db", "a.db"])
+    @pytest.mark.parametrize(
+        "url", ["redis://127.0.0.1", "sqlite://", "sqlite:///", "sqlite://host/a.db", "a.db", "sqlite:///a.db?mode=ro"]
+    )
     def test_another_kind_of_store_is_refused(self, url: str) -> None:
         found = settings(STORE_URL=url)
         with pytest.raises(BadConfig, match=r"environment variable STORE_URL: .* sqlite:////var/lib/"):
