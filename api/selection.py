@@ -45,6 +45,7 @@ from core.words import canonical_name, name_words
 
 MAX_SCOPE_CATEGORIES = 20
 LEAST_SCORE = 0.01  # any points at all
+_POINT_PLACES = 4  # of the points of a paper
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _TITLE_LENGTH = 100
@@ -300,7 +301,7 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
 
 def _least_points(asked: float) -> float:
     """*asked* in the places that points have; not 0 where it is more, since 0 lets in what has no points."""
-    return max(round(asked, 4), 0.0001) if asked else 0.0
+    return max(round(asked, _POINT_PLACES), 10**-_POINT_PLACES) if asked else 0.0
 
 
 def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) -> tuple[str, ...]:

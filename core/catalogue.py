@@ -229,8 +229,9 @@ class Verdicts:
         return sum(len(one.order) for one in self._judged)
 
     def __iter__(self) -> Iterator[Verdict]:
-        scores = self._rescore()
-        return (self._build(row, scores) for row in self._rows())
+        with self._lock:  # the index is asked, and may be growing
+            scores = self._rescore()
+            return iter([self._build(row, scores) for row in self._rows()])
 
     @property
     def items(self) -> tuple[Item, ...]:
