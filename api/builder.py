@@ -151,7 +151,7 @@ def carry_over(query: QueryParams, scope: str = "") -> str:
 
 
 def select_form(form: Form, config: Config) -> tuple[Selection | None, tuple[Mistake, ...]]:
-    """The feed that *form* asks for, None where anything is wrong, and every mistake in it in the order of looking."""
+    """The feed that *form* asks for, None where anything is wrong, and every mistake in it in the order of the form."""
     mistakes: list[Mistake] = []
     scope, given = form.scope, form.parameters
     for _ in range(len(given) + 2):  # each round takes out a scope or a parameter at least
@@ -165,12 +165,17 @@ def select_form(form: Form, config: Config) -> tuple[Selection | None, tuple[Mis
         except UnknownScope as error:
             found = [Mistake("cat", str(error))]
         else:
-            return (None if mistakes else selection), tuple(mistakes)
+            return (None if mistakes else selection), tuple(sorted(mistakes, key=_place_in_form))
         mistakes += found
         wrong = {one.field for one in found}
         scope = DEFAULT_PROFILE if "cat" in wrong else scope
         given = {name: text for name, text in given.items() if name not in wrong}
-    return None, tuple(mistakes)
+    return None, tuple(sorted(mistakes, key=_place_in_form))
+
+
+def _place_in_form(mistake: Mistake) -> int:
+    fields = list(_LABELS)
+    return fields.index(mistake.field) if mistake.field in fields else len(fields)
 
 
 def _parameter_mistake(error: ErrorDetails) -> Mistake:
@@ -185,7 +190,7 @@ def _query_mistake(error: BadQuery) -> Mistake:
     if isinstance(cause, QueryMistake) and error.parameter == "q":
         return Mistake("q", f"The query cannot be read at column {cause.column}: {cause.reason}.", cause.column)
     label = _LABELS.get(error.parameter, error.parameter)
-    joint = " " if error.reason.startswith(("is ", "asks ", "cannot ")) else ": "
+    joint = " " if error.reason.startswith(("is ", "has ", "asks ", "cannot ")) else ": "
     return Mistake(error.parameter, f"{label}{joint}{error.reason}.")
 
 
@@ -269,9 +274,13 @@ def list_beside_snippet(selection: Selection) -> tuple[str, ...]:
 
 
 def _differences(profile: Profile, default: Profile) -> dict[str, Any]:
-    """The keys of config.json, but for the categories, in which *profile* differs from *default*."""
+    """The keys of config.json, but for the categories, in which *profile* differs from *default*.
+
+    What is matched otherwise needs its ranking said, whose default follows from how it is matched.
+    """
     here, there = _keys(profile), _keys(default)
-    return {name: value for name, value in here.items() if value != there[name]}
+    needed = {"ranking"} if profile.match != default.match else set()
+    return {name: value for name, value in here.items() if value != there[name] or name in needed}
 
 
 def _keys(profile: Profile) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from api.prepared import Form
 from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
-from api.service import NOT_CURRENT, Answered, Service, ServiceDependency
+from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
 from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
 from core.config import DEFAULT_PROFILE
@@ -321,7 +321,8 @@ async def _show_mailing(
     day = day or newest
     if day is None:
         return _Shown(None, (), {}, ())
-    if any(one.mailing == day for one in known):
+    is_cut = parameters.mailing is not None and len(selected.items) >= answered.selection.limit
+    if any(one.mailing == day for one in known) and not is_cut:
         return _shown_day(selected, day, known, stored)
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     other = await service.catalogue.select(asked)
@@ -492,13 +493,7 @@ def _render(request: Request, service: Service, name: str, **context: object) ->
 
 
 async def _respond_stored(request: Request, service: Service, page: bytes) -> Response:
-    """*page*, which follows from what is stored, without asking arXiv whether there is more."""
-    try:
-        changed_at = (await service.load_revision()).changed_at or service.configured_at
-    except StoreUnavailable:
-        changed_at = service.clock()  # it was made from memory, or of the form alone
-    last_modified = min(max(changed_at, service.configured_at), service.clock())
-    return _guarded(service.respond(request, represent(page, _HTML, last_modified=last_modified), NOT_CURRENT))
+    return _guarded(await service.respond_stored(request, page, _HTML))
 
 
 def _guarded(response: Response) -> Response:

@@ -23,7 +23,7 @@ from api.selection import (
     parse_selection,
     refuse_repeated,
 )
-from api.service import NOT_CURRENT, Service, ServiceDependency
+from api.service import Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import MAX_ITEMS, Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
@@ -369,7 +369,7 @@ async def show_paper(
         announcements=[_announcement_model(record, place) for place in range(len(record.announcements))],
         summaries=[written for one in tried if (written := _summary_model(one, record.paper))],
     )
-    return await _respond(request, service, answer)
+    return await service.respond_stored(request, _dump(answer), MEDIA_TYPE)
 
 
 @router.get("/api/explain", response_model=Explanation)
@@ -387,7 +387,7 @@ async def explain(
     else:
         explained = await service.catalogue.explain(number, selection)
     answer = _explanation(explained, selection, notices, sample_data=service.sample_data)
-    return await _respond(request, service, answer)
+    return await service.respond_stored(request, _dump(answer), MEDIA_TYPE)
 
 
 @router.get("/api/feeds", response_model=FeedList, tags=["feeds"])
@@ -473,13 +473,6 @@ async def _explain_or_raise(service: Service, number: str, selection: Selection,
         return await service.catalogue.explain(number, selection)
     except UnknownPaper:
         raise nothing from None
-
-
-async def _respond(request: Request, service: Service, answer: Answer) -> Response:
-    """*answer*, which follows from what is stored, without asking arXiv whether there is more."""
-    revision = await service.store.load_revision()
-    changed_at = max(revision.changed_at or service.configured_at, service.configured_at)
-    return service.respond(request, represent(_dump(answer), MEDIA_TYPE, last_modified=changed_at), NOT_CURRENT)
 
 
 def _dump(answer: Answer) -> bytes:

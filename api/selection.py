@@ -411,12 +411,12 @@ def _announce_types(types: str | None) -> tuple[AnnounceType, ...]:
 
 def _summary_mode(parameters: SelectionParameters) -> SummaryMode | None:
     """What an address says of summaries, None where it says nothing. Raises BadQuery where it says two things."""
-    if parameters.brief != "1":
-        told = parameters.summaries
-        return next((mode for mode, text in _SUMMARY_PARAMETERS.items() if text == told), None)
-    if parameters.summaries == "0":
-        raise BadQuery("brief", "cannot be 1 together with summaries=0, which leaves summaries out")
-    return "brief"
+    told = next((mode for mode, text in _SUMMARY_PARAMETERS.items() if text == parameters.summaries), None)
+    if parameters.brief is None or told is None:
+        return "brief" if parameters.brief == "1" else told
+    if (parameters.brief == "1") != (told == "brief"):
+        raise BadQuery("brief", f"cannot be {parameters.brief} together with summaries={parameters.summaries}")
+    return told
 
 
 def _changes(chosen: Profile, base: Profile) -> dict[str, object]:

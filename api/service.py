@@ -285,6 +285,15 @@ class Service:
         changed_at = max(feed.updated, revision.changed_at or feed.updated, self.configured_at)
         return min(changed_at, self.clock())
 
+    async def respond_stored(self, request: Request, body: bytes, media_type: str) -> Response:
+        """*body*, which follows from what is stored, without asking arXiv whether there is more."""
+        try:
+            changed_at = (await self.load_revision()).changed_at or self.configured_at
+        except StoreUnavailable:
+            changed_at = self.clock()  # it was made from memory, or of a form alone
+        last_modified = min(max(changed_at, self.configured_at), self.clock())
+        return self.respond(request, represent(body, media_type, last_modified=last_modified), NOT_CURRENT)
+
     def respond_configured(self, request: Request, body: bytes, media_type: str) -> Response:
         """*body*, which follows from the configuration alone, as this request may have it."""
         return self.respond(request, represent(body, media_type, last_modified=self.configured_at))

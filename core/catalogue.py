@@ -610,21 +610,22 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
         with shelf.lock:
             return scorer.score(shelf.index, eras, repeats)
 
-    def judge_days(scores: Scores) -> list[_Judged]:
+    def judge_days(scores: Scores, room: int) -> list[_Judged]:
         judged: list[_Judged] = []
-        room = selection.limit
         for day in days:
             judged.append(_judge_mailing(day, placing, scores, profile, room))
             room -= judged[-1].outcomes.count(_LISTED)
         return judged
 
     scores = rescore()
-    judged = judge_days(scores)
-    # Whatever loses points makes room for others, which may be repetitions too.
+    judged = judge_days(scores, MAX_ITEMS)
+    # Whatever loses points makes room for others, which may be repetitions too. The limit has no say in what repeats.
     while found := {one: other for one, other in _find_repeated(shelf, judged).items() if one not in repeats}:
         repeats |= found
         scores = rescore()
-        judged = judge_days(scores)
+        judged = judge_days(scores, MAX_ITEMS)
+    if selection.limit < MAX_ITEMS:
+        judged = judge_days(scores, selection.limit)
     with shelf.lock:
         return Verdicts(selection, shelf, judged, scores, rescore)
 

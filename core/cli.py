@@ -613,7 +613,7 @@ def _read_likes(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
-        ids = find_paper_ids(path.read_text(encoding="utf-8", errors="replace"))
+        ids = find_paper_ids(path.read_text(encoding="utf-8-sig", errors="replace"))
     except OSError as error:
         raise BadQuery("--like-file", f"{path} cannot be read ({error.strerror})") from error
     if not ids:

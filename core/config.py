@@ -24,7 +24,7 @@ from core.errors import BadConfig, QueryMistake
 from core.papers import AnnounceType, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.query import Node, parse_entry, parse_query
-from core.scoring import is_usable_term
+from core.scoring import gives_points, is_usable_term
 from core.summaries.attempts import SourceKind
 from core.summaries.languages import find_language
 from core.summaries.options import DEFAULT_KEY, DEFAULT_LANGUAGE, DEFAULT_MODEL, KNOWN_PRICES, Limits, Options, Price
@@ -52,6 +52,7 @@ _EXPECTED = {
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "{ge:,.15g} or more",
     "int_type": "a whole number",
+    "less_than": "less than {lt:g}",
     "less_than_equal": "{le:,.15g} or less",
     "list_type": "a list in [ ]",
     "literal_error": "{expected}",
@@ -174,7 +175,7 @@ class _AiSummary(BaseModel):
     model_config = ConfigDict(strict=True)
 
     enabled: bool = False
-    model: str | None = None
+    model: _Name | None = None
     fallback_models: list[_Name] = Field(default=[], max_length=5)
     api_key_env: str | None = None
     base_url: str | None = None
@@ -353,6 +354,8 @@ def _check_entries(profile: _Profile, where: tuple[str, ...], place: _Places) ->
         for index, term in enumerate(terms):
             if not is_usable_term(term, "word" if field == "authors" else profile.match):
                 place.refuse((*where, field, index), f"{term!r} has no letter or digit, so no paper can match it")
+            if field == "authors" and (";" in term or term.count(",") > 1):
+                place.refuse((*where, field, index), f"{term!r} is more than one name; each has a text of its own")
             if field == "authors" or profile.match == "substring":
                 continue
             try:
@@ -512,8 +515,7 @@ def _doubts(file: _File, profiles: Iterable[Profile], options: Options) -> Itera
     for profile in profiles:
         if profile.ranking == "count" and profile.likes:
             yield f"profile {profile.name!r} has likes, which have no say in the ranking by count"
-        wants_something = profile.query or profile.keywords or profile.authors or profile.likes
-        if profile.min_score > 0 and not wants_something:
+        if profile.min_score > 0 and not gives_points(profile):
             yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"
 
 

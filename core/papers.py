@@ -23,6 +23,7 @@ _PAPER_ID = re.compile(
 )
 _TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
 _CITED = re.compile("arxiv:", re.IGNORECASE | re.ASCII)
+_SUBJECT_CLASS = re.compile(r"\.[a-z]{2}(?=/)")
 
 
 class AnnounceType(StrEnum):
@@ -63,9 +64,15 @@ class PaperId:
 
 
 def parse_citation(text: str) -> PaperId:
-    """The identifier that *text* is, also with `arXiv:` before it in any case, as papers cite it. Raises ValueError."""
+    """The identifier that *text* is, as papers cite it: in any case, with `arXiv:` before it. Raises ValueError.
+
+    The subject class of `math.GT/0309136` is left out, since arXiv announces the paper without it:
+    https://info.arxiv.org/help/arxiv_identifier.html.
+    """
     prefix = _CITED.match(text)
-    return PaperId.parse(text[prefix.end() :] if prefix else text)
+    cited = text[prefix.end() :] if prefix else text
+    announced = _SUBJECT_CLASS.sub("", cited.lower())
+    return PaperId.parse(announced if _PAPER_ID.fullmatch(announced) else cited)
 
 
 def submission_order(paper_id: str) -> tuple[int, int]:

@@ -93,6 +93,8 @@ _SIGN = re.compile(
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
+_FOREIGN_OPERATOR = re.compile(r"^!|^&|&&|\|")  # not in Wow! and R&D
+_OPERATOR_FOR = {"!": "-", "&": "AND", "|": "OR"}
 _OPERATOR_WORD = re.compile(r"(?<!\S)(?:AND|OR|NOT|ANDNOT)(?!\S)")
 
 
@@ -397,6 +399,7 @@ def _parser() -> Lark:
             return _in_field(part, _FIELDS[name[:-1].lower()], _column(name))
 
         def word(self, word: Token) -> _Part:
+            _refuse_signs(str(word), _column(word))
             return _Part(lambda field, weight: _in_weight(_read_word(str(word), field, _column(word)), weight))
 
         def phrase(self, phrase: Token, distance: Token | None = None) -> _Part:
@@ -458,6 +461,15 @@ def _weighted(part: _Part, text: str, column: int) -> _Part:
 
 def _in_weight(term: Term, weight: float) -> Term:
     return replace(term, weight=weight) if weight != 1 else term
+
+
+def _refuse_signs(word: str, column: int) -> None:
+    """Raises QueryMistake where *word* has an operator of other languages, which would otherwise only separate."""
+    found = _FOREIGN_OPERATOR.search(word)
+    if found is not None:
+        operator = _OPERATOR_FOR[found[0][-1]]
+        reason = f"{found[0]!r} is no letter or digit and no operator here, where {operator} is one"
+        raise QueryMistake(column + found.start(), reason)
 
 
 def _read_word(word: str, field: Field | None, column: int) -> Term:

@@ -221,9 +221,9 @@ class Scorer:
     """Holds papers against one profile; build it once per profile.
 
     In `word` mode each entry of the profile's lists is a term or a query. Terms that say the same count once, with the
-    first one's weight. In `substring` mode entries match anywhere in what arXiv sent, by the letter, and each entry of
-    the list counts, which is the rule that the published digests of 2025 and 2026 were made with. *liked* holds the
-    papers that the profile likes and dislikes, as far as they are known.
+    first one's weight, in a query with the heaviest one's. In `substring` mode entries match anywhere in what arXiv
+    sent, by the letter, and each entry of the list counts, which is the rule that the published digests of 2025 and
+    2026 were made with. *liked* holds the papers that the profile likes and dislikes, as far as they are known.
     """
 
     def __init__(self, profile: Profile, liked: Mapping[str, Paper] | None = None) -> None:
@@ -345,6 +345,13 @@ def _idf(term: Term, rarity: Rarity) -> float:
     return rarity.idf(fold_words(term.text))
 
 
+def gives_points(profile: Profile) -> bool:
+    """Whether *profile* can give any paper points. Raises QueryMistake where an entry of it is none."""
+    is_likened = bool(profile.likes) and profile.ranking == "relevance"
+    by_letter = profile.match == "substring" and bool(profile.keywords)
+    return is_likened or by_letter or any(True for _ in _list_wanted(profile))
+
+
 def is_usable_term(term: str, match: MatchMode) -> bool:
     """Whether *term* can match anything: it has a letter or digit in `word` mode, a visible character otherwise."""
     return bool(split_words(term) if match == "word" else term.strip())
@@ -357,9 +364,12 @@ def _count(postings: Iterable[int], weight: float) -> Mapping[int, int]:
 
 
 def _list_wanted(profile: Profile) -> Iterator[_Wanted]:
-    """The terms that give points, in the order of the profile. Raises QueryMistake where an entry is none."""
+    """The terms that give points, in the order of the profile. Raises QueryMistake where an entry is none.
+
+    Those of a query stand in no order of the reader's own, so the heaviest come first.
+    """
     if profile.query is not None:
-        yield from _terms_of("query", profile.query, 1.0, profile.query)
+        yield from sorted(_terms_of("query", profile.query, 1.0, profile.query), key=lambda one: -one.weight)
     if profile.match == "word":
         for keyword in profile.keywords:
             yield from _terms_of("keyword", parse_term(keyword.term), keyword.weight)

@@ -86,7 +86,7 @@ class Settings(BaseModel):
         allow_inf_nan=False,
         description="Seconds between the end of one request to arXiv and the start of the next; arXiv's terms say 3.",
     )
-    store_url: str | None = Field(
+    store_url: Secret | None = Field(
         default=None,
         repr=False,
         description="Where papers are kept: sqlite:///file, sqlite:////file from the root, redis:// or rediss://. "

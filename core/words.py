@@ -32,6 +32,7 @@ _WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: m
 _LAST_LETTERS = frozenset("degs")  # of endings that are folded; most words end in others
 # They only look inflected.
 _WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
+_PLURALS_IN_US = ("eaus", "elus", "gpus", "menus")  # plateaus, ReLUs; Latin words end otherwise
 _EE_VERBS = frozenset({"agree", "decree", "disagree", "free", "guarantee", "referee"})  # need and speed end otherwise
 
 # Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
@@ -191,7 +192,7 @@ def _without_plural(word: str) -> str:
 
 def _is_latin_us(word: str) -> bool:
     """Whether the s belongs to the word, as in `corpus`; `gpus` is a plural."""
-    return word.endswith("us") and len(word) > 4
+    return word.endswith("us") and len(word) > 4 and not word.endswith(_PLURALS_IN_US)
 
 
 def _with_single_consonant(stem: str) -> str:

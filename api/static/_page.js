@@ -5,8 +5,14 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const one = (selector, within = document) => within.querySelector(selector);
 
-  // Text without accents and case, so that "schrodinger" finds Schrödinger.
-  const fold = (text) => text.normalize("NFKD").replace(/\p{Mn}/gu, "").toLowerCase();
+  // Text without accents and case, so that "schrodinger" finds Schrödinger, as the service's own queries read it.
+  const plainLetters = { ß: "ss", ł: "l", ø: "o", đ: "d", ı: "i", æ: "ae", œ: "oe", "’": "'" };
+  const fold = (text) =>
+    text
+      .normalize("NFKD")
+      .replace(/\p{Mn}/gu, "")
+      .toLowerCase()
+      .replace(/[ßłøđıæœ’]/g, (letter) => plainLetters[letter]);
   const wordsOf = (text) => fold(text).split(/\s+/).filter(Boolean);
 
   // --- the time until something

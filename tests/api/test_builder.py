@@ -191,6 +191,20 @@ class TestSnippet:
         assert (made.days_back, made.summaries, made.language) == (wanted.days_back, wanted.summaries, wanted.language)
         assert sorted(made.exclude_keywords) == sorted(wanted.exclude_keywords)
 
+    def test_beside_a_default_that_matches_by_the_letter_it_says_how_it_ranks(self, tmp_path: Path) -> None:
+        by_letter = {**CONFIG, "match": "substring"}
+        config = load_config(write_config(tmp_path, by_letter))
+        selection = select(config, ("q", "kernel"))
+        snippet = json.loads(builder.write_snippet(selection, config))
+        made = load_config(write_config(tmp_path, {**by_letter, **snippet})).find_profile(builder.PROFILE_NAME)
+        assert made is not None
+        assert (made.match, made.ranking) == (selection.profile.match, selection.profile.ranking)
+
+    def test_mistakes_are_told_in_the_order_of_the_form(self, config: Config) -> None:
+        form = builder.read_form(QueryParams([("exclude", "(a"), ("q", "a OR"), ("limit", "0")]))
+        _, mistakes = builder.select_form(form, config)
+        assert [mistake.field for mistake in mistakes] == ["q", "exclude", "limit"]
+
     def test_what_no_profile_can_say_stays_in_the_address_of_its_feed(self, tmp_path: Path, config: Config) -> None:
         selection = select(config, ("q", "kernel"), ("limit", "5"), ("summaries", "brief"))
         snippet = json.loads(builder.write_snippet(selection, config))

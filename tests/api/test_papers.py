@@ -350,7 +350,7 @@ def test_an_explanation_of_q_has_its_own_rule_and_a_rule_for_each_wanted_term_an
         *("min_score", "cap"),
     ]
     assert rules_of(told, "query") == [("ti:kernel -survey OR training^2", True)]
-    assert rules_of(told, "term of the query") == [("kernel", False), ("training", True)]
+    assert rules_of(told, "term of the query") == [("training", True), ("kernel", False)]
 
 
 @pytest.mark.parametrize(

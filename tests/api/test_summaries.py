@@ -198,8 +198,9 @@ class TestFeeds:
         ]
         assert links[0] == links[1]
 
-    def test_brief_without_summaries_is_refused(self, service: Running) -> None:
-        answer = service.ask("/rss?brief=1&summaries=0")
+    @pytest.mark.parametrize("query", ["brief=1&summaries=0", "brief=1&summaries=1", "brief=0&summaries=brief"])
+    def test_brief_and_summaries_that_say_two_things_are_refused(self, service: Running, query: str) -> None:
+        answer = service.ask(f"/rss?{query}")
         assert (answer.status_code, "brief" in answer.json()["detail"]) == (422, True)
 
     def test_a_language_that_none_are_written_in_has_none_and_says_so(self, service: Running) -> None:

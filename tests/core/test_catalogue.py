@@ -307,6 +307,10 @@ class TestRepetition:
         found = self.scores(*self.TWICE, days_back=1)
         assert found == [alone]
 
+    def test_it_has_the_same_points_however_few_a_feed_is_asked_for(self) -> None:
+        whole = self.scores(*self.TWICE)
+        assert self.scores(*self.TWICE, limit=1)[:1] == whole[:1]
+
     def test_it_loses_nothing_where_the_other_one_has_too_few_points(self) -> None:
         dull = record(1, (THURSDAY, {"cs.LG": NEW}), abstract="alpha and nothing else")
         better = record(2, (FRIDAY, {"cs.LG": NEW}), abstract="alpha alpha alpha and nothing else")

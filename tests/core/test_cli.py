@@ -225,6 +225,15 @@ def test_a_mistake_in_what_is_wanted_is_one_line(filled: dict[str, str], argumen
     assert ended.stderr.startswith(f"arxiv-feeds: {said}")
 
 
+def test_a_file_of_likes_may_begin_with_a_byte_order_mark(filled: dict[str, str], tmp_path: Path) -> None:
+    liked = tmp_path / "liked.txt"
+    told = []
+    for encoding in ("utf-8", "utf-8-sig"):
+        liked.write_text("2603.91204\n", encoding=encoding)
+        told.append(run_here(filled, "papers", "--like-file", str(liked)).stdout)
+    assert told[0] == told[1] != ""
+
+
 def test_a_file_that_names_no_paper_is_one_line(filled: dict[str, str], tmp_path: Path) -> None:
     references = tmp_path / "none.bib"
     references.write_bytes(b"\xff\x00 @book{one, pages = {1234.5678}}")

@@ -179,6 +179,9 @@ class TestNamedProfiles:
             id="nothing can be listed",
         ),
         pytest.param(
+            {"min_score": 1, "keywords": ["-survey"]}, "nothing that gives points", id="only what is not wanted"
+        ),
+        pytest.param(
             {"ai_summary": {"max_cost_per_day": 1, "model": "mine"}}, "cannot be kept for 'mine'", id="unknown price"
         ),
         pytest.param({"enable_deduplication": False}, "merged by their arXiv id all the same", id="deduplication"),
@@ -420,3 +423,9 @@ def test_a_prompt_file_that_cannot_be_used_is_refused_where_it_is_named(
     with pytest.raises(BadConfig, match=r"config\.json:1:[0-9]+: ai_summary\.prompt_file: ") as refused:
         load_config(path)
     assert gist in str(refused.value)
+
+
+@pytest.mark.parametrize("names", ["Xiaoyu Wang; Siyuan Huang", "Wang, Xiaoyu, Huang, Siyuan"])
+def test_an_entry_of_authors_is_one_name(names: str) -> None:
+    with pytest.raises(BadConfig, match="is more than one name; each has a text of its own"):
+        config(authors=[names])

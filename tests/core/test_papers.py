@@ -78,6 +78,15 @@ def test_an_identifier_may_be_cited_with_arxiv_before_it_in_any_case(text: str) 
     assert parse_citation(text) == PaperId("2401.01234", 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("HEP-TH/9901001", "hep-th/9901001"), ("math.GT/0309136v2", "math/0309136"), ("2401.01234V2", "2401.01234")],
+    ids=str,
+)
+def test_an_identifier_may_be_cited_in_any_case_and_with_its_subject_class(text: str, number: str) -> None:
+    assert parse_citation(text).number == number
+
+
 @pytest.mark.parametrize("text", ["arXiv:", "arXiv: 2401.01234", "arXiv:arXiv:2401.01234", "arx\u0131v:2401.01234"])
 def test_what_cites_no_identifier_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not an arXiv identifier"):

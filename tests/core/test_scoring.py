@@ -19,7 +19,7 @@ from core.errors import QueryMistake
 from core.index import PaperIndex
 from core.papers import AnnounceType, Author, Paper
 from core.profiles import Keyword, MatchMode, Profile
-from core.query import parse_entry
+from core.query import canonical, parse_entry, parse_query
 from core.rarity import Known, Rarity
 from core.relevance import Era
 from core.scoring import UNIT, Reason, Score, Scorer, Scores, is_usable_term, score
@@ -110,6 +110,9 @@ WORDS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
     "box": (["boxes", "boxed"], ["boxer"]),
     "GPU": (["GPUs", "gpus", "multi-GPU"], ["TPU", "gpux"]),
     "corpus": (["Corpus"], ["corp", "corporal"]),
+    "ReLU": (["ReLUs", "relus"], ["rel"]),
+    "plateau": (["plateaus"], ["plate"]),
+    "menu": (["menus"], ["men"]),
     "analysis": (["analysis"], ["analyst", "analysi"]),
     "status": (["statuses"], ["statue"]),
     "process": (["processes", "processed", "processing"], ["procession", "processor"]),
@@ -335,6 +338,11 @@ def test_binary_dust_is_not_shown() -> None:
 def test_in_word_mode_terms_that_fold_to_the_same_words_count_once_with_the_first_one_s_weight() -> None:
     wanted = profile(Keyword("Decode", 2.0), Keyword("decoding", 5.0), Keyword("DECODED", 7.0))
     assert score(paper(title="0", abstract="decodes"), wanted) == Score(2.0, (Reason("Decode", "abstract", 2.0),))
+
+
+def test_in_a_query_they_count_once_with_the_heaviest_one_s_weight() -> None:
+    wanted = profile(query=canonical(parse_query("agent OR agents^5")))
+    assert score(paper(title="0", abstract="agents"), wanted).value == 5
 
 
 @pytest.mark.parametrize(

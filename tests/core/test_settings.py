@@ -155,6 +155,7 @@ class TestStoreFile:
             pytest.param({"STORE_URL": "sqlite:///data/a.db"}, Path("data/a.db"), id="relative"),
             pytest.param({"STORE_URL": "sqlite:////var/lib/a.db"}, Path("/var/lib/a.db"), id="from the root"),
             pytest.param({"STORE_URL": "sqlite:///a.db", "VERCEL": "1"}, Path("a.db"), id="set on Vercel"),
+            pytest.param({"STORE_URL": "sqlite:///a.db\n"}, Path("a.db"), id="pasted with a newline"),
         ],
     )
     def test_it_is_the_one_that_was_set_else_one_that_can_be_written(
