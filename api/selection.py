@@ -49,6 +49,7 @@ _POINT_PLACES = 4  # of the points of a paper
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _TITLE_LENGTH = 100
+_WHOLE_TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _MAX_NAMES = 50
 _TOO_LONG = f"is too long: with its field before each of its terms it has more than {MAX_CHARACTERS:,} characters"
 _PERSONAL = ("q", "au", "like", "dislike", "exclude")
@@ -195,7 +196,7 @@ def parse_selection(
         min_score=base.min_score if parameters.min_score is None else _least_points(parameters.min_score),
         days_back=parameters.days or base.days_back,
         summaries=_summary_mode(parameters) or base.summaries,
-        language=parameters.lang or base.language,
+        language=_find_language(parameters.lang, config) if parameters.lang else base.language,
     )
     limit = limit or MAX_ITEMS
     pairs = {**wishes.pairs, **_changes(chosen, base), "mailing": parameters.mailing}
@@ -236,7 +237,15 @@ class _Wishes:
             f"like {', '.join(self.likes)}" if self.likes else "",
         ]
         text = "; ".join(filter(None, parts))
-        return text if len(text) <= _TITLE_LENGTH else f"{text[: _TITLE_LENGTH - 2].rstrip()} …"
+        return text if len(text) <= _TITLE_LENGTH else _shortened(text)
+
+
+def _shortened(text: str) -> str:
+    """The beginning of *text* in which no term is cut, since half of one names another; whole words of the first."""
+    fitting = text[: _TITLE_LENGTH - 2]
+    ends = [found.end() for found in _WHOLE_TERM.finditer(text) if found.end() <= len(fitting)]
+    whole = fitting[: ends[-1]].removesuffix(" OR") if ends else fitting.rpartition(" ")[0] or fitting
+    return f"{whole.rstrip()} …"
 
 
 def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wishes:
@@ -245,10 +254,7 @@ def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wis
     except QueryMistake as error:
         raise BadQuery("q", f"is no query, {error}") from error
     if query is not None and len(str(query)) > MAX_CHARACTERS:
-        reason = (
-            f"is too long: with a field written to each of its terms it has more than {MAX_CHARACTERS:,} characters"
-        )
-        raise BadQuery("q", reason)
+        raise BadQuery("q", _TOO_LONG)
     liked = {*likes, *_parse_ids("like", parameters.like)}
     return _Wishes(query, _parse_names(parameters.au), tuple(sorted(liked)))
 
@@ -407,6 +413,13 @@ def _category(name: str, scope: str, config: Config) -> str:
 def _announce_types(types: str | None) -> tuple[AnnounceType, ...]:
     wanted = types.split(",") if types else []
     return tuple(one for one in AnnounceType if one in wanted)
+
+
+def _find_language(asked: str, config: Config) -> str:
+    """The language that *asked* stands for where summaries are written: `zh` for `zh-CN` (RFC 4647 3.4)."""
+    subtags = asked.split("-")
+    ranges = ("-".join(subtags[:length]) for length in range(len(subtags), 0, -1))
+    return next((one for one in ranges if one in config.summary_languages), asked)
 
 
 def _summary_mode(parameters: SelectionParameters) -> SummaryMode | None:

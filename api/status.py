@@ -302,7 +302,7 @@ async def _load_stored(service: Service) -> Stored:
 
 
 def find_days_back(config: Config) -> int:
-    """How many days of the configured categories are meant to be complete: as many as the longest feed has."""
+    """How many days of the configured categories are meant to be complete: as in the longest feed, 30 at most."""
     return min(MOST_DAYS, config.days_back)
 
 

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 _FEED_PATHS = tuple(f"/{kind}" for kind in feeds.NAMES)
-_DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window of a feed, and half as much
+_DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window that an address can ask for, and half as much
 
 _DESCRIPTION = """
 arXiv's daily announcements, filtered and ranked by your keywords, as RSS, Atom and JSON feeds and as JSON.

@@ -262,7 +262,7 @@ def digest_command(
 
 @app.command("doctor")
 def doctor_command() -> None:
-    """Check configuration, store, arXiv and clock; exit code 1 where something is wrong."""
+    """Check configuration, secret, summaries, store, arXiv and clock; exit code 1 where something is wrong."""
     service = build_service(read_settings())
     findings = asyncio.run(_closing(service, _examine(service)))
     for finding in findings:
@@ -597,13 +597,13 @@ def _print_standing(standing: Sequence[CategoryStatus]) -> None:
 
 
 def _print_ledger(name: str, selected: Selected) -> None:
-    """What a profile makes of its newest mailing: announced = kept + filtered, reason by reason."""
+    """What a profile makes of its newest mailing: announced = listed + filtered, reason by reason."""
     for mailing in selected.mailings[:1]:
         counted = selected.count(mailing)
         filtered = ", ".join(f"{counted[outcome]} {outcome}" for outcome in LEDGER[1:])
         _out.print(
             f"[bold]{escape(name)}[/bold], {mailing}: {sum(counted.values())} announced ="
-            f" {counted[Outcome.LISTED]} kept + filtered ({filtered})",
+            f" {counted[Outcome.LISTED]} listed + filtered ({filtered})",
             soft_wrap=True,
         )
 

@@ -43,7 +43,7 @@ _REPEATS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timed
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 _LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.1
-_BETWEEN_PAGES = 3
+_BETWEEN_PAGES_SECONDS = 3 * _LEASE_POLL_SECONDS
 _CLOCKS_DIFFER = timedelta(hours=1)
 _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
 _WRITE_ATTEMPTS = 5
@@ -298,7 +298,7 @@ class Freshness:
                 if total.ledger.new or total.ledger.updated:
                     await self._learn(wanted)
                 return total
-            await asyncio.sleep(_BETWEEN_PAGES * _LEASE_POLL_SECONDS)  # a refresh that waits for the lease gets it
+            await asyncio.sleep(_BETWEEN_PAGES_SECONDS)  # a refresh that waits for the lease gets it
         return replace(total, is_finished=not await self._has_gaps(wanted))
 
     async def heal_for(self, seconds: float) -> HealingReport | None:

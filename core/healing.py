@@ -38,7 +38,8 @@ from core.store.records import (
 )
 
 LONGEST_HOLD = timedelta(days=14)  # that is looked for; each day before a gap is a page or two of the search
-MOST_DAYS = 30  # a feed's longest window; filling in a year would keep arXiv busy for hours
+_BAD_REQUEST = 400
+MOST_DAYS = 30  # the longest window that an address can ask for; filling in a year would keep arXiv busy for hours
 
 _PAGE = 1000  # arXiv discourages more
 _WRITE_ATTEMPTS = 5
@@ -169,7 +170,7 @@ async def heal_page(
             )
         )
     except Exception as error:
-        if healing.by == "revised" and isinstance(error, SourceUnavailable) and error.status == _REFUSED:
+        if healing.by == "revised" and isinstance(error, SourceUnavailable) and error.status == _BAD_REQUEST:
             page = Submissions((), (), is_last=True)  # a search by revision is not in arXiv's manual
         else:
             after = replace(state, healing=after_failure(healing, error, now=clock()))
@@ -186,9 +187,6 @@ async def heal_page(
     await _write(store, build_changes, ids, clock=clock, lease=lease)
     done = decisions[-1]
     return HealingReport(done.ledger, done.rejected, 1, is_finished=done.state.healing.last is None)
-
-
-_REFUSED = 400
 
 
 async def _write(

@@ -9,7 +9,8 @@ What is kept, under a prefix that names the version of this layout:
 - `mailings`: a hash, date -> the same categories. `revision`: a hash, the fields of Revision. `refreshes`: a hash,
   categories -> the day of the last check and the compressed state.
 - `summary:{paper id}`: all that came of summarising a paper, compressed. `summarising`: the state of that as a whole.
-- `lease:{name}`, `endpoint:{name}`, and for a moment `staged:{token}`, what one writer is about to write.
+- `rendering:{name}`: a feed or page as it was rendered. `lease:{name}`, `endpoint:{name}`, and for a moment
+  `staged:{token}`, what one writer is about to write.
 
 Every change is one script (`core/store/redis_scripts.py`), so nothing is ever half written. What cannot be read counts
 as not stored: arXiv can tell it again.

@@ -137,6 +137,7 @@ def test_categories_are_held_against_the_default_profile(config: Config) -> None
         ("brief=1&summaries=brief", "summaries=brief"),
         ("brief=0&summaries=1", ""),
         ("lang=pt-BR", "lang=pt-br"),
+        ("lang=zh-Hans-CN", ""),
         ("q=a&min_score=0", "q=a"),
         ("q=a&min_score=1", "q=a&min_score=1"),
         ("au=a&min_score=0.01", "au=a"),
@@ -329,6 +330,12 @@ def test_the_addresses_of_a_feed_are_absolute_and_canonical(scope: str, paramete
     addresses = feed_addresses(BASE, scope, parameters)
     assert (addresses.page, addresses.rss) == (f"{BASE}/{page}", f"{BASE}/rss{below}")
     assert (addresses.atom, addresses.json) == (f"{BASE}/atom{below}", f"{BASE}/jsonfeed{below}")
+
+
+def test_a_title_that_is_too_long_ends_with_a_whole_term(config: Config) -> None:
+    query = " OR ".join(f'"word number {number}"' for number in range(20))
+    title = feed_title(select(config, "cs.AI", f"q={query}"), sample_data=False)
+    assert title.endswith('"word number 11" OR "word number 12" …')
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_refresh_accounts_for_every_entry_and_papers_ranks_what_is_kept(settings
     assert "cs.AI, cs.CL, cs.DC, cs.LG: mailing of 2026-03-05" in refreshed.stdout
     assert "69 entries received = 69 new + 0 updated + 0 duplicate + 0 rejected" in refreshed.stdout
     ledgers = re.findall(
-        r"^(\S+), 2026-03-05: (\d+) announced = (\d+) kept \+ filtered \((.+)\)$", refreshed.stdout, re.M
+        r"^(\S+), 2026-03-05: (\d+) announced = (\d+) listed \+ filtered \((.+)\)$", refreshed.stdout, re.M
     )
     assert [name for name, *_ in ledgers] == ["default", "systems"]
     for _, announced, kept, filtered in ledgers:
