@@ -278,6 +278,10 @@ class TestPapers:
                 item["title"] for item in papers(served) if item["mailing"] == day
             ]
 
+    def test_an_earlier_mailing_has_as_many_as_a_feed_of_it_may_have(self, served: Running) -> None:
+        asked = f"mailing={WEEK[0].day}&limit=2"
+        assert titles(served, f"/?{asked}") == [item["title"] for item in papers(served, f"&mailing={WEEK[0].day}")][:2]
+
     def test_the_way_back_goes_on_before_the_days_of_the_feed_to_all_that_is_stored(self, served: Running) -> None:
         assert walk(served, "/?days=2", "earlier") == ["2026-03-03", "2026-03-02", "2026-02-27"]
 
