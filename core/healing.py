@@ -38,9 +38,9 @@ from core.store.records import (
 )
 
 LONGEST_HOLD = timedelta(days=14)  # that is looked for; each day before a gap is a page or two of the search
-_BAD_REQUEST = 400
 MOST_DAYS = 30  # the longest window that an address can ask for; filling in a year would keep arXiv busy for hours
 
+_BAD_REQUEST = 400
 _PAGE = 1000  # arXiv discourages more
 _WRITE_ATTEMPTS = 5
 _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
