@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Request, Response
 
 from api.caching import Representation, represent
-from api.prepared import Form
+from api.prepared import Output
 from api.selection import (
     FeedParameters,
     feed_addresses,
@@ -32,7 +32,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "atom": "application/atom+xml; charset=utf-8",
     "jsonfeed": "application/feed+json; charset=utf-8",
 }
-_FORMS = {kind: Form(kind, media_type) for kind, media_type in MEDIA_TYPES.items()}
+_OUTPUTS = {kind: Output(kind, media_type) for kind, media_type in MEDIA_TYPES.items()}
 NAMES: dict[Format, str] = {"rss": "RSS 2.0", "atom": "Atom 1.0", "jsonfeed": "JSON Feed 1.1"}
 OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
 
@@ -136,25 +136,25 @@ async def prepare(service: Service) -> None:
         except NothingStored:
             continue
         for kind in NAMES:
-            await service.prepared.save(_FORMS[kind], answered, await _get_rendering(service, answered, kind))
+            await service.prepared.save(_OUTPUTS[kind], answered, await _get_rendering(service, answered, kind))
 
 
 async def _answer(request: Request, service: Service, kind: Format, scope: str, parameters: FeedParameters) -> Response:
     selection = parse_selection(scope, parameters, service.config, limit=parameters.limit)
     inquiry = await service.inquire(selection)
-    prepared = await service.find_prepared(_FORMS[kind], selection, inquiry)
+    prepared = await service.find_prepared(_OUTPUTS[kind], selection, inquiry)
     if prepared:
         return service.respond(request, prepared, inquiry.currency)
     answered = await service.select(selection, inquiry)
     representation = await _get_rendering(service, answered, kind)
     response = service.respond(request, representation, answered.currency)
-    response.background = service.keep(request, _FORMS[kind], answered, representation)
+    response.background = service.keep(request, _OUTPUTS[kind], answered, representation)
     return response
 
 
 async def _get_rendering(service: Service, answered: Answered, kind: Format) -> Representation:
     key = (kind, answered.selection, answered.selected.revision, answered.notices)
-    return await service.renderings_of(answered.selection).get(key, lambda: _render(service, answered, kind))
+    return await service.representations_of(answered.selection).get(key, lambda: _render(service, answered, kind))
 
 
 def _render(service: Service, answered: Answered, kind: Format) -> Representation:

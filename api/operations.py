@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from datetime import date
 from functools import partial
 from typing import Annotated, Literal
 
@@ -20,7 +21,7 @@ from pydantic import BaseModel, Field
 from api.feeds import prepare
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
-from api.status import Standing, Status, describe_standing, find_days_back, load_status
+from api.status import Standing, Status, SummaryFailureStatus, describe_standing, find_days_back, load_status
 from core.errors import ArxivFeedsError, SourceUnavailable, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
@@ -63,13 +64,6 @@ class HealingModel(BaseModel):
     notices: list[str]
 
 
-class SummaryFailureModel(BaseModel):
-    paper: str
-    code: str = Field(examples=["refused"])
-    reason: str
-    request_id: str
-
-
 class SummaryRunModel(BaseModel):
     """What came of writing summaries; written + failed + deferred are those that there were to write."""
 
@@ -81,7 +75,7 @@ class SummaryRunModel(BaseModel):
     input_tokens: int
     output_tokens: int
     cost: float
-    failures: list[SummaryFailureModel] = Field(description="The first of them.")
+    failures: list[SummaryFailureStatus] = Field(description="The first of them.")
     notices: list[str]
 
 
@@ -90,7 +84,7 @@ class RefreshReport(BaseModel):
 
     sample_data: bool
     categories: list[str]
-    mailing: str | None = Field(default=None, description="Null where nothing of a new mailing was listed.")
+    mailing: date | None = Field(default=None, description="Null where nothing of a new mailing was listed.")
     requests: int = Field(description="How many requests arXiv was asked.")
     received: int
     new: int
@@ -126,7 +120,7 @@ _GUARDED = [Depends(require_secret)]
 async def health(service: ServiceDependency, response: Response) -> Health:
     """Whether the service is up and its store can be read."""
     response.headers["Cache-Control"] = "no-store"
-    revision = await service.store.load_revision()
+    revision = await service.load_revision()
     return Health(sample_data=service.sample_data, revision=revision.number)
 
 
@@ -269,7 +263,7 @@ def _run_model(run: Run) -> SummaryRunModel:
         output_tokens=run.usage.output_tokens,
         cost=run.usage.cost,
         failures=[
-            SummaryFailureModel(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
+            SummaryFailureStatus(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
             for one in run.failures
         ],
         notices=[run.notice] if run.notice else [],
@@ -297,7 +291,7 @@ async def _report(service: Service, report: Report, healing: HealingModel, summa
     return RefreshReport(
         sample_data=service.sample_data,
         categories=list(report.categories),
-        mailing=report.mailing.isoformat() if report.mailing else None,
+        mailing=report.mailing,
         requests=report.requests,
         **asdict(ledger),
         rejections=[RejectedModel(entry=one.entry, reason=one.reason) for one in report.rejected],

@@ -27,7 +27,7 @@ from api.caching import Representation, represent
 from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, fold, name_category, name_licence
 from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
 from api.papers import RuleModel, list_rules, parse_paper_number
-from api.prepared import Form
+from api.prepared import Output
 from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
@@ -138,9 +138,9 @@ async def index(
     stored = [] if inquiry.failure else await _find_mailings(service, selection, inquiry.currency.revision)
     now = service.clock()
     today = eastern_date(now)
-    form = Form("page", _HTML, today, tuple(stored))
+    output = Output("page", _HTML, today, tuple(stored))
     if parameters.mailing is None:
-        prepared = await service.find_prepared(form, selection, inquiry)
+        prepared = await service.find_prepared(output, selection, inquiry)
         if prepared:
             return _guarded(service.respond(request, prepared, inquiry.currency))
     answered = await service.select(selection, inquiry)
@@ -154,10 +154,10 @@ async def index(
         return represent(page, _HTML, last_modified=min(changed_at, now))
 
     key = ("page", selection, revision, answered.notices, shown.day, shown.earlier, shown.later, today)
-    representation = await service.renderings_of(selection).get(key, render)
+    representation = await service.representations_of(selection).get(key, render)
     response = service.respond(request, representation, answered.currency)
     if parameters.mailing is None:
-        response.background = service.keep(request, form, answered, representation)
+        response.background = service.keep(request, output, answered, representation)
     return _guarded(response)
 
 

@@ -364,7 +364,7 @@ async def show_paper(
     tried = (await service.store.load_attempts((record.paper.id,))).get(record.paper.id, ())
     answer = PaperDetail(
         sample_data=service.sample_data,
-        notices=list(service.standing_notices),
+        notices=list(service.sample_notices),
         paper=PaperModel(**_paper_fields(record.paper)),
         announcements=[_announcement_model(record, place) for place in range(len(record.announcements))],
         summaries=[written for one in tried if (written := _summary_model(one, record.paper))],
@@ -382,7 +382,7 @@ async def explain(
     try:
         notices = (await service.select(selection)).notices
     except NothingStored as nothing:  # of the scope; the paper can be stored all the same
-        notices = (*service.standing_notices, str(nothing))
+        notices = (*service.sample_notices, str(nothing))
         explained = await _explain_or_raise(service, number, selection, nothing)
     else:
         explained = await service.catalogue.explain(number, selection)
@@ -395,7 +395,7 @@ async def show_feeds(request: Request, service: ServiceDependency) -> Response:
     """Every feed of this service with its addresses."""
     answer = FeedList(
         sample_data=service.sample_data,
-        notices=list(service.standing_notices),
+        notices=list(service.sample_notices),
         feeds=[
             FeedModel(
                 scope=selection.scope,
@@ -419,7 +419,7 @@ async def show_categories(request: Request, service: ServiceDependency) -> Respo
     configured = set(service.config.categories)
     answer = CategoryList(
         sample_data=service.sample_data,
-        notices=list(service.standing_notices),
+        notices=list(service.sample_notices),
         categories=[
             CategoryModel(
                 id=category.id,
@@ -439,7 +439,7 @@ async def show_config(request: Request, service: ServiceDependency) -> Response:
     """The profiles that this service was configured with."""
     answer = ConfigAnswer(
         sample_data=service.sample_data,
-        notices=list(service.standing_notices),
+        notices=list(service.sample_notices),
         default=_profile_model(service.config.default),
         profiles=[_profile_model(profile) for profile in service.config.profiles],
         warnings=list(service.config.warnings),
@@ -453,7 +453,7 @@ async def show_origin_config(request: Request, service: ServiceDependency) -> Re
     default = service.config.default
     answer = OriginConfig(
         sample_data=service.sample_data,
-        notices=list(service.standing_notices),
+        notices=list(service.sample_notices),
         categories=list(default.categories),
         keywords=[keyword.term for keyword in default.keywords],
         exclude_keywords=list(default.exclude_keywords),

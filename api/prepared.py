@@ -60,7 +60,7 @@ class Answered(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class Output:
     """What a selection is rendered as: a feed of a format, or a page, which tells the calendar of a *day* besides.
 
     A page leads to *mailings* that need not be the selection's.
@@ -73,7 +73,7 @@ class Form:
 
 
 class _Found(NamedTuple):
-    form: Form
+    output: Output
     rendering: Rendering
     representation: Representation
 
@@ -82,7 +82,7 @@ class Prepared:
     """What *store* has of renderings.
 
     Feeds that *catalogue* keeps come first: others displace neither their place in the store nor what is at hand here.
-    *made_by* is what a rendering depends on besides its form, the selection, the data and the code.
+    *made_by* is what a rendering depends on besides its output, the selection, the data and the code.
     """
 
     def __init__(self, store: Store, catalogue: Catalogue, *, made_by: tuple[object, ...]) -> None:
@@ -100,37 +100,37 @@ class Prepared:
         return not self._catalogue.is_loaded
 
     async def find(
-        self, form: Form, selection: Selection, revision: Revision, notices: tuple[str, ...]
+        self, output: Output, selection: Selection, revision: Revision, notices: tuple[str, ...]
     ) -> Representation | None:
         """What would be rendered of *selection* and the data of *revision*, None where that is not at hand.
 
         *notices* are those that do not come of the selection itself. Raises StoreUnavailable.
         """
-        name, made_of = self._address(form, selection)
-        found = self._found.get((form.kind, selection))
+        name, made_of = self._address(output, selection)
+        found = self._found.get((output.kind, selection))
         if found is None or not _is_of(found.rendering, made_of, revision):
             rendering = await self._store.load_rendering(name)
             if rendering is None or not _is_of(rendering, made_of, revision):
                 return None
-            representation = _unpack(rendering, form.media_type)
+            representation = _unpack(rendering, output.media_type)
             if representation is None:
                 return None
-            found = _Found(form, rendering, representation)
+            found = _Found(output, rendering, representation)
         if (*notices, *found.rendering.own_notices) != found.rendering.notices:
             return None
-        self._remember((form.kind, selection), found)
+        self._remember((output.kind, selection), found)
         return found.representation
 
-    def recall(self, form: Form, selection: Selection) -> Representation | None:
+    def recall(self, output: Output, selection: Selection) -> Representation | None:
         """What this process gave out last, for when the store is away; None where that is not at hand, or out of date.
 
         Of a page that is so on another day.
         """
-        found = self._found.get((form.kind, selection))
-        return found.representation if found and found.form.day == form.day else None
+        found = self._found.get((output.kind, selection))
+        return found.representation if found and found.output.day == output.day else None
 
     async def keep(
-        self, form: Form, answered: Answered, representation: Representation, *, was_had: bool = False
+        self, output: Output, answered: Answered, representation: Representation, *, was_had: bool = False
     ) -> None:
         """Leave what was rendered of *answered* in the store for the next process, unless something is being left now.
 
@@ -140,14 +140,14 @@ class Prepared:
         if (was_had or self._catalogue.is_kept(answered.selection)) and not self._is_saving:
             self._is_saving = True
             try:
-                await self.save(form, answered, representation)
+                await self.save(output, answered, representation)
             finally:
                 self._is_saving = False
 
-    async def save(self, form: Form, answered: Answered, representation: Representation) -> None:
+    async def save(self, output: Output, answered: Answered, representation: Representation) -> None:
         """The same of anything, also while something is being left."""
         is_kept = self._catalogue.is_kept(answered.selection)
-        name, made_of = self._address(form, answered.selection)
+        name, made_of = self._address(output, answered.selection)
         tag = answered.selected.revision.tag
         mark = (made_of if is_kept else "", tag)
         if self._saved.get(name) == mark:
@@ -169,11 +169,11 @@ class Prepared:
         if len(passing) > _FOUND_KEPT:
             del self._found[passing[0]]
 
-    def _find_address(self, form: Form, selection: Selection) -> tuple[str, str]:
+    def _find_address(self, output: Output, selection: Selection) -> tuple[str, str]:
         """Where a rendering is kept, and a text that is another one where the same data would give other bytes."""
-        made_of = _digest((form, selection, self._maker))
+        made_of = _digest((output, selection, self._maker))
         if self._catalogue.is_kept(selection):  # other code and another address of ours take the same place
-            return f"{form.kind} {_digest(selection, key=b'')}", made_of
+            return f"{output.kind} {_digest(selection, key=b'')}", made_of
         return f"passing {int(made_of, 16) % _PLACES}", made_of
 
     @cached_property

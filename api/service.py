@@ -15,7 +15,7 @@ from starlette.background import BackgroundTask
 
 from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, mark, max_age, represent
-from api.prepared import Form
+from api.prepared import Output
 from api.selection import feed_addresses, feed_title
 from api.summarising import Summarising
 from core import catalogue, freshness, turns
@@ -88,7 +88,7 @@ class Answered:
     own_notices: tuple[str, ...] = ()
 
 
-class Renderings:
+class Representations:
     """Rendered answers by what they were made from, the ones used last; equal keys mean equal bytes."""
 
     def __init__(self) -> None:
@@ -122,8 +122,8 @@ class Service:
     sample_data: bool
     summaries: Summarising
     prepared: prepared.Prepared
-    _renderings: Renderings = field(default_factory=Renderings)
-    _passing: Renderings = field(default_factory=Renderings)  # which many more ask for than can be kept
+    _representations: Representations = field(default_factory=Representations)
+    _passing: Representations = field(default_factory=Representations)  # which many more ask for than can be kept
 
     async def inquire(self, selection: Selection) -> Inquiry:
         """How current the data of *selection* are, after what could be done about it while a reader waits.
@@ -181,9 +181,9 @@ class Service:
 
     def notices_of(self, currency: Currency) -> tuple[str, ...]:
         """What a reader must know of data that are as current as that, whatever is selected."""
-        return (*self.standing_notices, *currency.problems)
+        return (*self.sample_notices, *currency.problems)
 
-    async def find_prepared(self, form: Form, selection: Selection, inquiry: Inquiry) -> Representation | None:
+    async def find_prepared(self, output: Output, selection: Selection, inquiry: Inquiry) -> Representation | None:
         """The feed or page that another process has rendered, where that spares this one the loading of papers.
 
         While the store is out of reach it is the one that was given out last: without papers there is no other.
@@ -194,15 +194,15 @@ class Service:
             if inquiry.failure:
                 raise inquiry.failure
             revision = inquiry.currency.revision or await self.load_revision()
-            return await self.prepared.find(form, selection, revision, self.notices_of(inquiry.currency))
+            return await self.prepared.find(output, selection, revision, self.notices_of(inquiry.currency))
         except StoreUnavailable as error:
-            recalled = self.prepared.recall(form, selection)
+            recalled = self.prepared.recall(output, selection)
             if recalled:
                 logger.warning("Answering with what was rendered before: %s", error)
             return recalled
 
     def keep(
-        self, request: Request, form: Form, answered: Answered, representation: Representation
+        self, request: Request, output: Output, answered: Answered, representation: Representation
     ) -> BackgroundTask | None:
         """Leaves *representation* for the next process, once *request* is answered; None where it would serve nobody.
 
@@ -211,7 +211,7 @@ class Service:
         if STORE_NOTICE in answered.notices:
             return None
         was_had = not _HAD_BEFORE.isdisjoint(request.headers)
-        return BackgroundTask(self.prepared.keep, form, answered, representation, was_had=was_had)
+        return BackgroundTask(self.prepared.keep, output, answered, representation, was_had=was_had)
 
     async def load_revision(self) -> Revision:
         """The state of the data now. Raises StoreUnavailable, soon: whoever asks is waiting."""
@@ -229,12 +229,12 @@ class Service:
         await self.freshness.close()
         await self.store.close()
 
-    def renderings_of(self, selection: Selection) -> Renderings:
+    def representations_of(self, selection: Selection) -> Representations:
         """Where renderings of *selection* are kept: those of the configured feeds are not displaced by others."""
-        return self._renderings if self.catalogue.is_kept(selection) else self._passing
+        return self._representations if self.catalogue.is_kept(selection) else self._passing
 
     @property
-    def standing_notices(self) -> tuple[str, ...]:
+    def sample_notices(self) -> tuple[str, ...]:
         return (SAMPLE_NOTICE,) if self.sample_data else ()
 
     def build_feed(self, answered: Answered) -> Feed:

@@ -277,7 +277,7 @@ async def load_status(service: Service) -> Status:
         days_back=find_days_back(service.config),
         store_name=name if "://" in name else PurePath(name).name,
         is_shared=service.store.is_shared,
-        notices=service.standing_notices,
+        notices=service.sample_notices,
         sample_data=service.sample_data,
         writing=Writing(
             service.config.summaries,

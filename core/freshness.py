@@ -31,6 +31,7 @@ from core.intake import Report
 from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
 from core.standing import forget_empty
+from core.store import optimistic
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
 
 logger = logging.getLogger(__name__)
@@ -46,7 +47,6 @@ _LEASE_POLL_SECONDS = 0.1
 _BETWEEN_PAGES_SECONDS = 3 * _LEASE_POLL_SECONDS
 _CLOCKS_DIFFER = timedelta(hours=1)
 _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall not take turns for ever
-_WRITE_ATTEMPTS = 5
 # A store that takes nothing cannot keep a pause either; a page of a search costs arXiv more than a feed.
 _AFTER_REFUSAL = timedelta(seconds=30)
 _AFTER_REFUSED_HEALING = timedelta(minutes=30)
@@ -579,11 +579,8 @@ class Freshness:
     ) -> None:
         key = key_of(categories)
         changes = Changes(refreshes=((key, after_failure(state, error, now=self._clock())),))
-        for _ in range(_WRITE_ATTEMPTS):
-            revision = await self._store.load_revision()
-            if await self._store.apply(changes, based_on=revision.number, now=self._clock(), lease=lease):
-                return
-        logger.warning("That %s could not be refreshed was not kept: others changed the store meanwhile", key)
+        task = f"it was to be kept that {key} could not be refreshed ({error})"
+        await optimistic.put(self._store, changes, clock=self._clock, task=task, lease=lease)
 
     def _since(self, categories: tuple[str, ...], now: datetime) -> date:
         """The first mailing that is meant to be complete of *categories*, when they are asked for the first time."""

@@ -20,11 +20,12 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from core.arxiv.announced import Rejected, Submissions, Window
-from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.errors import SourceMalformed, SourceUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
 from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, unite_types
 from core.profiles import REPLACEMENTS
 from core.standing import complete, find_gaps, stand_healed
+from core.store import optimistic
 from core.store.records import (
     CategoryState,
     Changes,
@@ -42,12 +43,12 @@ MOST_DAYS = 30  # the longest window that an address can ask for; filling in a y
 
 _BAD_REQUEST = 400
 _PAGE = 1000  # arXiv discourages more
-_WRITE_ATTEMPTS = 5
 _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
 _ONE_MINUTE = timedelta(minutes=1)
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
 _MOST_ROUNDS = 2
 _MAY_BE_EMPTY = 4  # where one mailing in so many had no papers, another one may have none
+_TASK = "healing tried to write"
 _UNTIL_IT_MOVES = timedelta(hours=2)  # the API had nothing of a stale category's mailing: it may be late itself
 
 
@@ -57,14 +58,10 @@ class Source(Protocol):
     async def fetch_submissions(self, window: Window) -> Submissions: ...
 
 
-class Store(Protocol):
+class Store(optimistic.Store, Protocol):
     """What healing needs of a store."""
 
-    async def load_revision(self) -> Revision: ...
-
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
-
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,36 +171,19 @@ async def heal_page(
             page = Submissions((), (), is_last=True)  # a search by revision is not in arXiv's manual
         else:
             after = replace(state, healing=after_failure(healing, error, now=clock()))
-            await _write(store, lambda _: Changes(refreshes=((key, after),)), (), clock=clock, lease=lease)
+            await optimistic.put(store, Changes(refreshes=((key, after),)), clock=clock, task=_TASK, lease=lease)
             raise
-    ids = [paper.id for paper in page.papers]
     decisions: list[_Decision] = []
 
-    def build_changes(stored: Mapping[str, PaperRecord]) -> Changes:
+    async def decide_on(_: Revision) -> Changes:
+        stored = await store.load_papers([paper.id for paper in page.papers])
         decision = decide(page, stored, state, plan, now=clock())
         decisions.append(decision)
         return replace(decision.changes, refreshes=((key, decision.state),))
 
-    await _write(store, build_changes, ids, clock=clock, lease=lease)
+    await optimistic.write(store, decide_on, clock=clock, task=_TASK, lease=lease)
     done = decisions[-1]
     return HealingReport(done.ledger, done.rejected, 1, is_finished=done.state.healing.last is None)
-
-
-async def _write(
-    store: Store,
-    build: Callable[[Mapping[str, PaperRecord]], Changes],
-    ids: Collection[str],
-    *,
-    clock: Callable[[], datetime],
-    lease: Lease | None,
-) -> None:
-    """Write what *build* makes of the stored papers among *ids*, again where somebody else wrote in between."""
-    for _ in range(_WRITE_ATTEMPTS):
-        revision = await store.load_revision()
-        changes = build(await store.load_papers(ids) if ids else {})
-        if await store.apply(changes, based_on=revision.number, now=clock(), lease=lease):
-            return
-    raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while healing tried to write")
 
 
 def after_failure(healing: Healing, error: Exception, *, now: datetime) -> Healing:

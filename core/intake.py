@@ -17,7 +17,6 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from core.arxiv.announced import Announced, Entry, Refused, Rejected
-from core.errors import StoreUnavailable
 from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
     ANNOUNCE_TYPES,
@@ -30,6 +29,7 @@ from core.papers import (
 )
 from core.profiles import REPLACEMENTS
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_refused, stand_unchanged
+from core.store import optimistic
 from core.store.records import (
     CategoryState,
     Changes,
@@ -42,7 +42,6 @@ from core.store.records import (
     key_of,
 )
 
-_WRITE_ATTEMPTS = 5
 _DAYS_CHECKED = 7  # with a gap in these, a whole feed is asked for, whatever arXiv thinks we have
 _MAX_DAYS_AHEAD = timedelta(days=1)  # of arXiv's own clock; a feed of tomorrow may be out in the evening
 _MAX_DAYS_AHEAD_OF_OURS = timedelta(days=7)  # where arXiv tells no time: our clock may be slow
@@ -58,16 +57,12 @@ class Source(Protocol):
     ) -> Announced: ...
 
 
-class Store(Protocol):
+class Store(optimistic.Store, Protocol):
     """What intake needs of a store."""
-
-    async def load_revision(self) -> Revision: ...
 
     async def load_mailings(self) -> frozenset[date]: ...
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
-
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +126,9 @@ async def refresh(
         etag=before.etag if before and is_whole else None,
         apart=[one.category for one in known if one.is_refused],
     )
-    for _ in range(_WRITE_ATTEMPTS):
-        revision = await store.load_revision()
+    reports: list[Report] = []
+
+    async def decide_on(revision: Revision) -> Changes:
         stored = await store.load_papers({entry.paper.id for entry in announced.entries})
         now = clock()
         decision = decide(announced, stored, known, now=now, newest_stored=revision.newest_mailing, since=since(now))
@@ -146,11 +142,12 @@ async def refresh(
             standing=decision.standing,
             etag=announced.etag,
         )
+        reports.append(report)
         refreshes = ((key_of(categories), remember(report, now)),) if remember else ()
-        changes = replace(decision.changes, refreshes=refreshes)
-        if await store.apply(changes, based_on=revision.number, now=now, lease=lease):
-            return report
-    raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while a refresh tried to write")
+        return replace(decision.changes, refreshes=refreshes)
+
+    await optimistic.write(store, decide_on, clock=clock, task="a refresh tried to write", lease=lease)
+    return reports[-1]
 
 
 def _known(
@@ -175,11 +172,7 @@ def decide(
     *known* is what was known of each category asked for, *newest_stored* the newest mailing of all that is stored.
     *since* is the first mailing that is meant to be complete of a category that was not followed before.
     """
-    claimed = announced.mailing
-    present = max(now, announced.answered_at or now)  # a board without a battery may have lost weeks
-    longest = _MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS
-    is_credible = claimed is not None and _is_credible(claimed, eastern_date(present) + longest, newest_stored)
-    mailing = claimed if claimed is not None and is_credible else newest_mailing(now)
+    mailing, date_notices = _find_mailing(announced, now=now, newest_stored=newest_stored)
     refused = {one.category: one.reason for one in announced.refused}
     told = [one for one in known if one.category not in refused]  # no feed has anything of the others
     merged = merge(announced.entries)
@@ -221,9 +214,27 @@ def decide(
         standing=tuple(map(stand_now, known)),
         notices=(
             *map(_refusal_notice, announced.refused),
-            *([] if is_credible or claimed is None else [_date_notice(claimed, mailing)]),
+            *date_notices,
         ),
     )
+
+
+def _find_mailing(announced: Announced, *, now: datetime, newest_stored: date | None) -> tuple[date, tuple[str, ...]]:
+    """The mailing that *announced* is taken for, and a notice where that is not the one that it claims to be.
+
+    Papers stored under a wrong date would be in no feed, or alone in it.
+    """
+    claimed = announced.mailing
+    if claimed is None:
+        return newest_mailing(now), ()
+    present = max(now, announced.answered_at or now)  # a board without a battery may have lost weeks
+    latest = eastern_date(present) + (_MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS)
+    earliest = _FIRST_MAILING if newest_stored is None else max(_FIRST_MAILING, newest_stored - _MAX_DAYS_BEHIND)
+    if earliest <= claimed <= latest:
+        return claimed, ()
+    mailing = newest_mailing(now)
+    notice = f"arXiv's feed claims to be of {claimed}, which cannot be; its papers are stored under {mailing}."
+    return mailing, (notice,)
 
 
 def _list(
@@ -286,16 +297,6 @@ def _preferred(copies: Sequence[Entry]) -> Entry:
 
 def _rank_of(entry: Entry) -> tuple[int, int]:
     return -entry.paper.version, ANNOUNCE_TYPES.index(entry.announce_type)
-
-
-def _is_credible(claimed: date, latest: date, newest_stored: date | None) -> bool:
-    """Whether a mailing can have this date: papers stored under a wrong one would be in no feed, or alone in it."""
-    earliest = _FIRST_MAILING if newest_stored is None else max(_FIRST_MAILING, newest_stored - _MAX_DAYS_BEHIND)
-    return earliest <= claimed <= latest
-
-
-def _date_notice(claimed: date, mailing: date) -> str:
-    return f"arXiv's feed claims to be of {claimed}, which cannot be; its papers are stored under {mailing}."
 
 
 def _refusal_notice(refused: Refused) -> str:

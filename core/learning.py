@@ -14,7 +14,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from core.errors import StoreUnavailable
 from core.index import PaperIndex
 from core.mailings import newest_mailing
 from core.papers import AnnounceType, Paper, submission_order
@@ -22,13 +21,13 @@ from core.profiles import Profile
 from core.rarity import Known, add_up, group_of
 from core.relevance import pick_best, stream_of
 from core.scoring import Scorer
-from core.store.records import Changes, Frequencies, Lease, PaperRecord, Revision
+from core.store import optimistic
+from core.store.records import Changes, Frequencies, PaperRecord, Revision
 
 logger = logging.getLogger(__name__)
 
 MEMORY = timedelta(days=30)  # mailings further back are not counted any more
 _LONG_AGO = timedelta(days=60)  # what was known then has faded
-_WRITE_ATTEMPTS = 5
 _NEW = frozenset({AnnounceType.NEW, AnnounceType.CROSS})
 
 
@@ -38,10 +37,8 @@ class Source(Protocol):
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]: ...
 
 
-class Store(Protocol):
+class Store(optimistic.Store, Protocol):
     """What learning needs of a store."""
-
-    async def load_revision(self) -> Revision: ...
 
     async def load_mailings(self) -> frozenset[date]: ...
 
@@ -50,8 +47,6 @@ class Store(Protocol):
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
     async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
-
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
 
 class Learner:
@@ -73,14 +68,14 @@ class Learner:
         if not missing:
             return
         papers = await source.fetch_papers(missing)
-        for _ in range(_WRITE_ATTEMPTS):
-            revision = await store.load_revision()
+
+        async def decide(_: Revision) -> Changes | None:
             known = await store.load_papers(missing)  # a mailing may have brought one meanwhile
-            changes = Changes(papers=tuple(paper for paper in papers if paper.id not in known))
-            if not changes.papers or await store.apply(changes, based_on=revision.number, now=now):
-                self._asked_for.update(missing)
-                return
-        raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while papers were stored")
+            unknown = tuple(paper for paper in papers if paper.id not in known)
+            return Changes(papers=unknown) if unknown else None
+
+        await optimistic.write(store, decide, clock=lambda: now, task="papers were stored")
+        self._asked_for.update(missing)
 
     async def learn(self, categories: Iterable[str], store: Store, *, now: datetime) -> None:
         """Count the stored mailings of *categories* that were not counted yet and that a newer one follows, or should.
@@ -88,15 +83,15 @@ class Learner:
         Raises StoreUnavailable.
         """
         groups = sorted(set(map(group_of, categories)))
-        for _ in range(_WRITE_ATTEMPTS):
-            revision = await store.load_revision()
+
+        async def decide(revision: Revision) -> Changes | None:
             if revision.newest_mailing is None:
-                return
+                return None
             end = max(revision.newest_mailing, newest_mailing(now))
             learned = await self._count_stored(groups, store, end)
-            if not learned or await store.apply(Changes(frequencies=learned), based_on=revision.number, now=now):
-                return
-        raise StoreUnavailable(f"Other writers changed the store {_WRITE_ATTEMPTS} times while words were counted")
+            return Changes(frequencies=learned) if learned else None
+
+        await optimistic.write(store, decide, clock=lambda: now, task="words were counted")
 
     async def _count_stored(self, groups: Sequence[str], store: Store, end: date) -> tuple[Frequencies, ...]:
         """What is to be known of *groups* and of the profiles after the stored mailings before *end*, and is not."""

@@ -21,7 +21,8 @@ from core import leases
 from core.catalogue import Selected
 from core.errors import LeaseLost, StoreUnavailable
 from core.profiles import Profile
-from core.store.records import Changes, Lease, PaperRecord, Revision
+from core.store import optimistic
+from core.store.records import Changes, Lease, PaperRecord
 from core.summaries.attempts import (
     DEFERRED,
     TEXT_AWAY,
@@ -66,18 +67,14 @@ _BUDGET = ("budget", "the budget for summaries is used up for now")
 _CLOSED = ("closed", "the model service does not serve this site at the moment")
 
 
-class Store(leases.Store, Protocol):
+class Store(leases.Store, optimistic.Store, Protocol):
     """What the job needs of a store."""
-
-    async def load_revision(self) -> Revision: ...
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
     async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]: ...
 
     async def load_summary_state(self) -> SummaryState: ...
-
-    async def apply(self, changes: Changes, *, based_on: int, now: datetime, lease: Lease | None = None) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -498,15 +495,14 @@ class _Shift:
         """Store *changes*, whatever else is stored meanwhile. Raises StoreUnavailable and LeaseLost."""
         for attempt in range(1, _APPLY_ATTEMPTS + 1):
             try:
-                revision = await self.store.load_revision()
-                if await self.store.apply(changes, based_on=revision.number, now=self.now(), lease=self.lease):
-                    return
+                await optimistic.put(self.store, changes, clock=self.now, task="a summary was stored", lease=self.lease)
             except StoreUnavailable as error:
                 if attempt == _APPLY_ATTEMPTS:
                     raise
                 logger.warning("A summary waits to be stored: %s", error)
                 await self.sleep(_APPLY_PAUSE_SECONDS * attempt)
-        raise StoreUnavailable("The store changed faster than a summary could be stored")
+            else:
+                return
 
 
 def _is_open(attempts: Attempts, key: Key) -> bool:

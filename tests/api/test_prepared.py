@@ -18,7 +18,7 @@ import pytest
 
 from api.caching import represent
 from api.feeds import feed_scopes, prepare
-from api.prepared import Form, Prepared, _fingerprint
+from api.prepared import Output, Prepared, _fingerprint
 from core.catalogue import Catalogue, Selection
 from core.config import parse_config
 from core.errors import StoreUnavailable
@@ -485,11 +485,11 @@ def one_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("api.prepared._PLACES", 1)
 
 
-PAGE = Form("page", "text/html", DAY, (DAY,))
+PAGE = Output("page", "text/html", DAY, (DAY,))
 
 
 @pytest.mark.parametrize(
-    ("form", "number", "is_same"),
+    ("output", "number", "is_same"),
     [
         (PAGE, 7, True),
         (PAGE, 8, False),
@@ -503,7 +503,7 @@ PAGE = Form("page", "text/html", DAY, (DAY,))
 @pytest.mark.usefixtures("one_place")
 def test_a_rendering_is_found_by_all_that_it_says(
     tmp_path: Path,
-    form: Form,
+    output: Output,
     number: int,
     is_same: bool,
     kept: tuple[str, ...],
@@ -520,5 +520,5 @@ def test_a_rendering_is_found_by_all_that_it_says(
         return Prepared(store, catalogue, made_by=())
 
     asyncio.run(start().keep(PAGE, answered, made, was_had=True))
-    found = asyncio.run(start().find(form, selection, Revision(number), ()))
+    found = asyncio.run(start().find(output, selection, Revision(number), ()))
     assert (found == made) is is_same

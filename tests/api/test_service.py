@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api.caching import Representation, represent
-from api.service import Renderings
+from api.service import Representations
 from api.wiring import build_service
 from core.store.sqlite import SqliteStore
 from demo.standin import ArxivStandIn
@@ -237,7 +237,7 @@ def rendering(text: str) -> Representation:
 
 
 def test_renderings_are_made_once_for_equal_keys() -> None:
-    renderings, made = Renderings(), []
+    renderings, made = Representations(), []
 
     def render() -> Representation:
         made.append("made")
@@ -251,7 +251,7 @@ def test_renderings_are_made_once_for_equal_keys() -> None:
 
 
 def test_the_rendering_that_was_asked_for_least_lately_goes_first() -> None:
-    renderings = Renderings()
+    renderings = Representations()
 
     async def ask() -> list[bytes]:
         for number in range(48):
