@@ -496,7 +496,7 @@ class TestRefreshing:
             process, other = world.process(), world.process()
             process.source.error = SourceUnavailable("https://rss.arxiv.org/rss/cs.AI", "it is away")
             monkeypatch.setattr(process.store, "apply", never)
-            with pytest.raises(StoreUnavailable, match="5 times while .* could not be refreshed .*it is away"):
+            with pytest.raises(StoreUnavailable, match=r"5 times while .* could not be refreshed .*it is away"):
                 await process.freshness.refresh()
             assert (await other.freshness.refresh()).categories == CONFIGURED
 

@@ -60,6 +60,6 @@ def test_nothing_is_written_where_nothing_is_left_to_write() -> None:
 
 def test_who_is_never_first_gives_up_and_says_what_was_being_done() -> None:
     store = Contested(5)
-    with pytest.raises(StoreUnavailable, match="^Other writers changed the store 5 times while a test wrote$"):
+    with pytest.raises(StoreUnavailable, match=r"^Other writers changed the store 5 times while a test wrote$"):
         asyncio.run(put(store, CHANGES, clock=lambda: NOW, task="a test wrote"))
     assert store.written == []
