@@ -24,6 +24,7 @@ _ASCII_TOKEN = re.compile(r"[A-Za-z0-9]+(?:\+\+|#)?")
 _SEPARATING_BYTES = bytes(code if code > 127 or chr(code).isalnum() else ord(" ") for code in range(256))
 _POSSESSIVE = re.compile(r"['’][sS]\b")
 _PLURAL_ACRONYM = re.compile(r"(?=\d*[A-Z])[A-Z0-9]{2,}s")  # in 16s the s is no ending
+_SHORT_SIS = 6  # letters: a thesis is none of these
 _VOWEL = re.compile(r"[aeiouy]")
 # A stem with one vowel and one consonant after it: English doubles that consonant before -ing and -ed (plan, planning),
 # so where it stands single an e was dropped (scale, scaling), and an e after it tells words apart (same, SAM).
@@ -73,13 +74,15 @@ def fold_words(text: str) -> list[str]:
 def fold_word(word: str) -> str:
     """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
 
-    Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`.
-    Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
+    Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`,
+    `analysis`, `analyses` and `analysed` give `analys`. Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
     stay.
     """
     word = plain_word(singular_acronym(word))
     if word[-1:] in _LAST_LETTERS:
         word = _without_ending(word)
+        if len(word) > _SHORT_SIS and word.endswith("sis"):
+            return word[:-2]
     return word[:-1] if word.endswith("ll") and _WEAK_LL.fullmatch(word) else word
 
 
