@@ -75,8 +75,8 @@ def fold_word(word: str) -> str:
     """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
 
     Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`,
-    `analysis`, `analyses` and `analysed` give `analys`. Short words keep their -e, which is all that tells `same` from SAM. Endings that change the word (-er, -ion, -able)
-    stay.
+    `analysis`, `analyses` and `analysed` give `analys`. Short words keep their -e, which is all that tells `same` from
+    SAM. Endings that change the word (-er, -ion, -able) stay.
     """
     word = plain_word(singular_acronym(word))
     if word[-1:] in _LAST_LETTERS:
