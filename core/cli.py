@@ -618,6 +618,9 @@ def _read_likes(path: Path | None) -> tuple[str, ...]:
         raise BadQuery("--like-file", f"{path} cannot be read ({error.strerror})") from error
     if not ids:
         raise BadQuery("--like-file", f"{path} names no paper of arXiv, as arXiv:2401.01234 or by an address")
+    _log.print(
+        f"{path} names {len(ids)} {'paper' if len(ids) == 1 else 'papers'} of arXiv", soft_wrap=True, markup=False
+    )
     return ids
 
 

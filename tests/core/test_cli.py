@@ -196,6 +196,7 @@ def test_papers_likes_what_a_file_of_references_names_as_if_it_were_named_itself
     by_file = run_here(filled, "papers", "--like-file", str(references), "--limit", "4")
     by_name = run_here(filled, "papers", "--like", "2602.98134, 2603.91204", "--limit", "4")
     assert (by_file.returncode, by_file.stdout) == (0, by_name.stdout)
+    assert f"{references} names 2 papers of arXiv\n" in by_file.stderr
     assert set(listed_ids(by_file)[:2]) == {"2603.91204", "2602.98134"}
 
 
