@@ -11,14 +11,13 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
 from api.caching import represent
 from api.feeds import list_feeds
 from api.selection import (
     FeedParameters,
     SelectionParameters,
-    check_digits,
     feed_title,
     parse_selection,
     refuse_repeated,
@@ -32,6 +31,7 @@ from core.feeds.content import build_absence, plain_text, tell_origin
 from core.papers import AnnounceType, Paper, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking
 from core.scoring import Kind, Place
+from core.settings import IN_DIGITS
 from core.store.records import PaperRecord
 from core.summaries.attempts import Attempt, SourceKind
 from core.summaries.languages import SectionName
@@ -312,7 +312,7 @@ class PaperListParameters(SelectionParameters):
     scope: str = Field(
         default=DEFAULT_PROFILE, max_length=300, description="A category, several joined by +, or a profile's name."
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), BeforeValidator(check_digits)] = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), IN_DIGITS] = Field(
         default=DEFAULT_LIMIT, description="Papers on one page."
     )
     cursor: str | None = Field(default=None, max_length=300, description="The `next_cursor` of the page before.")

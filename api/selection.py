@@ -41,6 +41,7 @@ from core.query import (
     split_list,
     without_weights,
 )
+from core.settings import IN_DIGITS
 from core.words import canonical_name, name_words
 
 MAX_SCOPE_CATEGORIES = 20
@@ -64,13 +65,6 @@ def _check_types(text: str) -> str:
     types = text.split(",")
     if not set(types) <= set(AnnounceType) or len(types) > len(AnnounceType):
         raise ValueError(f"one or more of {', '.join(AnnounceType)}, joined by commas, are expected")
-    return text
-
-
-def check_digits(text: object) -> object:
-    """Refuses 1_0, which pydantic reads as 10 since Python does."""
-    if isinstance(text, str) and "_" in text:
-        raise ValueError("a number in digits is expected")
     return text
 
 
@@ -126,10 +120,10 @@ class SelectionParameters(BaseModel):
     types: Annotated[str, AfterValidator(_check_types)] | None = Field(
         None, description="Announce types, joined by commas: new, cross, replace, replace-cross.", examples=["new"]
     )
-    min_score: (
-        Annotated[float, Field(ge=0, le=MAX_SCORE, allow_inf_nan=False), BeforeValidator(check_digits)] | None
-    ) = Field(None, description="Least points of a listed paper.", examples=[2.5])
-    days: Annotated[int, Field(ge=1, le=MAX_DAYS), BeforeValidator(check_digits)] | None = Field(
+    min_score: Annotated[float, Field(ge=0, le=MAX_SCORE, allow_inf_nan=False), IN_DIGITS] | None = Field(
+        None, description="Least points of a listed paper.", examples=[2.5]
+    )
+    days: Annotated[int, Field(ge=1, le=MAX_DAYS), IN_DIGITS] | None = Field(
         None, description="Calendar days up to the newest mailing, that one included.", examples=[3]
     )
     summaries: Literal["0", "1", "brief"] | None = Field(
@@ -149,7 +143,7 @@ class SelectionParameters(BaseModel):
 class FeedParameters(SelectionParameters):
     """The parameters of a feed."""
 
-    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), BeforeValidator(check_digits)] | None = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), IN_DIGITS] | None = Field(
         None, description="Most entries, newest mailing first, best first within.", examples=[10]
     )
 

@@ -14,17 +14,37 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import quote, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+)
 
 from core.errors import BadConfig
 
 PROJECT_FOLDER = Path(__file__).resolve().parents[1]
 _STORE_FILE = "arxiv-feeds.sqlite3"
+_PLAIN_ADDRESS = re.compile(r"[A-Za-z0-9%:/\[\]._~!$&'()*+,;=-]+")  # RFC 3986, without query, fragment and user
+
+
+def _check_digits(text: object) -> object:
+    """Refuses 1_0, which pydantic reads as 10 since Python does."""
+    if isinstance(text, str) and "_" in text:
+        raise ValueError("a number in digits is expected")
+    return text
 
 
 def _address(text: str) -> str:
     if not _is_address(text):
-        raise ValueError("an address such as https://feeds.example.org is expected, without spaces, ?, # and @")
+        raise ValueError(
+            "an address such as https://feeds.example.org is expected, in ASCII and without spaces, ?, # and @; other "
+            "letters as xn--… in the host and as %C3%A9 in the path"
+        )
     return text.rstrip("/")
 
 
@@ -34,7 +54,7 @@ def _is_address(text: str) -> bool:
         is_port_possible = parts.port is None or parts.port > 0
     except ValueError:  # of a port beyond 65535 or half an IPv6 address
         return False
-    is_plain = not set("?#\\@").intersection(text) and text.isprintable() and " " not in text
+    is_plain = _PLAIN_ADDRESS.fullmatch(text) is not None
     return is_plain and is_port_possible and parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
@@ -66,6 +86,7 @@ def _stripped(secret: SecretStr) -> SecretStr:
 
 
 Address = Annotated[str, AfterValidator(_address)]
+IN_DIGITS = BeforeValidator(_check_digits)
 Secret = Annotated[str, StringConstraints(strip_whitespace=True)]  # a pasted one often ends in a newline
 
 
@@ -79,7 +100,7 @@ class Settings(BaseModel):
     arxiv_base: Address = Field(
         default="https://arxiv.org", description="arXiv's pages, for what the service itself reads."
     )
-    arxiv_min_interval_seconds: float = Field(
+    arxiv_min_interval_seconds: Annotated[float, IN_DIGITS] = Field(
         default=3.0,
         ge=0,
         le=3600,
@@ -99,14 +120,14 @@ class Settings(BaseModel):
         "Default: what Vercel's Redis integrations set: KV_URL, names that end in _REDIS_URL or _KV_URL, or the "
         "address and token of Upstash's REST interface.",
     )
-    fresh_seconds: float | None = Field(
+    fresh_seconds: Annotated[float | None, IN_DIGITS] = Field(
         default=None,
         ge=0,
         le=604_800,
         allow_inf_nan=False,
         description="Seconds for which papers count as fresh. Default: until arXiv's next mailing.",
     )
-    lease_seconds: float = Field(
+    lease_seconds: Annotated[float, IN_DIGITS] = Field(
         default=30.0,
         ge=1,
         le=3600,
@@ -142,7 +163,7 @@ class Settings(BaseModel):
     smtp_host: Secret | None = Field(
         default=None, description="The server that mails digests; none are mailed without it."
     )
-    smtp_port: int | None = Field(
+    smtp_port: Annotated[int | None, IN_DIGITS] = Field(
         default=None, ge=1, le=65_535, description="Its port. Default: 587; 465 with tls, 25 with none."
     )
     smtp_security: Literal["starttls", "tls", "none"] = Field(
@@ -154,7 +175,9 @@ class Settings(BaseModel):
     )
     mail_from: str | None = Field(default=None, description="The sender of digests: arXiv <feeds@example.org>.")
     mail_to: str | None = Field(default=None, description="Who gets them: addresses joined by commas.")
-    port: int = Field(default=8000, ge=1, le=65_535, description="The port that `serve` listens on.")
+    port: Annotated[int, IN_DIGITS] = Field(
+        default=8000, ge=1, le=65_535, description="The port that `serve` listens on."
+    )
 
     vercel: str | None = Field(default=None, description="Set by Vercel.")
     vercel_project_production_url: str | None = Field(default=None, description="Set by Vercel: the production host.")

@@ -61,6 +61,7 @@ def test_names_and_defaults_are_those_of_the_contract() -> None:
         pytest.param("PORT", "65535", 65_535, id="port"),
         pytest.param("PORT", "", 8000, id="empty is unset"),
         pytest.param("BASE_URL", "", None, id="empty address is unset"),
+        pytest.param("BASE_URL", "https://xn--a.example/%C3%A9", "https://xn--a.example/%C3%A9", id="encoded"),
     ],
 )
 def test_a_variable_sets_its_value(name: str, value: str, expected: str | float | Path | None) -> None:
@@ -87,6 +88,10 @@ def test_a_variable_sets_its_value(name: str, value: str, expected: str | float 
         pytest.param("BASE_URL", "https://feeds.example.org/?", "an address such as https://", id="empty query"),
         pytest.param("BASE_URL", "https://feeds.example.org/#a", "an address such as https://", id="fragment"),
         pytest.param("BASE_URL", "https://feeds.example.org/a b", "an address such as https://", id="space"),
+        pytest.param("BASE_URL", "https://feeds.example.org/<b>", "an address such as https://", id="tag"),
+        pytest.param("BASE_URL", "https://fée.example.org", "an address such as https://", id="letter to be encoded"),
+        pytest.param("PORT", "8_0", "a whole number from 1 to 65,535 is expected", id="Python's digits"),
+        pytest.param("FRESH_SECONDS", "1_0", "a number from 0 to 604,800 is expected", id="Python's digits, seconds"),
         pytest.param("BASE_URL", "https://feeds.example.org\n", "an address such as https://", id="line break"),
         pytest.param("BASE_URL", "https://feeds.example.org:99999", "an address such as https://", id="port"),
         pytest.param("BASE_URL", "https://[::1", "an address such as https://", id="half an IPv6 address"),
