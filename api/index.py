@@ -20,13 +20,14 @@ from api.feeds import MEDIA_TYPES
 from api.logs import set_up_logging
 from api.problems import MEDIA_TYPE as PROBLEM
 from api.wiring import create_app, read_settings
-from core.errors import BadConfig
+from core.errors import BadConfig, BadQuery
 
 logger = logging.getLogger(__name__)
 
 Event = Mapping[str, Any]  # Any: JSON, in as many shapes as AWS has front ends
 
 _SCHEDULERS = ("aws.events", "aws.scheduler")  # EventBridge's rules, and its Scheduler
+_HTTP = frozenset({"requestContext", "Records"})  # one of which each front end's events have; Lambda@Edge the second
 _WITHOUT_TYPE = (204, 304)  # what Mangum calls JSON, and a cache would believe it (RFC 9111 3.2)
 _LAST_SECONDS = 60.0  # in which nothing is begun, so that what has begun can end
 _CLOSING_SECONDS = 5.0  # to end in good order what takes too long, before Lambda ends the process
@@ -80,6 +81,8 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
     def handler(event: Event, context: _Context) -> dict[str, Any]:
         if _is_schedule(event):
             return loop.run_until_complete(_refresh(context))
+        if _HTTP.isdisjoint(event):
+            raise BadQuery("event", 'an HTTP event, a schedule of EventBridge or {"action": "refresh"} is expected')
         answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # Mangum names all of AWS's context
         if answered["statusCode"] in _WITHOUT_TYPE:
             answered.get("headers", {}).pop("content-type", None)

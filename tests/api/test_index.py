@@ -202,6 +202,11 @@ def test_a_schedule_refreshes_without_a_secret(tmp_path: Path, arxiv: ArxivStand
     assert [(one["received"], one["new"]) for one in others] == [(first["received"], 0)] * 2
 
 
+def test_an_event_of_no_kind_is_refused(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    events: list[Event] = [{"action": "refesh"}, {}, {"source": "aws.s3"}]
+    assert on_lambda(tmp_path, arxiv, [invoked(one) for one in events]) == [{"raised": "BadQuery"}] * 3
+
+
 def test_a_refresh_that_fails_is_raised_and_the_process_goes_on(tmp_path: Path) -> None:
     with ArxivStandIn(WEEK) as arxiv:
         arxiv.fail_next(status=500, path="/rss")
