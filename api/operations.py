@@ -12,7 +12,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import date
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Header, Response
@@ -27,6 +26,7 @@ from core.healing import HealingReport
 from core.intake import Report
 from core.store.records import CategoryState, key_of
 from core.summaries.attempts import Run
+from core.summaries.options import Order
 
 logger = logging.getLogger(__name__)
 
@@ -174,7 +174,7 @@ async def refresh_within(service: Service, remaining_seconds: Callable[[], float
     return await _refresh_by(
         service,
         heal=lambda: service.freshness.heal(is_over=is_over),
-        summarise=partial(service.summaries.run, remaining_seconds=remaining_seconds),
+        summarise=lambda order: service.summaries.build().run(order, remaining_seconds=remaining_seconds),
         prepares=True,
     )
 
@@ -199,7 +199,7 @@ async def _refresh(service: Service, response: Response) -> RefreshReport:
     return await _refresh_by(
         service,
         heal=lambda: service.freshness.heal_for(HEALING_WAIT_SECONDS),
-        summarise=partial(service.summaries.run_for, SUMMARY_WAIT_SECONDS),
+        summarise=lambda order: service.summaries.run_for(SUMMARY_WAIT_SECONDS, order),
     )
 
 
@@ -207,14 +207,14 @@ async def _refresh_by(
     service: Service,
     *,
     heal: Callable[[], Awaitable[HealingReport | None]],
-    summarise: Callable[..., Awaitable[Run | None]],
+    summarise: Callable[[Order], Awaitable[Run | None]],
     prepares: bool = False,
 ) -> RefreshReport:
     """A refresh, what it leaves open, and whether it *prepares* the configured feeds; raises last what refused it."""
     report = await service.freshness.try_refresh()
     healing = await _heal(heal)
-    is_away = isinstance(report, SourceUnavailable)
-    summaries = await _summarise(service, partial(summarise, waits_for_texts=is_away))
+    order = Order(waits_for_texts=isinstance(report, SourceUnavailable))
+    summaries = await _summarise(service, lambda: summarise(order))
     if prepares:
         await _prepare_feeds(service)
     if isinstance(report, ArxivFeedsError):

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from api.service import Service
 from core.errors import ArxivFeedsError, BadConfig
+from core.summaries.options import Order
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ async def _refresh_if_due(service: Service) -> float:
         await service.freshness.ensure(service.config.categories)
         await service.freshness.heal(only_when_due=True)
         if service.summaries.obstacle is None:
-            await service.summaries.run_for(0, is_patient=True)  # takes minutes, beside this watch
+            await service.summaries.run_for(0, Order(is_patient=True))  # takes minutes, beside this watch
         due = await service.freshness.next_look_at()
     except ArxivFeedsError as error:
         logger.warning("Nothing to serve at the moment: %s", error)

@@ -99,8 +99,10 @@ def build_service(
     catalogue = Catalogue(store, tells_absence=obstacle is None, kept=tuple(feeds.feed_scopes(config)))
 
     def build_summaries() -> Summaries:
+        # Only asked for where there is no obstacle, so with a model or with a key.
+        asked = model or _build_model(settings, config.summaries, key or "", clock)
         return _build_summaries(
-            settings, config, texts=arxiv, store=store, catalogue=catalogue, clock=clock, model=model, key=key
+            settings, config, texts=arxiv, store=store, catalogue=catalogue, clock=clock, model=asked, key=key or ""
         )
 
     return Service(
@@ -133,27 +135,14 @@ def _build_summaries(
     store: Store,
     catalogue: Catalogue,
     clock: Callable[[], datetime],
-    model: Model | None,
-    key: str | None,
+    model: Model,
+    key: str,
 ) -> Summaries:
-    """The job that writes summaries, with the model at the address that environment or config.json name."""
+    """The job that writes summaries; with another *key* or address the *model* is asked anew, whatever it refused."""
     from core.summaries.job import Summaries, fingerprint  # noqa: PLC0415 - brings parsers, which no request needs
     from core.summaries.writing import World  # noqa: PLC0415
 
     options = config.summaries
-    base_url = settings.llm_base_url or options.base_url or settings.dashscope_http_base_url
-    if model is None and key is not None:
-        from core.summaries.dashscope import BEIJING, DashScope, is_native_address  # noqa: PLC0415
-
-        named = settings.llm_base_url or options.base_url
-        is_native = settings.llm_base_url is None and (named is None or is_native_address(named))
-        model = DashScope(
-            key,
-            base_url=base_url or BEIJING,
-            is_native=is_native,
-            user_agent=f"arxiv-feeds/{VERSION}",
-            clock=clock,
-        )
     return Summaries(
         options,
         profiles=config.every_profile,
@@ -166,8 +155,25 @@ def _build_summaries(
             sleep=asyncio.sleep, monotonic=time.monotonic, draw_nonce=lambda: secrets.token_hex(8), draw=random.random
         ),
         lease_seconds=settings.lease_seconds,
-        fingerprint=fingerprint(key or "", base_url or "", *options.models),
+        fingerprint=fingerprint(key, _find_base_url(settings, options) or "", *options.models),
     )
+
+
+def _build_model(settings: Settings, options: Options, key: str, clock: Callable[[], datetime]) -> Model:
+    """The model at the address that environment or config.json name."""
+    from core.summaries.dashscope import BEIJING, DashScope, is_native_address  # noqa: PLC0415
+
+    return DashScope(
+        key,
+        base_url=_find_base_url(settings, options) or BEIJING,
+        is_native=settings.llm_base_url is None and (options.base_url is None or is_native_address(options.base_url)),
+        user_agent=f"arxiv-feeds/{VERSION}",
+        clock=clock,
+    )
+
+
+def _find_base_url(settings: Settings, options: Options) -> str | None:
+    return settings.llm_base_url or options.base_url or settings.dashscope_http_base_url
 
 
 def _build_store(settings: Settings, days_back: int, clock: Callable[[], datetime]) -> Store:

@@ -26,6 +26,7 @@ from api.wiring import create_app, read_settings
 from bench.soak_clock import SoakClock
 from core.errors import ArxivFeedsError
 from core.store.sqlite import SqliteStore
+from core.summaries.options import Order
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ async def _keep_fresh(service: Service) -> None:
         try:
             await service.freshness.ensure(service.config.categories)
             await service.freshness.heal(only_when_due=True)
-            await service.summaries.run_for(0, is_patient=True)
+            await service.summaries.run_for(0, Order(is_patient=True))
         except ArxivFeedsError as error:
             logger.warning("Nothing to serve at the moment: %s", error)
         except Exception:

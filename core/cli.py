@@ -51,6 +51,7 @@ from core.settings import Settings
 from core.store.records import Ledger
 from core.summaries.attempts import Run
 from core.summaries.job import Progress as Done
+from core.summaries.options import ALL_MISSING, Order
 
 T = TypeVar("T")
 
@@ -168,7 +169,7 @@ def summarize_command(
     if service.summaries.obstacle:
         raise BadConfig(service.summaries.obstacle)
     numbers = tuple(parse_paper_number(paper) for paper in papers or ())
-    run = asyncio.run(_closing(service, _summarise(service, numbers, is_forced=again)))
+    run = asyncio.run(_closing(service, _summarise(service, Order(numbers, is_forced=again))))
     _print_run(run, currency=service.config.summaries.currency)
     if run.failed or run.deferred:
         raise typer.Exit(1)
@@ -313,17 +314,15 @@ def _serve_sample(host: str, port: int) -> None:
                 progress.console.print(f"{mailing}: {_ledger_line(report.ledger)}")
 
             asyncio.run(_closing(service, sample.refresh_through_week(service.freshness.refresh, tell=tell)))
-        _print_run(asyncio.run(_closing(service, _summarise(service))), currency="")
+        _print_run(asyncio.run(_closing(service, _summarise(service, ALL_MISSING))), currency="")
         _log.print("[yellow]These are sample data: every paper is made up.[/yellow]")
         _print_addresses(service)
         serve(application, listening)
 
 
-async def _summarise(
-    service: Service, papers: Sequence[str] = (), *, is_forced: bool = False, waits_for_texts: bool = False
-) -> Run:
+async def _summarise(service: Service, order: Order) -> Run:
     """What a run came to, with a bar that shows how far it is. Raises UnknownPaper."""
-    for paper in papers:
+    for paper in order.paper_ids:
         await service.catalogue.find(paper)
     with Progress(
         SpinnerColumn(),
@@ -339,9 +338,7 @@ async def _summarise(
             text = f"Writing summaries: {so_far.usage.tokens:,} tokens"
             progress.update(task, completed=so_far.done, total=so_far.total, description=text)
 
-        run = await service.summaries.build().run(
-            paper_ids=papers, tell=tell, is_forced=is_forced, waits_for_texts=waits_for_texts
-        )
+        run = await service.summaries.build().run(order, tell=tell)
         progress.update(task, visible=bool(run.written or run.failed or run.deferred))
         return run
 
@@ -374,7 +371,7 @@ async def _refresh_and_judge(service: Service) -> _Refreshed:
             progress.advance(task)
     standing = [one for asked in (await load_status(service)).sets if asked.is_configured for one in asked.categories]
     is_away = isinstance(report, SourceUnavailable)
-    run = None if service.summaries.obstacle else await _summarise(service, waits_for_texts=is_away)
+    run = None if service.summaries.obstacle else await _summarise(service, Order(waits_for_texts=is_away))
     if isinstance(report, ArxivFeedsError):
         raise report
     return _Refreshed(report, healing, selected, standing, run)

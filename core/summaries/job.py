@@ -40,7 +40,7 @@ from core.summaries.attempts import (
 )
 from core.summaries.choice import Maker, Wanted, choose, newest_mailings
 from core.summaries.model import Model, ModelFailed, Trouble
-from core.summaries.options import Limits, Options, find_obstacle
+from core.summaries.options import ALL_MISSING, Limits, Options, Order
 from core.summaries.prompt import PROMPT_VERSION, parse_template
 from core.summaries.writing import FILE_PREFIX, Draft, OutOfBudget, Texts, World, Writer
 
@@ -89,9 +89,9 @@ class Progress:
 
 
 class Summaries:
-    """Writes what summaries are missing. *select* gives what a profile lists now.
+    """Writes what summaries are missing. *select* gives what a profile lists now, *model* is where it is asked to.
 
-    *model* is None where no key is set; *fingerprint* tells one key and address from another without giving the key
+    *fingerprint* tells one key and address from another without giving the key
     away, so that a new key is tried at once.
     """
 
@@ -102,7 +102,7 @@ class Summaries:
         profiles: Sequence[Profile],
         select: Callable[[Profile], Awaitable[Selected]],
         store: Store,
-        model: Model | None,
+        model: Model,
         texts: Texts,
         clock: Callable[[], datetime],
         world: World,
@@ -120,32 +120,17 @@ class Summaries:
         self._fingerprint = fingerprint
         template = parse_template(options.template) if options.template is not None else None
         self._maker = Maker(options.models[0], template.version if template else PROMPT_VERSION, options.sources[0])
-        self._writer = Writer(options, model=model, texts=texts, template=template, world=world) if model else None
-
-    @property
-    def obstacle(self) -> str | None:
-        """Why no summaries are written at all, for the operator; None where nothing stands in the way."""
-        return find_obstacle(self.options, has_key=self._model is not None)
+        self._writer = Writer(options, model=model, texts=texts, template=template, world=world)
 
     async def run(
         self,
+        order: Order = ALL_MISSING,
         *,
-        paper_ids: Collection[str] = (),
         remaining_seconds: Callable[[], float] = lambda: math.inf,
         tell: Callable[[Progress], object] = lambda _: None,
-        is_patient: bool = False,
-        is_forced: bool = False,
-        waits_for_texts: bool = False,
     ) -> Run:
-        """Write what is wanted, or the summaries of *paper_ids*, until all is done, or time or budget are over.
-
-        Who *is_patient*, and runs again soon, keeps the pauses after failures for the moment. *is_forced* asks a
-        service that refuses the key, tries again what has failed, and writes *paper_ids* again. Who *waits_for_texts*
-        leaves papers to a later run while arXiv is away with their full texts. Raises StoreUnavailable.
-        """
-        if self.obstacle or self._model is None or self._writer is None:
-            return Run(self._now(), notice=self.obstacle or "")
-        if not (paper_ids or is_forced or await self._has_anything_to_do(is_patient=is_patient)):
+        """Do what *order* says until all is done, or time or budget are over. Raises StoreUnavailable."""
+        if not (order.paper_ids or order.is_forced or await self._has_anything_to_do(order)):
             return Run(self._now())
         lease = await leases.take(self._store, _LEASE, uuid4().hex, seconds=self._lease_seconds)
         if lease is None:
@@ -153,16 +138,7 @@ class Summaries:
         lost = asyncio.Event()
         try:
             async with leases.kept(self._store, lease, seconds=self._lease_seconds, when_lost=lost.set):
-                return await self._run(
-                    lease,
-                    lost,
-                    paper_ids,
-                    remaining_seconds,
-                    tell,
-                    is_patient=is_patient,
-                    is_forced=is_forced,
-                    waits_for_texts=waits_for_texts,
-                )
+                return await self._run(order, lease, lost, remaining_seconds, tell)
         except LeaseLost as error:
             return Run(self._now(), notice=str(error))
         finally:
@@ -171,20 +147,15 @@ class Summaries:
 
     async def _run(
         self,
+        order: Order,
         lease: Lease,
         lost: asyncio.Event,
-        paper_ids: Collection[str],
         remaining_seconds: Callable[[], float],
         tell: Callable[[Progress], object],
-        *,
-        is_patient: bool,
-        is_forced: bool,
-        waits_for_texts: bool,
     ) -> Run:
-        assert self._writer is not None  # noqa: S101 - who calls has looked
         state = (await self._store.load_summary_state()).on(self._now().date())
-        selections = [] if paper_ids else [(profile, await self._select(profile)) for profile in self._profiles]
-        wanted = await self._find(paper_ids, selections, state, is_patient=is_patient, is_forced=is_forced)
+        selections = [] if order.paper_ids else [(profile, await self._select(profile)) for profile in self._profiles]
+        wanted = await (self._find_named(order) if order.paper_ids else self._choose(order, selections, state))
         shift = _Shift(
             store=self._store,
             lease=lease,
@@ -199,9 +170,9 @@ class Summaries:
             total=len(wanted),
             tell=tell,
             fingerprint=self._fingerprint,
-            waits_for_texts=waits_for_texts,
+            waits_for_texts=order.waits_for_texts,
         )
-        if self._is_closed(state, is_patient=is_patient) and not is_forced:
+        if self._is_closed(order, state) and not order.is_forced:
             shift.end(*_CLOSED)
         elif wanted and remaining_seconds() > shift.least_seconds + _SWEEP_SECONDS:
             await self._sweep()
@@ -209,46 +180,33 @@ class Summaries:
         mailings = {**dict(state.mailings), **dict(newest_mailings(selections))}
         return await shift.finish(tuple(sorted(mailings.items())))
 
-    async def _has_anything_to_do(self, *, is_patient: bool) -> bool:
+    async def _has_anything_to_do(self, order: Order) -> bool:
         state = await self._store.load_summary_state()
         selections = [(profile, await self._select(profile)) for profile in self._profiles]
         known = dict(state.mailings)
         is_new = any(known.get(name) != mailing for name, mailing in newest_mailings(selections))
-        return is_new or bool(await self._choose(selections, state, is_patient=is_patient))
+        return is_new or bool(await self._choose(order, selections, state))
 
-    async def _find(
-        self,
-        paper_ids: Collection[str],
-        selections: Sequence[tuple[Profile, Selected]],
-        state: SummaryState,
-        *,
-        is_patient: bool,
-        is_forced: bool,
-    ) -> tuple[Wanted, ...]:
-        if not paper_ids:
-            return await self._choose(selections, state, is_patient=is_patient, is_forced=is_forced)
-        records = await self._store.load_papers(paper_ids)
-        attempts = await self._store.load_attempts(paper_ids)
+    async def _find_named(self, order: Order) -> tuple[Wanted, ...]:
+        """What is to be written of the papers that *order* names."""
+        records = await self._store.load_papers(order.paper_ids)
+        attempts = await self._store.load_attempts(order.paper_ids)
         languages = dict.fromkeys(profile.language for profile in self._profiles) or {self.options.language: None}
         wanted = (
             Wanted(records[paper_id].paper, self._maker.key(records[paper_id].paper, language))
-            for paper_id in dict.fromkeys(paper_ids)
+            for paper_id in dict.fromkeys(order.paper_ids)
             for language in languages
             if paper_id in records
         )
-        return tuple(one for one in wanted if is_forced or _is_open(attempts.get(one.paper.id, ()), one.key))
+        return tuple(one for one in wanted if order.is_forced or _is_open(attempts.get(one.paper.id, ()), one.key))
 
     async def _choose(
-        self,
-        selections: Sequence[tuple[Profile, Selected]],
-        state: SummaryState,
-        *,
-        is_patient: bool,
-        is_forced: bool = False,
+        self, order: Order, selections: Sequence[tuple[Profile, Selected]], state: SummaryState
     ) -> tuple[Wanted, ...]:
+        """What is to be written of the papers that *selections* list."""
         listed = {item.paper.id for _, selected in selections for item in selected.items}
         known = await self._store.load_attempts(listed)
-        if is_forced:  # what has failed counts as never tried
+        if order.is_forced:  # what has failed counts as never tried
             known = {paper_id: tuple(one for one in tried if one.summary) for paper_id, tried in known.items()}
         return choose(
             selections,
@@ -256,18 +214,18 @@ class Summaries:
             maker=self._maker,
             papers=self.options.papers,
             state=state,
-            now=self._now() if is_patient else None,
+            now=self._now() if order.is_patient else None,
         )
 
-    def _is_closed(self, state: SummaryState, *, is_patient: bool) -> bool:
+    def _is_closed(self, order: Order, state: SummaryState) -> bool:
         breaker = state.breaker
         if breaker is None or self._now() >= breaker.until or breaker.fingerprint != self._fingerprint:
             return False
-        return is_patient or breaker.code != _AWAY
+        return order.is_patient or breaker.code != _AWAY
 
     async def _sweep(self) -> None:
         """Delete files that a run which was cut off has left at the service, as many as there is time for."""
-        if "pdf" not in self.options.sources or self._model is None:
+        if "pdf" not in self.options.sources:
             return
         try:
             async with asyncio.timeout(_SWEEP_SECONDS):

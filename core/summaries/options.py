@@ -65,6 +65,24 @@ class Options:
     currency: str = "CNY"
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one run is to do: write what is missing, or the summaries of `paper_ids`.
+
+    Who `is_patient`, and runs again soon, keeps the pauses after failures for the moment. `is_forced` asks a service
+    that refuses the key, tries again what has failed, and writes `paper_ids` again. Who `waits_for_texts` leaves papers
+    to a later run while arXiv is away with their full texts.
+    """
+
+    paper_ids: tuple[str, ...] = ()
+    is_patient: bool = False
+    is_forced: bool = False
+    waits_for_texts: bool = False
+
+
+ALL_MISSING = Order()
+
+
 def find_obstacle(options: Options, *, has_key: bool) -> str | None:
     """Why no summaries are written at all, in a sentence; None where nothing stands in the way."""
     if not options.is_enabled:

@@ -22,7 +22,7 @@ from core.store.sqlite import SqliteStore
 from core.summaries.attempts import Attempts, Run, SummaryState
 from core.summaries.job import Progress, Summaries
 from core.summaries.model import ModelFailed, RemoteFile, Trouble
-from core.summaries.options import Limits, Options, Price
+from core.summaries.options import ALL_MISSING, Limits, Options, Order, Price
 from core.summaries.writing import FILE_PREFIX
 from tests.builders import paper
 from tests.core.summaries.working import NOW, Call, FakeModel, FakeTexts, FakeWorld, Reply
@@ -65,8 +65,8 @@ class Desk:
     async def select(self, profile: Profile) -> Selected:
         return await self.catalogue.select(Selection(profile.name, profile))
 
-    async def run(self, **how: Any) -> Run:
-        return await self.job().run(**how)
+    async def run(self, order: Order = ALL_MISSING, **how: Any) -> Run:
+        return await self.job().run(order, **how)
 
     async def announce(self, day: date, *numbers: int, good: int = 9) -> None:
         """Papers of a mailing, of which those up to *good* name the keyword twice, so that they are best."""
@@ -203,7 +203,7 @@ class TestWhichPapers:
 
     def test_papers_can_be_named(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
-            run = await desk.run(paper_ids=("2603.00004", "2603.00009"))
+            run = await desk.run(Order(paper_ids=("2603.00004", "2603.00009")))
             return run.written, await desk.codes(), (await desk.state()).mailings
 
         assert play(scene) == (1, {"4": "written"}, ())
@@ -214,7 +214,7 @@ class TestWhichPapers:
     ) -> None:
         async def scene(desk: Desk) -> int:
             for _ in range(2):
-                await desk.run(paper_ids=("2603.00001",), is_forced=is_forced)
+                await desk.run(Order(paper_ids=("2603.00001",), is_forced=is_forced))
             return len(desk.model.calls)  # type: ignore[union-attr]
 
         assert play(scene) == calls
@@ -222,10 +222,10 @@ class TestWhichPapers:
     @pytest.mark.parametrize("failure", [REFUSED_KEY, UNCLEAR, AWAY], ids=["key", "unclear", "away"])
     def test_a_summary_stays_where_writing_it_again_fails(self, play: Play, failure: ModelFailed) -> None:
         async def scene(desk: Desk) -> object:
-            await desk.run(paper_ids=("2603.00001",))
+            await desk.run(Order(paper_ids=("2603.00001",)))
             assert desk.model is not None
             desk.model.replies += [failure] * 9
-            run = await desk.run(paper_ids=("2603.00001",), is_forced=True)
+            run = await desk.run(Order(paper_ids=("2603.00001",), is_forced=True))
             return run.written, await desk.codes()
 
         assert play(scene) == (0, {"1": "written"})
@@ -365,7 +365,7 @@ class TestTrouble:
     def test_who_forces_it_asks_at_once(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             await desk.run()
-            return (await desk.run(is_forced=True)).written
+            return (await desk.run(Order(is_forced=True))).written
 
         assert play(scene, REFUSED_KEY) == 2
 
@@ -460,7 +460,7 @@ class TestTrouble:
             asked = []
             for minutes in (0, 9, 1, 19, 1):
                 desk.world.now += timedelta(minutes=minutes)
-                await desk.run(is_patient=True)
+                await desk.run(Order(is_patient=True))
                 asked.append(len(desk.model.calls))  # type: ignore[union-attr]
             return asked
 
@@ -499,7 +499,7 @@ class TestTrouble:
 
     def test_papers_whose_text_is_waited_for_are_no_failures_and_are_written_by_the_next_run(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
-            run = await desk.run(waits_for_texts=True)
+            run = await desk.run(Order(waits_for_texts=True))
             waiting, state = await desk.attempts(2), await desk.state()
             desk.texts.failure = None
             await desk.run()
@@ -521,7 +521,7 @@ class TestTrouble:
 
             desk.texts.fetch_full_text_page = fetch  # type: ignore[assignment,method-assign]
             await desk.announce(FRIDAY, 5)
-            return (await desk.run(waits_for_texts=True)).notice
+            return (await desk.run(Order(waits_for_texts=True))).notice
 
         notice = "the model is left alone until 12:15 UTC: it did not answer for several papers in a row"
         assert play(scene, *[AWAY] * 3, sources=("html", "abstract"), papers=5) == notice
@@ -547,7 +547,7 @@ class TestTrouble:
     def test_who_forces_it_tries_again_what_has_failed(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             await desk.run()
-            await desk.run(is_forced=True)
+            await desk.run(Order(is_forced=True))
             return await desk.codes(), len(desk.model.calls)  # type: ignore[union-attr]
 
         refused = ModelFailed(Trouble.REFUSED, "DataInspectionFailed")
@@ -637,20 +637,6 @@ class TestUnclearRefusals:
 
 
 class TestTheRunItself:
-    @pytest.mark.parametrize(
-        ("changes", "notice"),
-        [
-            pytest.param({"model": None}, "DASHSCOPE_API_KEY is not set", id="no key"),
-            pytest.param({"options": Options()}, "ai_summary.enabled", id="not enabled"),
-        ],
-    )
-    def test_without_model_or_wish_nothing_is_done(self, play: Play, changes: dict[str, Any], notice: str) -> None:
-        async def scene(desk: Desk) -> object:
-            return (await desk.job(**changes).run()).notice, await desk.state()
-
-        told, state = play(scene)
-        assert (notice in told, state) == (True, SummaryState())
-
     def test_one_process_writes_at_a_time(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             assert await desk.store.take_lease("summaries", "another", seconds=30)
