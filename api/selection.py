@@ -38,6 +38,7 @@ from core.query import (
     parse_entry,
     parse_query,
     refuse_too_much,
+    shorten,
     split_list,
     without_weights,
 )
@@ -50,7 +51,6 @@ _POINT_PLACES = 4  # of the points of a paper
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _TITLE_LENGTH = 100
-_WHOLE_TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _MAX_NAMES = 50
 _TOO_LONG = f"is too long: with its field before each of its terms it has more than {MAX_CHARACTERS:,} characters"
 _PERSONAL = ("q", "au", "like", "dislike", "exclude")
@@ -230,16 +230,7 @@ class _Wishes:
             f"by {', '.join(self.authors)}" if self.authors else "",
             f"like {', '.join(self.likes)}" if self.likes else "",
         ]
-        text = "; ".join(filter(None, parts))
-        return text if len(text) <= _TITLE_LENGTH else _shortened(text)
-
-
-def _shortened(text: str) -> str:
-    """The beginning of *text* in which no term is cut, since half of one names another; whole words of the first."""
-    fitting = text[: _TITLE_LENGTH - 2]
-    ends = [found.end() for found in _WHOLE_TERM.finditer(text) if found.end() <= len(fitting)]
-    whole = fitting[: ends[-1]].removesuffix(" OR") if ends else fitting.rpartition(" ")[0] or fitting
-    return f"{whole.rstrip()} …"
+        return shorten("; ".join(filter(None, parts)), _TITLE_LENGTH)
 
 
 def _parse_wishes(parameters: SelectionParameters, likes: Sequence[str]) -> _Wishes:

@@ -22,7 +22,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
-from textwrap import shorten
 from typing import NamedTuple, Protocol
 
 from core.errors import UnknownPaper
@@ -30,6 +29,7 @@ from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
 from core.profiles import Profile
+from core.query import shorten
 from core.rarity import KNOWLEDGE_LASTS, Known, group_of
 from core.relevance import stream_of
 from core.scoring import UNIT, Check, Score, Scorer, Scores
@@ -43,6 +43,7 @@ MAX_DAYS = 30
 
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 0.4 MB of verdicts
+_DESCRIBED = 200  # characters of a query or a list that a description has
 _NO_CHANGE = datetime(1991, 8, 14, tzinfo=UTC)  # arXiv's first day: when nothing is stored, nothing changed since
 
 
@@ -683,9 +684,9 @@ def describe(selection: Selection) -> str:
     types = " or ".join(profile.announce_types)
     parts = [f"arXiv papers announced as {types} in {', '.join(profile.categories)}"]
     if profile.query is not None:
-        parts.append(f"found by {shorten(str(profile.query), 200, placeholder=' …')}")
+        parts.append(f"found by {shorten(str(profile.query), _DESCRIBED)}")
     if profile.exclude_keywords:
-        parts.append(f"without {shorten(', '.join(profile.exclude_keywords), 200, placeholder=' …')}")
+        parts.append(f"without {shorten(', '.join(profile.exclude_keywords), _DESCRIBED)}")
     scorers = [
         _counted(len(profile.keywords), "keyword"),
         _counted(len(profile.authors), "author"),

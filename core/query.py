@@ -95,6 +95,7 @@ _SIGN = re.compile(
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
 _FOREIGN_OPERATOR = re.compile(r"^!|^&|&&|\|")  # not in Wow! and R&D
 _OPERATOR_FOR = {"!": "-", "&": "AND", "|": "OR"}
+_WHOLE_TERM = re.compile(r'(?:[^\s"]|"[^"]*")+')
 _OPERATOR_WORD = re.compile(r"(?<!\S)(?:AND|OR|NOT|ANDNOT)(?!\S)")
 
 
@@ -224,6 +225,19 @@ def canonical(node: Node) -> Node:
             parts[str(one)] = one
     ordered = tuple(sorted(parts.values(), key=lambda part: (isinstance(part, Not), str(part))))
     return ordered[0] if len(ordered) == 1 else kind(ordered)
+
+
+def shorten(text: str, length: int) -> str:
+    """*text*, which names terms, in *length* characters at most.
+
+    No term of its beginning is cut, since half of one names another; where the first is too long it keeps whole words.
+    """
+    if len(text) <= length:
+        return text
+    fitting = text[: length - 2]
+    ends = [found.end() for found in _WHOLE_TERM.finditer(text) if found.end() <= len(fitting)]
+    whole = fitting[: ends[-1]].removesuffix(" OR") if ends else fitting.rpartition(" ")[0] or fitting
+    return f"{whole.rstrip()} …"
 
 
 def every_term(node: Node) -> Iterator[Term]:

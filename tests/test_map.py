@@ -66,6 +66,7 @@ STEPS = {
     "core.arxiv": set[str](),
     "core.catalogue": {
         "core.index",
+        "core.query",
         "core.rarity",
         "core.relevance",
         "core.scoring",

@@ -31,6 +31,7 @@ from core.errors import Overloaded, UnknownPaper
 from core.mailings import mailing_moment
 from core.papers import Announcement, AnnounceType, Author
 from core.profiles import Keyword, Profile
+from core.query import parse_query
 from core.rarity import group_of
 from core.shelf import Shelf
 from core.store.records import Changes, Frequencies, PaperRecord, Revision
@@ -582,6 +583,12 @@ class TestFeed:
 )
 def test_a_selection_is_described_in_a_sentence(changes: dict[str, Any], description: str) -> None:
     assert describe(selection(**changes)) == description
+
+
+def test_a_long_query_is_cut_between_its_terms() -> None:
+    query = parse_query(" OR ".join(f'"state space model {number}"' for number in range(20)))
+    assert ', found by "state space model 0" OR ' in describe(selection(query=query))
+    assert '"state space model 7" …, ' in describe(selection(query=query))
 
 
 def test_a_selection_of_one_mailing_and_few_items_says_so() -> None:
