@@ -306,9 +306,6 @@ def find_days_back(config: Config) -> int:
     return min(MOST_DAYS, config.days_back)
 
 
-_NO_WRITING = Writing()
-
-
 def describe_status(
     stored: Stored | None,
     *,
@@ -319,7 +316,7 @@ def describe_status(
     is_shared: bool,
     notices: Sequence[str] = (),
     sample_data: bool = False,
-    writing: Writing = _NO_WRITING,
+    writing: Writing,
 ) -> Status:
     """What there is to tell at *now* of what is *stored*, None where the store is out of reach.
 

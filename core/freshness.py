@@ -102,7 +102,7 @@ class _Known:
     has_gaps: bool
 
 
-def group(categories: Iterable[str], configured: Sequence[str]) -> list[tuple[str, ...]]:
+def find_sets(categories: Iterable[str], configured: Sequence[str]) -> list[tuple[str, ...]]:
     """The sets that have to be refreshed for *categories*: all configured ones at once, every other one alone."""
     wanted = dict.fromkeys(categories)
     together = [tuple(configured)] if any(category in configured for category in wanted) else []
@@ -179,7 +179,7 @@ class Freshness:
         configured: Sequence[str],
         clock: Callable[[], datetime],
         timing: Timing,
-        days_back: int = 7,
+        days_back: int,
         learner: Learner | None = None,
     ) -> None:
         self._source = source
@@ -204,7 +204,7 @@ class Freshness:
         there is no data at all after a bounded wait; what is missing of several sets is part of the problem that is
         told.
         """
-        return await self._gather(categories, lambda one: self._ensure_group(one, revision))
+        return await self._gather(categories, lambda one: self._ensure_set(one, revision))
 
     async def look(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """How current the data of *categories* is, as `ensure` tells it, without asking arXiv for anything.
@@ -218,7 +218,7 @@ class Freshness:
             if known.state is not None and known.state.succeeded_at is not None:
                 return replace(self._currency(one, known.state), revision=revision)
             if one == self._configured:
-                return await self._ensure_group(one, revision)
+                return await self._ensure_set(one, revision)
             raise NothingStored(
                 f"Nothing of {', '.join(one)} is stored; its feed without q, au, like, dislike and exclude fetches it.",
                 retry_after_seconds=COLD_RETRY_SECONDS,
@@ -231,7 +231,7 @@ class Freshness:
 
         With the *revision* that was loaded just now nothing more is loaded, as in `ensure`.
         """
-        known = [await self._load(one, revision) for one in group(categories, self._configured)]
+        known = [await self._load(one, revision) for one in find_sets(categories, self._configured)]
         states = [state for one in known if one.state for state in one.state.categories]
         found = {day for state in states if state.category in categories for day, papers in state.complete if papers}
         return tuple(sorted(found))
@@ -334,13 +334,13 @@ class Freshness:
 
         Raises NothingStored where there is one set and it has none.
         """
-        groups = group(categories, self._configured)
+        sets = find_sets(categories, self._configured)
         currencies = []
-        for one in groups:
+        for one in sets:
             try:
                 currencies.append(await find(one))
             except NothingStored as error:
-                if len(groups) == 1:
+                if len(sets) == 1:
                     raise
                 currencies.append(Currency(False, (str(error),)))
         problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
@@ -349,7 +349,7 @@ class Freshness:
             all(currency.is_current for currency in currencies), problems, currencies[0].revision if is_same else None
         )
 
-    async def _ensure_group(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
+    async def _ensure_set(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
         """How current the data of *categories* is after what could be done about it. Raises NothingStored."""
         known, is_same = await self._load(categories, revision), True
         is_ahead = self._may_correct(known.state)

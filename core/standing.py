@@ -109,7 +109,7 @@ def stand(
     mailing: date,
     now: datetime,
     since: date,
-    is_whole: bool = True,
+    is_whole: bool,
 ) -> CategoryState:
     """How *before.category* stands after a feed of *mailing* with *listed*, read as *reading*.
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from lxml import html
 
-from api.status import CategoryStatus, SetStatus, Status, Stored, describe_status
+from api.status import CategoryStatus, SetStatus, Status, Stored, Writing, describe_status
 from core.errors import StoreUnavailable
 from core.mailings import mailings_between
 from core.store.records import CategoryState, Changes, Endpoint, Healing, Ledger, RefreshState, Revision
@@ -69,6 +69,7 @@ def describe(
         days_back=7,
         store_name="papers.sqlite3",
         is_shared=False,
+        writing=Writing(),
     )
 
 

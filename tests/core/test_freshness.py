@@ -23,7 +23,7 @@ from core.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from core.freshness import Currency, Freshness, Timing, after_failure, after_success, group, is_due
+from core.freshness import Currency, Freshness, Timing, after_failure, after_success, find_sets, is_due
 from core.intake import Report
 from core.learning import Learner
 from core.papers import AnnounceType, Paper
@@ -130,7 +130,7 @@ class Process:
         self.clock = clock
         self.source = FakeSource()
         self.store = WatchedStore(path, clock)
-        values: dict[str, Any] = {"configured": CONFIGURED, "timing": CALENDAR}
+        values: dict[str, Any] = {"configured": CONFIGURED, "timing": CALENDAR, "days_back": 7}
         self.freshness = Freshness(source=self.source, store=self.store, clock=clock, **{**values, **changes})
 
     async def state(self, key: str = KEY) -> RefreshState:
@@ -227,7 +227,7 @@ def test_a_mistake_in_counting_words_keeps_no_papers_away(play: Play, caplog: py
 
 class TestGroup:
     @pytest.mark.parametrize(
-        ("categories", "groups"),
+        ("categories", "sets"),
         [
             pytest.param([], [], id="nothing"),
             pytest.param(["cs.LG"], [CONFIGURED], id="one configured brings all of them"),
@@ -238,9 +238,9 @@ class TestGroup:
         ],
     )
     def test_configured_categories_go_together_and_every_other_alone(
-        self, categories: list[str], groups: list[tuple[str, ...]]
+        self, categories: list[str], sets: list[tuple[str, ...]]
     ) -> None:
-        assert group(categories, CONFIGURED) == groups
+        assert find_sets(categories, CONFIGURED) == sets
 
 
 class TestIsDue:

@@ -145,7 +145,8 @@ class TestReading:
 
 
 def stood(reading: Reading, listed: Iterable[Listed] = (), **changes: Any) -> CategoryState:
-    values: dict[str, Any] = {"before": state(), "mailing": THURSDAY, "now": NOON, "since": SINCE, **changes}
+    usual = {"before": state(), "mailing": THURSDAY, "now": NOON, "since": SINCE, "is_whole": True}
+    values: dict[str, Any] = {**usual, **changes}
     return stand(values.pop("before"), reading, list(listed), **values)
 
 
