@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -22,15 +22,15 @@ _ADDRESSES = FeedAddresses(*(f"http://localhost/{kind}" for kind in ("", "rss", 
 
 
 class RecordedSource:
-    """arXiv as far as its *feeds* were recorded, by the categories in them joined by +; what is too large is split."""
+    """arXiv as far as *read* has what was recorded of it, by categories joined by +; what is too large is split."""
 
-    def __init__(self, feeds: Mapping[str, bytes]) -> None:
-        self._feeds = feeds
+    def __init__(self, read: Callable[[str], bytes]) -> None:
+        self._read = read
 
     async def fetch_announcements(
         self, categories: Sequence[str], *, etag: str | None = None, apart: Collection[str] = ()
     ) -> Announced:
-        feed = await asyncio.to_thread(parse_unless_cut_off, self._feeds["+".join(categories)])
+        feed = await asyncio.to_thread(parse_unless_cut_off, self._read("+".join(categories)))
         if feed is not None:
             return Announced((feed,), requests=1)
         middle = len(categories) // 2
@@ -60,11 +60,11 @@ class Parts:
     catalogue: Catalogue
 
 
-def join(config: Config, feeds: Mapping[str, bytes], *, path: Path, now: datetime) -> Parts:
-    """The parts on a store in the file *path*, at the moment *now*, when arXiv has the *feeds*."""
+def join(config: Config, read: Callable[[str], bytes], *, path: Path, now: datetime) -> Parts:
+    """The parts on a store in the file *path*, at the moment *now*, when arXiv has what *read* gives."""
     store = SqliteStore(path, clock=lambda: now)
     freshness = Freshness(
-        source=RecordedSource(feeds),
+        source=RecordedSource(read),
         store=store,
         configured=config.categories,
         clock=lambda: now,

@@ -107,7 +107,9 @@ async def _stock(folder: Path) -> tuple[ours.Parts, Reader, Sequence[str]]:
     for place, day in enumerate(WEEK):
         listings = inventor.invent_mailing(MAILING_PAPERS, day=day, first=place * MAILING_PAPERS)
         records += read_records(listings, day)
-    parts = ours.join(load_config(PROJECT_FOLDER / "config.json"), {}, path=folder / "papers.sqlite3", now=_NOW)
+    parts = ours.join(
+        load_config(PROJECT_FOLDER / "config.json"), lambda _: b"", path=folder / "papers.sqlite3", now=_NOW
+    )
     papers = tuple(one.paper for one in records)
     changes = Changes(papers, tuple(announcement for one in records for announcement in one.announcements))
     await parts.store.apply(changes, based_on=0, now=_NOW)

@@ -84,8 +84,7 @@ def _prepare_origin(folder: Path) -> Callable[[], object]:
 
     settings = json.loads((_PROJECT_FOLDER / "config.json").read_text(encoding="utf-8"))
     config = origin.OriginConfig(settings["keywords"], settings["exclude_keywords"], settings["max_papers"])
-    feeds = [(folder / category).read_bytes() for category in settings["categories"]]
-    return lambda: origin.refresh(feeds, config)
+    return lambda: origin.refresh(((folder / one).read_bytes() for one in settings["categories"]), config)
 
 
 def _prepare_ours(folder: Path) -> Callable[[], object]:
@@ -96,11 +95,12 @@ def _prepare_ours(folder: Path) -> Callable[[], object]:
 
     config = load_config(_PROJECT_FOLDER / "config.json")
 
-    feeds = {path.name: path.read_bytes() for path in folder.iterdir()}
+    def read(name: str) -> bytes:
+        return (folder / name).read_bytes()
 
     async def refresh_from_nothing() -> None:
         with TemporaryDirectory() as store_folder:
-            parts = ours.join(config, feeds, path=Path(store_folder) / "papers.sqlite3", now=_NOW)
+            parts = ours.join(config, read, path=Path(store_folder) / "papers.sqlite3", now=_NOW)
             await ours.refresh(parts)
             await parts.store.close()
 

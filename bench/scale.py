@@ -82,7 +82,7 @@ def rows(sizes: Sequence[int] = SIZES) -> Iterator[Row]:
 
 async def _go_through_day(path: Path, feeds: dict[str, bytes], day: date, words: str, spent: _Spent) -> None:
     """The refresh of *day*, and the feeds after it, in parts that have read nothing before."""
-    parts = ours.join(_CONFIG, feeds, path=path, now=datetime(day.year, day.month, day.day, 6, tzinfo=UTC))
+    parts = ours.join(_CONFIG, feeds.__getitem__, path=path, now=datetime(day.year, day.month, day.day, 6, tzinfo=UTC))
     personal = parse_selection("default", SelectionParameters.model_validate({"q": words}), _CONFIG)
     await spent.measure("refresh of 1,200 papers", parts.freshness.refresh)
     await spent.measure("feed, nothing read yet", lambda: ours.read_feed(parts))

@@ -592,7 +592,7 @@ def _write_papers(connection: sqlite3.Connection, papers: Iterable[Paper]) -> No
     connection.executemany(
         "INSERT INTO papers (id, version, record) VALUES (?, ?, ?)"
         " ON CONFLICT (id) DO UPDATE SET version = excluded.version, record = excluded.record",
-        [(paper.id, paper.version, dump_paper(paper)) for paper in papers],
+        ((paper.id, paper.version, dump_paper(paper)) for paper in papers),
     )
 
 

@@ -25,7 +25,7 @@ def test_our_refresh_stores_every_paper_and_gives_a_feed(tmp_path: Path) -> None
     config = load_config(PROJECT_FOLDER / "config.json")
 
     async def go() -> tuple[bytes, int]:
-        parts = ours.join(config, feeds, path=tmp_path / "papers.sqlite3", now=NOW)
+        parts = ours.join(config, feeds.__getitem__, path=tmp_path / "papers.sqlite3", now=NOW)
         feed = await ours.refresh(parts)
         stored = await parts.store.load_records(since=WEEK[-1])
         await parts.store.close()
@@ -41,7 +41,7 @@ def test_a_feed_that_may_be_cut_off_is_asked_for_in_halves(monkeypatch: pytest.M
     monkeypatch.setattr(rss, "MOST_ENTRIES", 60)
     listings = Inventor().invent_mailing(80, day=WEEK[-1])
     asked = (CATEGORIES, CATEGORIES[:2], CATEGORIES[2:])
-    source = ours.RecordedSource({"+".join(one): announce(listings, one, WEEK[-1]) for one in asked})
+    source = ours.RecordedSource({"+".join(one): announce(listings, one, WEEK[-1]) for one in asked}.__getitem__)
 
     announced = asyncio.run(source.fetch_announcements(CATEGORIES))
 
