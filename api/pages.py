@@ -16,7 +16,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from fastapi import Path as PathParameter
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -30,7 +30,14 @@ from api.papers import RuleModel, list_rules, parse_paper_number
 from api.prepared import Output
 from api.problems import answer_problem
 from api.reference import build_reference
-from api.selection import FeedParameters, feed_addresses, feed_title, page_query, parse_selection
+from api.selection import (
+    FeedParameters,
+    feed_addresses,
+    feed_title,
+    page_query,
+    parse_selection,
+    refuse_repeated,
+)
 from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
 from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
@@ -127,7 +134,7 @@ class _Shown:
     remark: str = ""
 
 
-@router.get("/", response_class=Response)
+@router.get("/", response_class=Response, dependencies=[Depends(refuse_repeated)])
 async def index(
     request: Request, parameters: Annotated[PageParameters, Query()], service: ServiceDependency
 ) -> Response:
@@ -153,7 +160,7 @@ async def index(
         changed_at = max(service.last_modified(service.build_feed(answered), revision), mailing_moment(today))
         return represent(page, _HTML, last_modified=min(changed_at, now))
 
-    key = ("page", selection, revision, answered.notices, shown.day, shown.earlier, shown.later, today)
+    key = ("page", selection, revision, answered.notices, parameters.mailing, tuple(stored), today)
     representation = await service.representations_of(selection).get(key, render)
     response = service.respond(request, representation, answered.currency)
     if parameters.mailing is None:
@@ -328,7 +335,8 @@ async def _show_mailing(
     other = await service.catalogue.select(asked)
     if not other.mailings:
         return replace(_shown_day(other, day, known, stored), remark=explain_missing(day, newest, name=_long_date))
-    return _shown_day(other, day, (*known, *builder.list_days(other)), stored)
+    others = (one for one in known if one.mailing != day)
+    return _shown_day(other, day, (*others, *builder.list_days(other)), stored)
 
 
 async def _find_mailings(service: Service, selection: Selection, revision: Revision | None) -> list[date]:

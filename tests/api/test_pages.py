@@ -191,6 +191,7 @@ class TestProblems:
             ("/?scope=cs.XX", 404, "cs.XX"),
             ("/?mailing=yesterday", 422, "2026-03-05"),
             ("/?q=a+OR", 422, "column 5"),
+            ("/?q=llm&q=kernel", 422, "given more than once"),
             ("/build/opml?limit=0", 422, "must be 1 or more"),
         ],
     )
@@ -281,6 +282,18 @@ class TestPapers:
     def test_an_earlier_mailing_has_as_many_as_a_feed_of_it_may_have(self, served: Running) -> None:
         asked = f"mailing={WEEK[0].day}&limit=2"
         assert titles(served, f"/?{asked}") == [item["title"] for item in papers(served, f"&mailing={WEEK[0].day}")][:2]
+
+    @pytest.mark.parametrize("place", range(len(WEEK)))
+    @pytest.mark.parametrize(("limit", "is_first"), [(3, True), (4, False)], ids=["asked first", "asked second"])
+    def test_the_mailing_that_is_shown_stands_once_among_the_days(
+        self, served: Running, place: int, limit: int, is_first: bool
+    ) -> None:
+        asked = [f"/?limit={limit}&mailing={WEEK[place].day}", f"/?limit={limit}"]
+        for address in asked if is_first else reversed(asked):
+            shown = page(served, address)
+            days = shown.xpath("//nav[@aria-label='Mailings']//time/@datetime")
+            assert sorted(set(days), reverse=True) == days
+            assert len(shown.xpath("//nav[@aria-label='Mailings']//a[@aria-current]")) == 1
 
     def test_the_way_back_goes_on_before_the_days_of_the_feed_to_all_that_is_stored(self, served: Running) -> None:
         assert walk(served, "/?days=2", "earlier") == ["2026-03-03", "2026-03-02", "2026-02-27"]
