@@ -536,10 +536,10 @@ def _read_prefix(word: str, field: Field | None, column: int) -> Term:
 
 
 def _read_distance(text: str, column: int) -> int:
-    digits = text[1:]
-    if not (digits.isascii() and digits.isdigit() and int(digits[:9]) <= MAX_DISTANCE):
+    digits = re.fullmatch(r"~0*([0-9]{1,3})", text)
+    if digits is None or int(digits[1]) > MAX_DISTANCE:
         raise QueryMistake(column, f"a distance in words such as ~5 is expected, {MAX_DISTANCE} at most")
-    return int(digits)
+    return int(digits[1])
 
 
 def _read_category(text: str, column: int) -> str:

@@ -286,7 +286,7 @@ class Writer:
                 if error.trouble is Trouble.NOT_READY:
                     await self._world.sleep(_FILE_POLL_SECONDS)
                     continue
-                job.tally.transient += 1
+                job.tally.transient += error.trouble is Trouble.TRANSIENT
                 pause = self._pause(error, job)
                 if pause is None:
                     raise
@@ -312,8 +312,7 @@ class Writer:
         return max(_SHORT_PAUSE_SECONDS, longest)
 
     async def _call(self, job: _Job, model: str, messages: tuple[Message, ...], *, seed: int) -> Completion:
-        quiet_seconds = self._quiet_until - self._world.monotonic()
-        if quiet_seconds > 0:
+        while (quiet_seconds := self._quiet_until - self._world.monotonic()) > 0:  # others may lengthen it meanwhile
             await self._world.sleep(quiet_seconds)
         await job.meter.allow()
         started = self._world.monotonic()

@@ -26,6 +26,7 @@ FULL_TEXT = b"<html><body><article class='ltx_document'>%s</article></body></htm
     % (number, b"This kernel reads pages of the cache and is 3.5 times as fast as before. " * 8)
     for number in range(1, 5)
 )
+NO_MODEL, TOO_LONG = ModelFailed(Trouble.MODEL, "ModelNotFound"), ModelFailed(Trouble.TOO_LONG, "BadRequest.TooLarge")
 THROTTLED = ModelFailed(Trouble.TRANSIENT, "Throttling", request_id="r-9")
 UNCLEAR = ModelFailed(Trouble.UNCLEAR, "InvalidParameter")
 GONE = ModelFailed(Trouble.MODEL, "ModelNotFound")
@@ -222,6 +223,20 @@ class TestTrouble:
         scene = write(THROTTLED, SHORT, THROTTLED, SHORT, THROTTLED)
         assert (scene.draft.code, len(scene.model.calls)) == ("unavailable", 5)
 
+    @pytest.mark.parametrize(
+        ("replies", "options", "calls"),
+        [
+            pytest.param([NO_MODEL, NO_MODEL, THROTTLED], {"models": ("one", "two", "three")}, 4, id="other models"),
+            pytest.param([NO_MODEL, THROTTLED, THROTTLED], {"models": ("one", "two")}, 4, id="another model"),
+            pytest.param([TOO_LONG, THROTTLED, THROTTLED], {"sources": ("html", "abstract")}, 4, id="another text"),
+        ],
+    )
+    def test_what_is_wrong_for_good_uses_up_no_attempt(
+        self, replies: list[Reply], options: dict[str, Any], calls: int
+    ) -> None:
+        scene = write(*replies, **options)
+        assert (scene.draft.code, len(scene.model.calls)) == ("written", calls)
+
     @pytest.mark.parametrize(("asked", "pauses"), [(7.0, [7.0]), (0.2, [1.0])])
     def test_the_pause_is_the_one_that_the_service_asks_for(self, asked: float, pauses: list[float]) -> None:
         error = ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=asked)
@@ -238,6 +253,21 @@ class TestTrouble:
 
         asyncio.run(both())
         assert (asked[0], min(asked[1:]) >= 7.0) == (0.0, True)
+
+    def test_a_pause_that_another_paper_brings_while_one_waits_is_kept_too(self) -> None:
+        world, model = FakeWorld(), FakeModel()
+        writer = Writer(OPTIONS, model=model, texts=FakeTexts(FULL_TEXT), template=None, world=world.world)
+        wanted = [world.world.monotonic() + seconds for seconds in (60.0, 5.0)]
+
+        async def sleep(seconds: float) -> None:
+            await world.sleep(seconds)
+            if wanted:
+                writer._quiet_until = wanted.pop(0)
+
+        writer._world = replace(world.world, sleep=sleep)
+        writer._quiet_until = wanted.pop()
+        asyncio.run(writer.write(PAPER, KEY, meter=FreeMeter()))
+        assert world.slept == [5.0, 55.0]
 
     @pytest.mark.parametrize(
         ("asked", "left"),
