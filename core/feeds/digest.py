@@ -353,8 +353,8 @@ def _fold(item: Item, summary: Summary) -> Iterator[str]:
 
 
 def join_section(heading: str, markdown: str) -> str:
-    """A section of a summary as Markdown in which its heading is the highest, since its own ones are of level 3 on."""
-    return f"## {say(heading)}\n\n{markdown}" if say(heading) else markdown
+    """A section of a summary as Markdown in which its heading is the highest, since its own ones are of level 4 on."""
+    return f"### {say(heading)}\n\n{markdown}" if say(heading) else markdown
 
 
 def _summarised(markdown: str, summary: Summary) -> str:

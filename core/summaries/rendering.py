@@ -28,10 +28,12 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from core.summaries.cleaning import MAX_CHARACTERS, drop_unprintable
 from core.summaries.formulas import MATHML_ATTRIBUTES, to_mathml, to_unicode
+from core.summaries.tables import is_delimiter, read_rows
 
-RENDERER = "1"  # changes with the output, for whoever keeps it
+RENDERER = "2"  # changes with the output, for whoever keeps it
 
 _MAX_NESTING = 20
+_FORMULA_FENCES = ("math", "latex", "tex")
 _MAX_CELLS = 5_000  # the largest number in 605 real summaries is 192
 
 
@@ -97,18 +99,19 @@ def _parse(markdown: str, urls: Collection[str]) -> list[Token]:
     """The tokens of *markdown* with everything resolved that is the same in all outputs."""
     parser = _parser()
     source = drop_unprintable(markdown)[:MAX_CHARACTERS]
-    tokens = _shift_headings(parser.parse(_TABLE_ROW.sub(_escape_bars, source)))
+    tokens = _shift_headings(parser.parse(source))
     allowed = {parser.normalizeLink(url) for url in urls if _is_web(url)}
-    is_cell = False
+    around = ""
     for token in tokens:
         if token.type in ("th_open", "td_open"):
-            is_cell = True
             token.attrs = {}  # the alignment is a style
-        elif token.type == "inline":
+        if token.type == "inline":
+            is_cell = around in ("th_open", "td_open")
             token.children = list(_merge_text(_resolve(_flatten(token.children or []), allowed, is_cell=is_cell)))
-        else:
-            is_cell = False
-    return tokens
+            if around == "heading_open":
+                _drop_stray_stars(token.children)
+        around = token.type
+    return [read for token in tokens for read in _read_formula_block(token)]
 
 
 @lru_cache(maxsize=1)
@@ -132,42 +135,75 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _MATH = re.compile(  # bounded, since a text of signs that never close would take quadratic time
     r"\$\$(?P<displayed>(?:[^$\\]|\\.|\$(?!\$)){1,1000})\$\$|\$(?P<inline>(?:[^$\\]|\\.){1,1000})\$(?!\d)", re.DOTALL
 )
+_BRACKETED_MATH = re.compile(
+    r"\\\((?P<inline>(?:[^\\$]|\\[^()$]){1,1000})\\\)|\\\[(?P<displayed>(?:[^\\$]|\\[^\[\]$]){1,1000})\\\]"
+)
+_SIGN_OF_MATH = re.compile(r"\\[A-Za-z{]|[\^_=]")
+_VARIABLE = re.compile(r"\s*[A-Za-z]\s*(?:[-+*/,<>]\s*[A-Za-z0-9]\s*)*")
 _TEXT_IN_MATH = re.compile(r"\\(?:text|mbox|textbf|textrm)\s*\{[^{}]*\}")
-_TABLE_ROW = re.compile(r"^[ >]*\|.*\$.*$", re.MULTILINE)
-_MATH_IN_ROW = re.compile(r"\$[^$]*\$")
 _TAG = re.compile(r"<br\s*/?>|<(?P<name>su[bp])>(?P<text>[^<>\n]{1,100})</(?P=name)>", re.IGNORECASE)
 
 
 def _read_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """The library's rule for tables, but for _MAX_CELLS cells in all, since it fills up short rows of wide tables."""
-    columns = state.src[state.bMarks[start] : state.eMarks[start]].count("|") + 1
+    """The library's rule for tables, on rows that lose no cell (`core/summaries/tables.py`).
+
+    And of _MAX_CELLS cells in all, since it fills up short rows of wide tables.
+    """
+    below = start + 1
+    if below >= end or state.sCount[below] < state.blkIndent or state.is_code_block(start):
+        return False
+    if not is_delimiter(_line(state, below)):
+        return False
+    last = next((line for line in range(below, end) if state.sCount[line] < state.blkIndent), end)
+    rows = read_rows([_line(state, line) for line in range(start, below + 1 if silent else last)])
+    columns = rows[1].text.count("|") + 1
     left = state.env.setdefault("cells_left", _MAX_CELLS)
-    if left < columns or not table(state, start, min(end, start + 2 + left // columns), silent):
+    within = StateBlock("\n".join(row.text for row in rows[: 2 + left // columns]), state.md, state.env, [])
+    if left < columns or not table(within, 0, within.lineMax, silent):
         return False
     if not silent:
-        state.env["cells_left"] = left - (state.line - start) * columns
+        state.env["cells_left"] = left - within.line * columns
+        for token in within.tokens:
+            token.level += state.level
+        state.tokens += within.tokens
+        state.line = start + sum(row.lines for row in rows[: within.line])
     return True
 
 
+def _line(state: StateBlock, line: int) -> str:
+    return str(state.getLines(line, line + 1, state.blkIndent, False))
+
+
 def _read_math(state: StateInline, silent: bool) -> bool:
-    r"""The rule for `$…$` and `$$…$$`, with spaces inside or without.
+    r"""The rule for `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, with spaces inside or without.
 
     Money is left: signs with a digit before or behind them, with a space inside of only one, with Chinese between them
-    but in `\text{}`; of 2,798 real formulas none is like that.
+    but in `\text{}`; of 2,798 real formulas none is like that. So are brackets that Markdown wants escaped.
     The library's plugin for this (mdit-py-plugins 0.7) misses a formula at the start of a text that ends in a digit,
     and reads a displayed one past the end of its list item.
     """
-    match = _MATH.match(state.src, state.pos)
-    if match is None or (state.pos and state.src[state.pos - 1].isdecimal()):
+    match = _MATH.match(state.src, state.pos) or _BRACKETED_MATH.match(state.src, state.pos)
+    if match is None:
         return False
     content = match["displayed"] or match["inline"]
-    is_uneven = match["inline"] and content[0].isspace() != content[-1].isspace()
-    if is_uneven or _IS_CJK.search(_TEXT_IN_MATH.sub("", content)):
+    is_math = _is_bracketed_math(match) if match[0].startswith("\\") else _is_dollar_math(match)
+    if not is_math or _IS_CJK.search(_TEXT_IN_MATH.sub("", content)):
         return False
     if not silent:
         state.push("math_display" if match["displayed"] else "math_inline", "math", 0).content = content
     state.pos = match.end()
     return True
+
+
+def _is_dollar_math(match: re.Match[str]) -> bool:
+    inline = match["inline"]
+    is_uneven = inline is not None and inline[0].isspace() != inline[-1].isspace()
+    return not is_uneven and not match.string[max(match.start() - 1, 0) : match.start()].isdecimal()
+
+
+def _is_bracketed_math(match: re.Match[str]) -> bool:
+    is_formula = _SIGN_OF_MATH.search(match["displayed"] or match["inline"]) is not None
+    return is_formula or (match["inline"] is not None and _VARIABLE.fullmatch(match["inline"]) is not None)
 
 
 def _read_tag(state: StateInline, silent: bool) -> bool:
@@ -223,11 +259,6 @@ def _is_punctuation(character: str) -> bool:
     return unicodedata.category(character)[0] in "PS"
 
 
-def _escape_bars(row: re.Match[str]) -> str:
-    """A line that looks like the row of a table, with the bars in its formulas marked as no ends of cells."""
-    return _MATH_IN_ROW.sub(lambda math: math[0] if " | " in math[0] else math[0].replace("|", r"\|"), row[0])
-
-
 def _shift_headings(tokens: list[Token]) -> list[Token]:
     """*tokens* without a title, which is the only heading of its level and stands first.
 
@@ -241,6 +272,29 @@ def _shift_headings(tokens: list[Token]) -> list[Token]:
     for token in headings:
         token.tag = f"h{min(int(token.tag[1]) - highest + 4, 6)}"
     return tokens
+
+
+def _drop_stray_stars(heading: Sequence[Token]) -> None:
+    """Take `**` off the end or the beginning of a *heading* that has no other: half of a bold one."""
+    texts = [token for token in heading if token.type == "text"]
+    if sum(token.content.count("**") for token in texts) == 1:
+        heading[0].content = heading[0].content.removeprefix("**")
+        heading[-1].content = heading[-1].content.removesuffix("**")
+
+
+def _read_formula_block(token: Token) -> list[Token]:
+    """*token*; a paragraph with a formula where it is a fence that says so, and holds one."""
+    if token.type != "fence" or token.info.strip().lower() not in _FORMULA_FENCES or not token.content.strip():
+        return [token]
+    latex = token.content.strip().removeprefix("$$").removesuffix("$$")
+    if "$" in latex or to_mathml(latex, display=True) is None:
+        return [token]
+    formula = Token("math_display", "math", 0, content=latex)
+    return [
+        Token("paragraph_open", "p", 1, level=token.level, block=True),
+        Token("inline", "", 0, level=token.level + 1, children=[formula], block=True),
+        Token("paragraph_close", "p", -1, level=token.level, block=True),
+    ]
 
 
 def _flatten(tokens: Iterable[Token]) -> list[Token]:

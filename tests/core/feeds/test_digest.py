@@ -30,7 +30,7 @@ from core.profiles import Keyword, Profile
 from core.query import parse_query
 from core.scoring import Score
 from core.summaries.attempts import Attempt, Key, Section, Summary
-from core.summaries.rendering import render_feed
+from core.summaries.rendering import render_feed, render_markdown
 from tests.builders import DAY, MOMENT, feed, item, paper
 from tests.core.test_catalogue import FRIDAY, THURSDAY, record, selected, selection
 
@@ -55,9 +55,12 @@ def digest(*items: Item, **changes: Any) -> Digest:
 
 
 def summary(*sections: tuple[str, str], tldr: str = "It is *fast*.", **changes: Any) -> Summary:
-    """A summary with *sections*, each a heading and its Markdown."""
+    """A summary with *sections*, each a heading and its Markdown, which is kept as it is written anew."""
     told = sections or (("Contributions", "A kernel."), ("Results", "Twice as fast."))
-    parts = tuple(Section(None, heading, markdown, render_feed(markdown)) for heading, markdown in told)
+    urls = changes.get("urls", ())
+    parts = tuple(
+        Section(None, heading, render_markdown(written, urls=urls), render_feed(written)) for heading, written in told
+    )
     values: dict[str, Any] = {"model": "qwen-long", "source": "html", "renderer": "1"}
     return Summary(tldr, render_feed(tldr), parts, **(values | changes))
 
