@@ -749,7 +749,9 @@ def _judge_mailing(mailing: date, placing: Placing, scores: Scores, profile: Pro
 def _build_item(record: PaperRecord, listing: Listing, score: Score, profile: Profile) -> Item:
     paper = record.paper
     address = f"{paper.abs_url}v{listing.version}" if profile.wants_replacements else paper.abs_url
-    types = {category: announce_type for one in record.announcements for category, announce_type in one.types}
+    # A category says what it said in this mailing; of those that came by another one, what they said first.
+    own_first = sorted(record.announcements, key=lambda one: one.mailing != listing.mailing)
+    types = dict(pair for one in reversed(own_first) for pair in one.types)
     return Item(
         paper=paper,
         guid=address,

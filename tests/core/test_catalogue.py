@@ -184,6 +184,19 @@ class TestOutcomes:
 
 
 class TestListing:
+    def test_each_category_says_what_the_mailing_said_in_which_the_paper_stands(self) -> None:
+        told = record(
+            1,
+            (WEDNESDAY, {"cs.LG": NEW}),
+            (THURSDAY, {"cs.AI": CROSS}),
+            (FRIDAY, {"cs.LG": REPLACE, "cs.AI": REPLACE}, 2),
+            categories=("cs.LG", "cs.AI"),
+        )
+        shown = verdict(selection(categories=("cs.LG",)), told).item
+        assert (shown.announce_type, shown.announce_types) == (NEW, (("cs.LG", NEW), ("cs.AI", CROSS)))
+        replaced = verdict(selection(categories=("cs.LG",), announce_types=(REPLACE,)), told).item
+        assert replaced.announce_types == (("cs.LG", REPLACE), ("cs.AI", REPLACE))
+
     """A paper is listed under one mailing."""
 
     def test_the_first_mailing_with_a_wanted_type_is_it(self) -> None:
