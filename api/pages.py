@@ -464,12 +464,13 @@ def _render_summaries(item: Item, attempts: Attempts, language: str) -> list[_Sh
 
 
 def _render_summary(summary: Summary, language: str, origin: str) -> _ShownSummary:
-    from core.summaries.rendering import render_page  # noqa: PLC0415 - brings a parser of Markdown
+    from core.summaries.rendering import as_sentence, render_page  # noqa: PLC0415 - brings a parser of Markdown
 
     sections = tuple(
         (clean_text(section.heading), render_page(section.markdown, urls=summary.urls)) for section in summary.sections
     )
-    return _ShownSummary(language, render_page(summary.tldr, urls=summary.urls), sections, origin)
+    tldr = as_sentence(render_page(summary.tldr, urls=summary.urls), summary.tldr)
+    return _ShownSummary(language, tldr, sections, origin)
 
 
 def _why_no_summary(item: Item, attempts: Attempts, service: Service) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from html import escape
+from html import escape, unescape
 from urllib.parse import quote
 
 from core.catalogue import Feed, Item
@@ -23,6 +23,8 @@ _SOURCES: Mapping[SourceKind, str] = {
     "pdf": "the PDF",
     "abstract": "the abstract alone",
 }
+_BREAK = re.compile(r"<(?:br|/?p)>")
+_TAG = re.compile(r"<[^>]*>")  # of HTML that we wrote
 _TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
 
 
@@ -102,8 +104,8 @@ def build_synopsis(item: Item) -> str:
 
 
 def build_tldr(item: Item) -> str:
-    """The one sentence of the item's summary as plain text, empty where there is none."""
-    return plain_text(item.summary.tldr) if item.summary else ""
+    """The one sentence of the item's summary as plain text, without Markdown and LaTeX; empty where there is none."""
+    return plain_text(unescape(_TAG.sub("", _BREAK.sub(" ", item.summary.tldr_html)))) if item.summary else ""
 
 
 def build_origin(item: Item) -> str:

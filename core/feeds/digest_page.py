@@ -36,7 +36,7 @@ from core.feeds.digest import (
     tell_statistics,
 )
 from core.summaries.attempts import Summary
-from core.summaries.rendering import render_feed, render_page
+from core.summaries.rendering import as_sentence, render_feed, render_page
 
 _Render = Callable[[Summary, str], str]  # a piece of a summary as HTML
 
@@ -136,7 +136,8 @@ def _paper(digest: Digest, rank: int, item: Item, render: _Render) -> Iterator[s
     if comment := say_comment(item):
         yield f'<p class="quiet">{_text(comment)}</p>'
     if item.summary and item.summary.tldr and item.attempt:
-        sentence = render(item.summary, item.summary.tldr).strip().removeprefix("<p>").removesuffix("</p>")
+        tldr = item.summary.tldr
+        sentence = as_sentence(render(item.summary, tldr), tldr).removeprefix("<p>").removesuffix("</p>")
         language = escape(item.attempt.key.language)
         yield f'<p class="tldr"><strong>TL;DR</strong> <bdi lang="{language}">{sentence}</bdi></p>'
     if abstract := say_abstract(item):

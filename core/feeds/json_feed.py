@@ -80,7 +80,11 @@ def _summary(item: Item) -> JsonObject:
         "summary": {
             "tldr": content.build_tldr(item),
             "sections": [
-                {"name": section.name, "heading": content.clean_text(section.heading), "html": section.html}
+                {
+                    **({"name": section.name} if section.name else {}),
+                    "heading": content.clean_text(section.heading),
+                    "html": section.html,
+                }
                 for section in summary.sections
             ],
             "origin": content.build_origin(item),

@@ -32,7 +32,7 @@ from typing import Literal
 
 from core.summaries.answer import Answer, outside_code, parse_answer
 from core.summaries.attempts import SourceKind
-from core.summaries.cleaning import clean_answer
+from core.summaries.cleaning import UNPRINTABLE, clean_answer
 from core.summaries.languages import HAN, KANA, SECTION_NAMES, Language
 from core.summaries.model import WITHHELD
 from core.summaries.numbers import URL, find_numbers, unsupported_share
@@ -112,11 +112,6 @@ _RAW_TAG = re.compile(
     re.IGNORECASE,
 )
 
-# The bidirectional controls, and what XML cannot carry; clean_answer takes them away.
-_BAD_CHARACTER = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff\u202a-\u202e\u2066-\u2069]"
-)
-
 _INLINE_CODE = re.compile(r"`[^`\n]*`")
 _FORMULA = re.compile(r"\$\$[^$]{1,2000}\$\$|\$[^$\n]{1,500}\$|\\\([^\n]{0,300}?\\\)|\\\[[^\]]{0,500}\\\]")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
@@ -176,8 +171,8 @@ def check_answer(
 ) -> Checked:
     """What is wrong with *text*, the raw answer of a model, and the answer itself.
 
-    *source_text* is what the model read, "" where that is not known, as with an uploaded file. The four sections are
-    not wanted where the operator's own prompt asks for others.
+    *source_text* is what the model read, as far as that is known: what stands in an uploaded PDF is not, so numbers and
+    addresses are no doubt there. The four sections are not wanted where the operator's own prompt asks for others.
     """
     cleaned = clean_answer(text)
     answer = parse_answer(cleaned, language)
@@ -185,12 +180,11 @@ def check_answer(
     unsupported = unsupported_share(numbers, source_text) if kind != "pdf" else None
     urls = find_urls(cleaned)
     known_urls = tuple(url for url in urls[:_MAX_URLS] if occurs_in(source_text, url))
+    unknown_urls = len(urls) - len(known_urls) if kind != "pdf" else 0
     return Checked(
         answer,
         tuple(_faults(cleaned, answer, finish_reason, language, are_sections_wanted=are_sections_wanted)),
-        tuple(
-            _flags(text, cleaned, answer, unsupported, numbers=len(numbers), unknown_urls=len(urls) - len(known_urls))
-        ),
+        tuple(_flags(text, cleaned, answer, unsupported, numbers=len(numbers), unknown_urls=unknown_urls)),
         unsupported,
         len(numbers),
         known_urls,
@@ -231,7 +225,7 @@ def _flags(
         yield Flag("unknown-urls", f"{unknown_urls} of the addresses do not occur in the text that was read")
     if _RAW_TAG.search(_without_code(cleaned)):
         yield Flag("raw-tags", "the answer has HTML in it, which is shown as text")
-    if _BAD_CHARACTER.search(text):
+    if UNPRINTABLE.search(text.replace("\r", "")):
         yield Flag("characters", "characters that cannot be shown were taken out")
     if _INJECTION.search(cleaned[:_INJECTION_REACH]):
         yield Flag("injection", "the answer speaks of instructions, which can be the paper's subject or its doing")

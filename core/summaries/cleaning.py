@@ -14,7 +14,7 @@ _MOST_RAW_CHARACTERS = 5 * MAX_CHARACTERS  # with thoughts, which may be several
 
 _LINE_ENDING = re.compile(r"\r\n?")
 _NONCHARACTERS = "\ufdd0-\ufdef" + "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
-_UNWANTED = re.compile(
+UNPRINTABLE = re.compile(
     "["
     "\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff"  # controls and surrogates: feedgen fails the whole feed on one
     f"{_NONCHARACTERS}"
@@ -31,7 +31,7 @@ _FENCE = re.compile(r"^ {0,3}`{3,}(.*)$", re.MULTILINE)
 
 def drop_unprintable(text: str) -> str:
     """*text* without what hides or turns it, and without what XML cannot carry; lines end in a line feed."""
-    return _UNWANTED.sub("", _LINE_ENDING.sub("\n", text))
+    return UNPRINTABLE.sub("", _LINE_ENDING.sub("\n", text))
 
 
 def clean_answer(text: str) -> str:

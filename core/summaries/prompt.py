@@ -15,6 +15,7 @@ from typing import Literal
 from core.papers import Paper
 from core.summaries.answer import section_names
 from core.summaries.attempts import SourceKind
+from core.summaries.cleaning import drop_unprintable
 from core.summaries.languages import SECTION_NAMES, Language
 
 PROMPT_VERSION = "1"
@@ -23,8 +24,6 @@ _MAX_CHARACTERS = 4_000  # of an answer; what models make of it is about 5,000
 _MAX_CHARACTERS_OF_ABSTRACT = 1_500  # there is no more in it, and what is asked for beyond is invented
 _MAX_AUTHORS = 20  # some papers have 3,000
 _NONCE = re.compile(r"[A-Za-z0-9_-]{4,64}")
-# Controls, surrogates and what turns the reading direction: services refuse some, and the others hide text.
-_UNWANTED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _FILE = re.compile(r"fileid://", re.IGNORECASE)
 _PLACEHOLDER = re.compile(r"\{(title|authors|abstract|categories|content|text|language)\}")
 _MARKED_HEADING = re.compile(
@@ -202,5 +201,5 @@ def _defused(text: str, mark: str) -> str:
     A space takes the mark's place, so that no new one comes from what stood around it. Nor does the text name a file,
     which qwen-long would read: https://help.aliyun.com/zh/model-studio/long-context-qwen-long
     """
-    printable = _FILE.sub("file ", _UNWANTED.sub("", text))
+    printable = _FILE.sub("file ", drop_unprintable(text))
     return re.sub(rf"(?:<|</)?{mark}>?", " ", printable, flags=re.IGNORECASE)

@@ -59,6 +59,15 @@ def render_markdown(markdown: str, *, urls: Collection[str] = ()) -> str:
     return drop_unprintable(_Writer(urls).write(SyntaxTreeNode(_parse(markdown, urls)).children))
 
 
+def as_sentence(html: str, text: str) -> str:
+    """*html*, which a sentence *text* was rendered as, in one paragraph; "" for none.
+
+    What Markdown takes for a list or for code is shown as it is.
+    """
+    is_paragraph = html.startswith("<p>") and html.endswith("</p>") and html.count("<p>") == 1
+    return html if is_paragraph or not text else f"<p>{escape(drop_unprintable(text), quote=False)}</p>"
+
+
 def _render_html(markdown: str, urls: Collection[str], renderer: RendererHTML) -> str:
     html = renderer.render(_parse(markdown, urls), _parser().options, {})
     return _sanitize(drop_unprintable(html)).strip()

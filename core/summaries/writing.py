@@ -9,7 +9,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from html import escape
 from typing import Protocol
 
 from core.errors import SourceMalformed, SourceUnavailable
@@ -21,7 +20,7 @@ from core.summaries.languages import Language, find_language
 from core.summaries.model import Completion, Model, ModelFailed, Trouble
 from core.summaries.options import Options
 from core.summaries.prompt import Message, Template, build_prompt
-from core.summaries.rendering import RENDERER, render_feed, render_markdown
+from core.summaries.rendering import RENDERER, as_sentence, render_feed, render_markdown
 
 logger = logging.getLogger(__name__)
 
@@ -400,7 +399,7 @@ def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
     answer = checked.answer
     return Summary(
         tldr=answer.tldr,
-        tldr_html=_render_sentence(answer.tldr, checked.urls),
+        tldr_html=as_sentence(render_feed(answer.tldr, urls=checked.urls), answer.tldr),
         sections=tuple(
             Section(
                 one.name,
@@ -418,10 +417,3 @@ def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
         unsupported=checked.unsupported_numbers,
         urls=checked.urls,
     )
-
-
-def _render_sentence(tldr: str, urls: tuple[str, ...]) -> str:
-    """*tldr* as one paragraph of HTML, "" for none; what Markdown takes for a list or code is shown as it is."""
-    html = render_feed(tldr, urls=urls) if tldr else ""
-    is_paragraph = html.startswith("<p>") and html.endswith("</p>") and html.count("<p>") == 1
-    return html if is_paragraph or not tldr else f"<p>{escape(tldr, quote=False)}</p>"

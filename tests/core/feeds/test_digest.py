@@ -311,6 +311,14 @@ def test_formulas_are_latex_in_markdown_mathml_on_pages_and_text_in_mails() -> N
     assert ("<math" in mail, "It is x₁ ≤ 10⁻³." in mail, "O(n²) is enough." in mail) == (False, True, True)
 
 
+@pytest.mark.parametrize("tldr", ["2024. A new year", "- a dash", "    code"])
+def test_a_sentence_that_looks_like_a_list_stays_one_on_a_page(tldr: str) -> None:
+    for page in (render_digest_page, render_digest_mail):
+        (shown,) = parsed(page(digest(summarised(summary(tldr=tldr))))).find_class("tldr")
+        assert " ".join(str(shown.text_content()).split()) == f"TL;DR {' '.join(tldr.split())}"
+        assert [one for one in shown.iter() if one.tag in {"ol", "ul", "pre"}] == []
+
+
 def test_links_of_a_summary_are_those_that_its_paper_has() -> None:
     text = "[a](https://good.example/a) and [b](https://evil.example/b)"
     told = digest(summarised(summary(("Results", text), urls=("https://good.example/a",))))

@@ -139,6 +139,21 @@ def hostile(vector: str) -> Item:
     return summarised(attempt, paper=listed)
 
 
+def test_the_sentence_is_plain_text_in_json_feed() -> None:
+    text = ANSWER.replace("A kernel that reads", "A **kernel** for $O(n^2)$ &<b> that `reads`")
+    shown = summarised(Attempt(KEY, MOMENT, summary=summary(text)))
+    told = json.loads(render_json_feed(feed(items=(shown,))))["items"][0]
+    assert told["summary"] == "A kernel for O(n²) &< b> that reads a cache in pages is three times as fast."
+    assert told["_arxiv"]["summary"]["tldr"] == told["summary"]
+
+
+def test_a_section_of_another_name_has_none_in_json_feed() -> None:
+    one = summary()
+    other = replace(one, sections=(replace(one.sections[0], name=None),))
+    told = json.loads(render_json_feed(feed(items=(summarised(Attempt(KEY, MOMENT, summary=other)),))))["items"][0]
+    assert [*told["_arxiv"]["summary"]["sections"][0]] == ["heading", "html"]
+
+
 def test_no_vector_gets_through_any_format_wherever_it_stands() -> None:
     items = tuple(hostile(vector) for vector in VECTORS)
     unlike = tuple(replace(one, guid=f"https://arxiv.org/abs/{n}") for n, one in enumerate(items))
