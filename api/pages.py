@@ -26,7 +26,7 @@ from api import builder
 from api.caching import Representation, represent
 from api.cards import BAR_LENGTH, Card, build_cards, build_chips, build_heading, fold, name_category, name_licence
 from api.feeds import MEDIA_TYPES, OPML_MEDIA_TYPE, list_feeds
-from api.papers import RuleModel, list_rules, parse_paper_number
+from api.papers import RuleModel, list_rules, parse_paper_number, why_no_summary
 from api.prepared import Output
 from api.problems import answer_problem
 from api.reference import build_reference
@@ -43,7 +43,7 @@ from api.status import load_status
 from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
 from core.config import DEFAULT_PROFILE
 from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailable
-from core.feeds.content import build_absence, build_origin, clean_text
+from core.feeds.content import build_origin, clean_text
 from core.mailings import (
     eastern_date,
     explain_missing,
@@ -244,7 +244,7 @@ async def paper(
         "paper.html",
         **context,
         summaries=summaries,
-        absence="" if summaries else _why_no_summary(explained.verdict.item, attempts, service),
+        absence="" if summaries else why_no_summary(_with_attempt(explained.verdict.item, attempts, service), service),
         similar=similar,
         similar_days=_SIMILAR_DAYS,
     )
@@ -473,10 +473,8 @@ def _render_summary(summary: Summary, language: str, origin: str) -> _ShownSumma
     return _ShownSummary(language, tldr, sections, origin)
 
 
-def _why_no_summary(item: Item, attempts: Attempts, service: Service) -> str:
-    shown = find_shown(attempts, service.config.default.language)
-    none_asked = "No AI summary: only the best papers of each mailing of a profile get one."
-    return build_absence(replace(item, attempt=shown)) or service.summaries.obstacle or none_asked
+def _with_attempt(item: Item, attempts: Attempts, service: Service) -> Item:
+    return replace(item, attempt=find_shown(attempts, service.config.default.language))
 
 
 # --- what all pages have

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
@@ -55,7 +56,8 @@ DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
 
 _NOT_WANTED = (
-    "No AI summary: only the best papers of each mailing of a configured profile get one, in the profile's language."
+    "No AI summary: only the best papers of each mailing of a configured profile get one, in the profile's language, "
+    "and of mailings before the first summary was written here only the best of all."
 )
 _PLACE: TypeAdapter[tuple[float, int, int, int, str]] = TypeAdapter(tuple[float, int, int, int, str])
 
@@ -515,8 +517,13 @@ def _item_model(item: Item, service: Service) -> ItemModel:
         score=item.score.value,
         reasons=_reason_models(item),
         summary=_summary_model(item.attempt, item.paper),
-        summary_absence=None if item.summary else build_absence(item) or service.summaries.obstacle or _NOT_WANTED,
+        summary_absence=None if item.summary else why_no_summary(item, service),
     )
+
+
+def why_no_summary(item: Item, service: Service) -> str:
+    """Why *item* has none, in a sentence."""
+    return build_absence(item) or service.summaries.obstacle or _NOT_WANTED
 
 
 def _summary_model(attempt: Attempt | None, paper: Paper) -> SummaryModel | None:
@@ -661,6 +668,9 @@ def _parse_cursor(cursor: str | None) -> tuple[float, int, int, int, str] | None
         return None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        return _PLACE.validate_json(text, strict=True)
+        place = _PLACE.validate_json(text, strict=True)
+        if not math.isfinite(place[0]):
+            raise ValueError("nothing comes before or after such a place")  # noqa: TRY301 - one way to refuse
     except (ValueError, binascii.Error) as error:
         raise BadQuery("cursor", "is not a next_cursor of this service; leave it out for the first page") from error
+    return place

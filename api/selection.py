@@ -70,9 +70,16 @@ def _check_types(text: str) -> str:
 
 def _check_date(text: object) -> object:
     """Refuses what pydantic would take for a date besides `2026-03-05`, such as seconds since 1970."""
-    if isinstance(text, str) and not _DATE.fullmatch(text):
+    if isinstance(text, str) and not _is_date(text):
         raise ValueError("a date such as 2026-03-05 is expected")
     return text
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return _DATE.fullmatch(text) is not None and date.fromisoformat(text) is not None
+    except ValueError:  # of a 13th month
+        return False
 
 
 def _check_era(day: date) -> date:

@@ -39,7 +39,7 @@ from core.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from core.feeds.digest import Digest, build_digests, find_newest, render_digest
+from core.feeds.digest import Digest, build_digests, find_newest, render_digest, say
 from core.feeds.digest_files import write_between, write_folder
 from core.feeds.digest_page import render_digest_page
 from core.feeds.mail import MailSettings, build_mail_settings, build_message, send
@@ -85,6 +85,7 @@ Exclude = Annotated[str | None, typer.Option(help="Nothing with one of these ter
 Types = Annotated[str | None, typer.Option(help="Announce types, joined by commas.")]
 MinScore = Annotated[float | None, typer.Option(help="Least points.")]
 Days = Annotated[int | None, typer.Option(help="Calendar days up to the newest mailing.")]
+_OPTIONS = frozenset({"q", "au", "like", "dislike", "exclude", "types", "min-score", "days", "mailing"})
 MailingDay = Annotated[str | None, typer.Option(help="One mailing only, as a date such as 2026-03-05.")]
 
 
@@ -94,7 +95,8 @@ def main() -> None:
     try:
         app()
     except ArxivFeedsError as error:
-        _log.print(f"[red]arxiv-feeds:[/red] {escape(str(error))}", soft_wrap=True)
+        option = "--" if isinstance(error, BadQuery) and error.parameter in _OPTIONS else ""
+        _log.print(f"[red]arxiv-feeds:[/red] {option}{escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 
@@ -481,9 +483,8 @@ def _parameters(given: Mapping[str, object]) -> SelectionParameters:
         return SelectionParameters.model_validate({name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        raise BadQuery(
-            f"--{str(first['loc'][0]).replace('_', '-')}", first["msg"].removeprefix("Value error, ")
-        ) from error
+        name = str(first["loc"][0]).replace("_", "-")
+        raise BadQuery(name, first["msg"].removeprefix("Value error, ")) from error
 
 
 async def _digest(service: Service, selection: Selection, today: date) -> tuple[Digest, ...]:
@@ -550,7 +551,7 @@ def _print_report(refreshed: _Refreshed, *, seconds: float) -> None:
     if healing.requests:
         _out.print(f"What no feed brought: {_ledger_line(healing.ledger, 'papers')}", soft_wrap=True)
     for rejected in (*report.rejected, *healing.rejected):
-        _out.print(f"  rejected {escape(rejected.entry)}: {escape(rejected.reason)}", soft_wrap=True)
+        _out.print(f"  rejected {escape(say(rejected.entry))}: {escape(say(rejected.reason))}", soft_wrap=True)
     for notice in (*report.notices, *healing.notices):
         _out.print(f"[yellow]{escape(notice)}[/yellow]", soft_wrap=True)
     _print_standing(refreshed.standing)
@@ -625,7 +626,8 @@ def _print_explanation(explained: Explained, selection: Selection) -> None:
     verdict = explained.verdict
     item = verdict.item
     what = f"{verdict.outcome}{f' ({verdict.detail})' if verdict.detail else ''}"
-    _out.print(f"[bold]{escape(item.paper.title)}[/bold] ({item.paper.id}), {escape(selection.scope)}", soft_wrap=True)
+    title = escape(say(item.paper.title))
+    _out.print(f"[bold]{title}[/bold] ({item.paper.id}), {escape(selection.scope)}", soft_wrap=True)
     _out.print(f"{escape(what)}; {item.score.value:g} points", soft_wrap=True)
     table = Table("", "rule", "", "points")
     for rule in list_rules(explained, selection):
@@ -633,8 +635,8 @@ def _print_explanation(explained: Explained, selection: Selection) -> None:
         points = f"{rule.points:g}" if rule.points else ""
         table.add_row(
             "[green]hit[/green]" if rule.is_hit else "[dim]miss[/dim]",
-            f"{rule.kind}: {escape(rule.rule)}",
-            told,
+            f"{rule.kind}: {escape(say(rule.rule))}",
+            escape(say(told)),
             points,
         )
     _out.print(table)
@@ -648,7 +650,7 @@ def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
     table = Table("", "score", "id", "mailing", "title and reasons")
     for rank, item in enumerate(items, start=1):
         reasons = ", ".join(map(str, item.score.reasons))
-        text = f"[bold]{escape(item.paper.title)}[/bold]\n[dim]{escape(reasons)}[/dim]"
+        text = f"[bold]{escape(say(item.paper.title))}[/bold]\n[dim]{escape(say(reasons))}[/dim]"
         table.add_row(str(rank), f"{item.score.value:g}", item.paper.id, str(item.mailing), text)
     _out.print(table)
     _out.print(f"{len(items)} of {len(selected.items)} listed papers of {selection.scope}")

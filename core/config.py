@@ -23,7 +23,7 @@ from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import BadConfig, QueryMistake
 from core.papers import AnnounceType, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking
-from core.query import Node, parse_entry, parse_query
+from core.query import MAX_CHARACTERS, Node, parse_entry, parse_query
 from core.scoring import gives_points, is_usable_term
 from core.summaries.attempts import SourceKind
 from core.summaries.languages import find_language
@@ -83,7 +83,8 @@ _SOURCES: Mapping[str, tuple[SourceKind, ...]] = {
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
-Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+# As long as in an address, so that any feed can become a profile.
+Term = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_CHARACTERS)]
 _Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]  # of a model
 
 
@@ -424,6 +425,8 @@ def _explain_mistake(error: json.JSONDecodeError) -> json.JSONDecodeError:
         return json.JSONDecodeError("no comma is allowed before ] or }", error.doc, comma)
     if error.doc.startswith(("//", "/*", "#"), error.pos):
         return json.JSONDecodeError("no comments are allowed", error.doc, error.pos)
+    if error.msg.startswith("Invalid control character"):
+        return json.JSONDecodeError("a text ends on its line; \\n stands for a line break in it", error.doc, error.pos)
     return error
 
 

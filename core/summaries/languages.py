@@ -83,10 +83,11 @@ _NAMES = {
     "zh-hk": "Traditional Chinese",
     "zh-tw": "Traditional Chinese",
 }
-# The shortest tag of each name; the origin's readers also write the name in Chinese.
+# A tag for each name, the shortest but for Chinese; the origin's readers also write the name in Chinese.
 _TAGS = {name.lower(): tag for tag, name in sorted(_NAMES.items(), reverse=True)} | {
     "中文": "zh",
     "简体中文": "zh-cn",
+    "traditional chinese": "zh-tw",  # as the next, so that each is one language
     "繁體中文": "zh-tw",
 }
 

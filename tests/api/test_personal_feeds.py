@@ -186,6 +186,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("days", "31"): "less than or equal to 30",
     ("days", "\0"): "valid integer",
     ("mailing", "yesterday"): "a date such as 2026-03-05",
+    ("mailing", "2026-13-01"): "a date such as 2026-03-05",
     ("mailing", "2026-02-30"): "valid date",
     ("summaries", "2"): "'0', '1' or 'brief'",
     ("lang", "english!"): "pattern",

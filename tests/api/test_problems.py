@@ -176,6 +176,7 @@ LISTING = ("/rss", "/api/papers")
         (("/api/papers",), "cursor=W10", "cursor"),  # []
         (("/api/papers",), "cursor=WzAsIEluZmluaXR5LCAieCJd", "cursor"),  # [0, Infinity, "x"]
         (("/api/papers",), "cursor=WzAsIDFlOTk5LCAieCJd", "cursor"),  # [0, 1e999, "x"]
+        (("/api/papers",), "cursor=W05hTiwwLDAsMCwiYSJd", "cursor"),  # [NaN,0,0,0,"a"]
         (("/api/papers",), "cursor=%C3%A9", "cursor"),
         (("/api/papers",), f"cursor={'W' * 301}", "cursor"),
         (("/api/explain",), "", "id"),

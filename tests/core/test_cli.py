@@ -208,14 +208,14 @@ def test_papers_that_are_disliked_come_later_or_not_at_all(filled: dict[str, str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--q", "network\n(OR"), "q: is no query, column 10: "),
-        (("--q", "cat:[red]"), "q: is no query, column 5: '[red]' is no category of arXiv"),
+        (("--q", "network\n(OR"), "--q: is no query, column 10: "),
+        (("--q", "cat:[red]"), "--q: is no query, column 5: '[red]' is no category of arXiv"),
         (("--q", ""), "--q: "),
-        (("--au", "LeCun, Yann, X"), "au: 'LeCun, Yann, X' has several commas; names are separated by semicolons"),
-        (("--like", "2603.91204,x\ny"), "like: 'x\\ny' is not an arXiv identifier such as "),
+        (("--au", "LeCun, Yann, X"), "--au: 'LeCun, Yann, X' has several commas; names are separated by semicolons"),
+        (("--like", "2603.91204,x\ny"), "--like: 'x\\ny' is not an arXiv identifier such as "),
         (
             ("--exclude", "survey,cat:cs.XX"),
-            "exclude: is no list of queries, column 12: 'cs.XX' is no category of arXiv",
+            "--exclude: is no list of queries, column 12: 'cs.XX' is no category of arXiv",
         ),
         (("--mailing", "2026-02-30"), "--mailing: "),
     ],
@@ -283,7 +283,7 @@ def test_explain_names_what_keeps_a_paper_out(filled: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("2603.91223", "--q", "(kernel"), "q: is no query, column 1: this parenthesis is never closed"),
+        (("2603.91223", "--q", "(kernel"), "--q: is no query, column 1: this parenthesis is never closed"),
         (("2401.99999", "--q", "kernel"), "No paper '2401.99999' is stored: "),
     ],
 )

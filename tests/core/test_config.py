@@ -250,7 +250,7 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"keywords": ["C", ▶"+++"]', "'+++' has no letter or digit", id="no letter"),
         pytest.param('"exclude_keywords": [▶"!"]', "'!' has no letter or digit", id="no letter, exclusion"),
         pytest.param('"authors": [▶"..."]', "'...' has no letter or digit", id="no letter, author"),
-        pytest.param(f'"keywords": [▶"{"x" * 201}"]', "a text of 200 characters at most", id="long term"),
+        pytest.param(f'"keywords": [▶"{"x" * 2001}"]', "a text of 2000 characters at most", id="long term"),
         pytest.param('"keywords": [▶"\\ud800"]', "a text without half characters", id="half a character"),
         pytest.param('"keywords": [▶{"weight": 2}]', "keywords[0].term is required", id="weight of nothing"),
         # keys
@@ -272,6 +272,7 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"days_back": 7▶,', "not JSON: no comma is allowed before ] or }", id="trailing comma"),
         pytest.param('"keywords": ["a"▶,\n]', "not JSON: no comma is allowed", id="trailing comma in a list"),
         pytest.param('"keywords": ["a"\n▶"b"]', "not JSON: Expecting ',' delimiter", id="forgotten comma"),
+        pytest.param('"query": "a▶\nb"', "not JSON: a text ends on its line", id="line break"),
         pytest.param('▶// mine\n"days_back": 7', "not JSON: no comments are allowed", id="comment"),
         pytest.param('"days_back": 0▶7', "not JSON", id="leading zero"),
         pytest.param(f'"days_back": {"9" * 5000}', "thousands of digits", id="endless number"),

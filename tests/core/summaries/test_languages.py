@@ -64,3 +64,12 @@ def test_a_language_with_letters_of_its_own_knows_them(tag: str, letters: str) -
 
 def test_a_language_with_latin_letters_has_no_script_of_its_own() -> None:
     assert Language("de", "German").script is None
+
+
+def test_a_name_and_its_translation_are_one_language() -> None:
+    for english, chinese in (
+        ("Chinese", "中文"),
+        ("Simplified Chinese", "简体中文"),
+        ("Traditional Chinese", "繁體中文"),
+    ):
+        assert find_language(english) == find_language(chinese)
