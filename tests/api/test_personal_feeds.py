@@ -187,7 +187,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("days", "\0"): "valid integer",
     ("mailing", "yesterday"): "a date such as 2026-03-05",
     ("mailing", "2026-13-01"): "a date such as 2026-03-05",
-    ("mailing", "2026-02-30"): "valid date",
+    ("mailing", "2026-02-30"): "a date such as 2026-03-05",
     ("summaries", "2"): "'0', '1' or 'brief'",
     ("lang", "english!"): "pattern",
     ("lang", "en\0"): "pattern",
