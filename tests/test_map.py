@@ -52,7 +52,7 @@ ONLY_IN = {
     "rich": {"core.cli"},
     "segno": {"api.builder"},
     "smtplib": {"core.feeds.mail"},
-    "sqlite3": {"core.store.sqlite"},
+    "sqlite3": {"core.store.salvage", "core.store.sqlite"},
     "starlette": {"api"},
     "tests": set[str](),
     "typer": {"core.cli"},

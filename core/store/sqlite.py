@@ -45,6 +45,7 @@ from core.store.records import (
     parse_summary_state,
     parse_types,
 )
+from core.store.salvage import salvage
 from core.summaries.attempts import Attempts, SummaryState
 
 logger = logging.getLogger(__name__)
@@ -116,6 +117,9 @@ _MIGRATIONS = (
     "CREATE TABLE renderings (name TEXT PRIMARY KEY, tag TEXT NOT NULL, record BLOB NOT NULL)",
 )
 _SUMMARY_STATE = "summaries"
+_KEPT = 5  # damaged files
+_RAISE_NUMBER = "UPDATE revision SET number = CASE number WHEN 0 THEN ? ELSE number + 1 END, changed_at = ?"
+_RAISE_CHECKS = "UPDATE revision SET checks = CASE checks WHEN 0 THEN ? ELSE checks + 1 END"
 
 
 class SqliteStore:
@@ -123,7 +127,8 @@ class SqliteStore:
 
     *clock* tells when leases end, as an aware UTC moment. All methods raise StoreUnavailable where the file cannot be
     opened, read or written; where nothing can be written, as on a full disk, the file is read as it is. A file that is
-    damaged is set aside, with a line in the log, and a new one begun: what was in it arXiv can tell again.
+    damaged is set aside, with a line in the log, and a new one begun with what can be read of it; for the rest, and for
+    how complete the mailings are, arXiv is asked anew.
     """
 
     is_shared = False  # between the processes of one machine only
@@ -350,16 +355,32 @@ def _set_aside(path: Path) -> bool:
     with suppress(*_UNUSABLE), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
         if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
             return True
-    aside = path.with_name(f"{path.name}.damaged")
+    aside = _find_place(path)
     try:
-        for ending in ("-wal", "-shm"):
-            path.with_name(path.name + ending).unlink(missing_ok=True)
+        # The log first: beside a new file it would be taken for that file's.
+        with suppress(FileNotFoundError):
+            path.with_name(f"{path.name}-wal").replace(aside.with_name(f"{aside.name}-wal"))
+        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
         path.replace(aside)
     except OSError as error:
         logger.error("The store %s is damaged and cannot be renamed to %s: %s", path, aside, error)  # noqa: TRY400
         return False
-    logger.error("The store %s is damaged; it is kept as %s, and what was in it is asked of arXiv anew", path, aside)
+    copied: Mapping[str, int] = {}
+    with suppress(*_UNUSABLE), closing(_open(path)) as connection, _writing(connection):
+        copied = salvage(aside, connection, schema=len(_MIGRATIONS))
+    told = ", ".join(f"{count} {table}" for table, count in copied.items()) or "nothing"
+    logger.error(
+        "The store %s is damaged and kept as %s. Read from it: %s; arXiv is asked for the rest", path, aside, told
+    )
     return True
+
+
+def _find_place(path: Path) -> Path:
+    """Where the damaged file *path* is kept: beside it, in place of the last of so many earlier ones."""
+    places = [
+        path.with_name(f"{path.name}.damaged{number}") for number in ("", *(f"-{n}" for n in range(2, _KEPT + 1)))
+    ]
+    return next((place for place in places if not place.exists()), places[-1])
 
 
 def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
@@ -554,6 +575,8 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
             raise LeaseLost(lease.name)
         if _load_revision(connection).number != based_on:
             return False
+        # A new file may stand in the place of one that others have read, so it begins with a number of its own.
+        unseen = int(now.timestamp() * 1_000_000)
         _write_papers(connection, changes.papers)
         connection.executemany(
             "INSERT OR REPLACE INTO announcements (paper_id, mailing, version, types) VALUES (?, ?, ?, ?)",
@@ -580,11 +603,11 @@ def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now:
                 [_SUMMARY_STATE, dump_summary_state(changes.summary_state)],
             )
         if changes.has_data:
-            connection.execute("UPDATE revision SET number = number + 1, changed_at = ?", [now.isoformat()])
+            connection.execute(_RAISE_NUMBER, [unseen, now.isoformat()])
         if changes.has_lists:
             connection.execute("UPDATE revision SET papers = number")
         if changes != Changes():
-            connection.execute("UPDATE revision SET checks = checks + 1")
+            connection.execute(_RAISE_CHECKS, [unseen])
     return True
 
 
