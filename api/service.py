@@ -149,6 +149,13 @@ class Service:
         are none, and StoreUnavailable where there is nothing to fall back to.
         """
         inquiry = inquiry or await self.inquire(selection)
+        answered = await self._select(selection, inquiry)
+        if not inquiry.failure and not answered.selected.revision.number:
+            # A store whose file was found damaged meanwhile has begun anew, and what was known before is not of it.
+            answered = await self._select(selection, await self.inquire(selection))
+        return answered
+
+    async def _select(self, selection: Selection, inquiry: Inquiry) -> Answered:
         currency, failure = inquiry.currency, inquiry.failure
         try:
             if isinstance(failure, StoreUnavailable):

@@ -11,9 +11,12 @@ import httpx
 import pytest
 
 from api.caching import Representation, represent
+from api.selection import FeedParameters, parse_selection
 from api.service import Representations
 from api.wiring import build_service
+from core.errors import NothingStored
 from core.store.sqlite import SqliteStore
+from demo.faults import unavailable
 from demo.standin import ArxivStandIn
 from tests.api.running import CONFIG, CONFIGURED, NOW, WEEK, Running, refresh_through_week, running, settings_for
 
@@ -139,6 +142,22 @@ def test_a_feed_is_never_emptied_by_arxiv_s_silence(empty: Running, arxiv: Arxiv
     after = empty.ask("/rss")
     assert (after.status_code, after.content.count(b"<item>")) == (200, before.content.count(b"<item>"))
     assert b"arXiv's newest papers cannot be fetched" in after.content
+
+
+def test_a_store_that_begins_anew_between_two_looks_at_it_is_no_empty_feed(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    """As where a process finds its file damaged while it answers, and nothing can be read of it."""
+    file = tmp_path / "papers.sqlite3"
+    with running(tmp_path, arxiv, store_url=f"sqlite:///{file}") as before:
+        before.refresh()
+    with running(tmp_path, arxiv, store_url=f"sqlite:///{file}") as service:
+        selection = parse_selection("default", FeedParameters.model_validate({}), service.service.config)
+        inquiry = service.runner.run(service.service.inquire(selection))
+        assert (inquiry.failure, inquiry.currency.is_current) == (None, True)
+        for path in tmp_path.glob("papers.sqlite3*"):
+            path.unlink()
+        arxiv.answer_with(unavailable(), times=10)
+        with pytest.raises(NothingStored):
+            service.runner.run(service.service.select(selection, inquiry))
 
 
 def test_new_papers_change_the_tag_and_the_date(empty: Running, arxiv: ArxivStandIn) -> None:
