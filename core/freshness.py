@@ -42,7 +42,7 @@ _SETTLING_TIME = timedelta(seconds=60)  # recorded feeds were built up to 19 s a
 # While the newest mailing has not appeared: it may be late, or have no papers of these categories.
 _REPEATS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
-_LONGEST_PAUSE = timedelta(days=7)  # a Retry-After that asks for more is a mistake
+_LONGEST_PAUSE = timedelta(days=1)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.1
 _BETWEEN_PAGES_SECONDS = 3 * _LEASE_POLL_SECONDS
 _CLOCKS_DIFFER = timedelta(hours=1)

@@ -114,7 +114,8 @@ def stand(
     """How *before.category* stands after a feed of *mailing* with *listed*, read as *reading*.
 
     *since* is the first mailing that is meant to be complete, for a category that was not followed before. *is_whole*
-    says whether every entry of the feed could be read; what could not leaves a gap, to be filled.
+    says whether every entry of the feed could be read; what could not leaves a gap, to be filled. So does a mailing of
+    which a category had nothing alone: nothing tells whether that is all.
     """
     if before.is_refused:  # it is answered for again
         before = replace(before, is_refused=False, stale_since=None, stale_because=None)
@@ -129,7 +130,7 @@ def stand(
             watermark=tuple(sorted({one.key for one in own}.union(kept))),
             alone=sum(len(one.categories) == 1 for one in own),
         )
-        if is_whole:
+        if is_whole and after.alone:  # else its own feed may have been empty, and all of it come with siblings
             after = complete(after, {brought: len(after.watermark)}, now=now)
     return _marked(after, _stale_because(after, reading, now), now)
 

@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.1
 _FAILURES_BEFORE_BREAK = 3
 _FIRST_BREAK = timedelta(minutes=1)
 _LONGEST_BREAK = timedelta(hours=1)
-LONGEST_WAIT = timedelta(days=7)  # a Retry-After that asks for more is a mistake
+LONGEST_WAIT = timedelta(days=1)  # a Retry-After that asks for more is a mistake
 _TOO_MANY_REQUESTS = 429
 # An answer like these says something about the request, not about how arXiv is.
 _ANSWERS = frozenset({400, 404, 405, 410, 414})

@@ -229,6 +229,13 @@ class TestStanding:
             stand_unchanged(thursday, now=friday).stale_because,
         ] == [None, "arXiv repeats an earlier mailing instead of that of 2026-03-06."]
 
+    def test_a_mailing_of_which_nothing_was_alone_is_not_known_to_be_complete(self) -> None:
+        siblings_too = [paper(300, "cs.AI", "cs.LG"), paper(301, "cs.AI", "cs.LG")]
+        after = stood(Reading.BROUGHT, [*siblings_too, *SIBLINGS])
+        assert (after.mailing, find_gaps(after, now=NOON, days_back=1)) == (THURSDAY, (THURSDAY,))
+        after = stood(Reading.BROUGHT, [*siblings_too, paper(302, "cs.AI"), *SIBLINGS])
+        assert find_gaps(after, now=NOON, days_back=1) == ()
+
 
 class TestRefused:
     def test_a_category_that_is_refused_keeps_what_is_known_and_is_stale_for_what_arxiv_said(self) -> None:
