@@ -43,6 +43,7 @@ MOST_DAYS = 30  # the longest window that an address can ask for; filling in a y
 
 _BAD_REQUEST = 400
 _PAGE = 1000  # arXiv discourages more
+_OVERLAP = 10  # so many parts has a page, of which the next one repeats the last
 _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
 _ONE_MINUTE = timedelta(minutes=1)
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
@@ -327,7 +328,9 @@ def _advance(
     )
     if not page.is_last:
         received = len(page.papers) + len(page.rejected)
-        return replace(state, categories=categories, healing=replace(here, start=here.start + received))
+        # A paper that is revised meanwhile leaves its place, and all behind it move up by one.
+        passed = received - received // _OVERLAP
+        return replace(state, categories=categories, healing=replace(here, start=here.start + passed))
     if here.by == "submitted":
         is_doubtful = any(_is_doubtful(one, plan, here) for one in categories)
         after = replace(here, by="revised", start=0, unread=here.unread + is_doubtful)

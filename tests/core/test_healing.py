@@ -385,6 +385,25 @@ class TestHealing:
                 paper(),
             )
 
+    def test_what_moves_up_between_two_pages_is_not_passed_over(self, tmp_path: Path) -> None:
+        """Paper 5 is revised after the first page, and leaves the window with its place in the list."""
+        listed = [paper(id=f"2603.{number:05}") for number in range(1, 41)]
+
+        class Shrinking:
+            async def fetch_submissions(self, window: Window) -> Submissions:
+                found = tuple(listed[window.start : window.start + 20])
+                if window.start == 0:
+                    del listed[4]
+                return Submissions(found, (), is_last=window.start + 20 >= len(listed))
+
+        with opened(tmp_path) as store:
+            current = state()
+            while current.healing.by == "submitted" and (current.healing.last or current.healing.start == 0):
+                asyncio.run(heal_page(current, planned(current), source=Shrinking(), store=store, clock=lambda: NOON))
+                current = stored_state(store)
+            found = asyncio.run(store.load_papers([f"2603.{number:05}" for number in range(1, 41)]))
+        assert len(found) == 40
+
     def test_after_a_failure_the_same_page_is_asked_for_in_smaller_pieces(self, tmp_path: Path) -> None:
         """Some pages of arXiv's API fail for ever, and smaller ones do not."""
         source = FakeSource(SourceMalformed("it is empty"), Submissions((), (), is_last=True))
