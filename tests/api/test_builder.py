@@ -192,7 +192,7 @@ class TestSnippet:
         assert sorted(made.exclude_keywords) == sorted(wanted.exclude_keywords)
 
     def test_beside_a_default_that_matches_by_the_letter_it_says_how_it_ranks(self, tmp_path: Path) -> None:
-        by_letter = {**CONFIG, "match": "substring"}
+        by_letter = {key: value for key, value in CONFIG.items() if key != "ranking"} | {"match": "substring"}
         config = load_config(write_config(tmp_path, by_letter))
         selection = select(config, ("q", "kernel"))
         snippet = json.loads(builder.write_snippet(selection, config))

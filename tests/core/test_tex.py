@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -272,9 +272,9 @@ def test_a_word_survives_whatever_stands_around_it(parts: list[str]) -> None:
 )
 @pytest.mark.parametrize("length", [MAX_CHARACTERS, 200_000])
 def test_hostile_text_takes_no_time_worth_mentioning(unit: str, length: int) -> None:
-    started = perf_counter()
+    started = process_time()
     to_unicode((unit * length)[:length])
-    assert perf_counter() - started < 3  # measured: 0.12 s at worst
+    assert process_time() - started < 3  # measured: 0.12 s at worst
 
 
 @pytest.mark.parametrize("raw", ["{" * 4_000 + "x" + "}" * 4_000, "\\hat" * 2_000 + "x", "$x" + "^" * 5_000 + "$"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -129,6 +129,6 @@ def test_xml_can_carry_what_is_left(raw: str) -> None:
     ids=lambda raw: re.escape(raw[:12]),
 )
 def test_hostile_text_takes_no_time_worth_mentioning(raw: str) -> None:
-    started = perf_counter()
+    started = process_time()
     clean_answer(raw)
-    assert perf_counter() - started < 2  # measured: 0.06 s at worst
+    assert process_time() - started < 2  # measured: 0.06 s at worst

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from itertools import chain
-from time import perf_counter
+from time import process_time
 
 import lxml.html
 import pytest
@@ -146,10 +146,10 @@ def test_any_formula_gives_one_line_or_none(latex: str) -> None:
 )
 def test_hostile_formulas_take_no_time_worth_mentioning(unit: str) -> None:
     latex = (unit * MAX_CHARACTERS)[:MAX_CHARACTERS]
-    started = perf_counter()
+    started = process_time()
     to_unicode(latex)
     to_mathml(latex, display=True)
-    assert perf_counter() - started < 1  # measured: 0.01 s at worst
+    assert process_time() - started < 1  # measured: 0.01 s at worst
 
 
 def test_mathml_says_what_stands_above_what() -> None:
