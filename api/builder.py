@@ -235,7 +235,7 @@ def list_readers(addresses: FeedAddresses) -> tuple[tuple[str, str], ...]:
 def is_reachable(address: str) -> bool:
     """Whether readers on the web can be thought to reach *address*: not this machine, not a private network."""
     host = urlsplit(address).hostname or ""
-    if host == "localhost" or ("." not in host.strip("[]") and ":" not in host):
+    if host == "localhost" or not {".", ":"}.intersection(host):
         return False
     try:
         return ipaddress.ip_address(host).is_global

@@ -40,7 +40,18 @@ from api.selection import (
 )
 from api.service import Answered, Service, ServiceDependency
 from api.status import load_status
-from core.catalogue import MAX_DAYS, MAX_ITEMS, Explained, FeedAddresses, Item, Outcome, Selected, Selection, describe
+from core.catalogue import (
+    MAX_DAYS,
+    MAX_ITEMS,
+    TOLD_OUTCOMES,
+    Explained,
+    FeedAddresses,
+    Item,
+    Outcome,
+    Selected,
+    Selection,
+    describe,
+)
 from core.config import DEFAULT_PROFILE
 from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailable
 from core.feeds.content import build_origin, clean_text
@@ -70,15 +81,6 @@ _SIMILAR_DAYS = 14  # each week more has a process index 7,000 papers more, whic
 _SIMILAR_PAPERS = 8
 _PREVIEWED = 6
 _AUTHORS_SHOWN = 12  # of one paper; some have thousands
-_OUTCOMES: Mapping[Outcome, str] = {
-    Outcome.LISTED: "listed",
-    Outcome.ANNOUNCE_TYPE: "of another announce type",
-    Outcome.OTHER_MAILING: "listed under another mailing",
-    Outcome.EXCLUDED: "excluded",
-    Outcome.NO_MATCH: "without a match",
-    Outcome.BELOW_MIN_SCORE: "below the minimum score",
-    Outcome.OVER_CAP: "over the cap",
-}
 _LONG_SECONDS = 120  # and longer is told in minutes
 _CODE = re.compile(r"`([^`]+)`")
 _QUALITY = re.compile(r"\bq=([01](?:\.\d*)?)")
@@ -314,7 +316,7 @@ def _render_mailing(request: Request, service: Service, answered: Answered, show
         notices=[*answered.notices, *([silence.reason] if silence else [])],
         obstacle=service.summaries.obstacle,
         next_mailing_at=next_mailing_moment(now),
-        outcomes=_OUTCOMES,
+        outcomes=TOLD_OUTCOMES,
     )
 
 
@@ -434,7 +436,7 @@ def _describe_paper(record: PaperRecord, explained: Explained, selection: Select
         "announcements": record.announcements[::-1],
         "versions": [(number, f"{ARXIV_URL}/abs/{one.id}v{number}") for number in range(one.version, 0, -1)],
         "verdict": verdict,
-        "outcome": _OUTCOMES.get(verdict.outcome, f"not listed: of {verdict.outcome}"),
+        "outcome": TOLD_OUTCOMES.get(verdict.outcome, f"not listed: of {verdict.outcome}"),
         "hits": [rule for rule in rules if rule.is_hit],
         "misses": [rule for rule in rules if not rule.is_hit],
         "profile": selection.profile,

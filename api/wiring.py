@@ -90,7 +90,7 @@ def build_service(
         clock=clock,
         timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
         days_back=config.days_back,
-        learner=Learner((config.default, *config.profiles)),
+        learner=Learner(config.every_profile),
     )
     key = None if model else _find_key(settings, config.summaries)
     if key:

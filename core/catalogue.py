@@ -61,6 +61,17 @@ class Outcome(StrEnum):
     OTHER_DAYS = "other days"
 
 
+# What is said of papers with each outcome that a mailing can have, behind their number.
+TOLD_OUTCOMES: Mapping[Outcome, str] = {
+    Outcome.LISTED: "listed",
+    Outcome.ANNOUNCE_TYPE: "of an announce type that is not wanted",
+    Outcome.OTHER_MAILING: "listed under another mailing",
+    Outcome.EXCLUDED: "with an excluded term",
+    Outcome.NO_MATCH: "without a match",
+    Outcome.BELOW_MIN_SCORE: "below the minimum score",
+    Outcome.OVER_CAP: "over the cap",
+}
+
 # An attribute of an Enum takes 60 ns in Python 3.11, ten times a global, and a selection over a week has 7,000 papers.
 _LISTED, _EXCLUDED, _NO_MATCH = Outcome.LISTED, Outcome.EXCLUDED, Outcome.NO_MATCH
 _BELOW_MIN_SCORE, _OVER_CAP, _ANNOUNCE_TYPE = Outcome.BELOW_MIN_SCORE, Outcome.OVER_CAP, Outcome.ANNOUNCE_TYPE

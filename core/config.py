@@ -112,17 +112,17 @@ class Config:
     @property
     def categories(self) -> tuple[str, ...]:
         """Every category that a profile follows, each once, in file order."""
-        every = (category for profile in (self.default, *self.profiles) for category in profile.categories)
+        every = (category for profile in self.every_profile for category in profile.categories)
         return tuple(dict.fromkeys(every))
 
     @property
     def days_back(self) -> int:
         """The longest window of any profile, in days: as far back papers are wanted."""
-        return max(profile.days_back for profile in (self.default, *self.profiles))
+        return max(profile.days_back for profile in self.every_profile)
 
     def find_profile(self, name: str) -> Profile | None:
         """The profile with this *name*; "default" is the unnamed one."""
-        return next((profile for profile in (self.default, *self.profiles) if profile.name == name), None)
+        return next((profile for profile in self.every_profile if profile.name == name), None)
 
 
 def _as_object(value: object) -> object:

@@ -267,7 +267,7 @@ def unwanted_parts(node: Node) -> Iterator[Node]:
             yield from unwanted_parts(part)
 
 
-def is_usable_term(text: str) -> bool:
+def _is_usable_term(text: str) -> bool:
     """Whether *text* can match anything: it has a letter or digit."""
     return bool(split_words(text))
 
@@ -561,6 +561,6 @@ def _read_id(text: str, column: int) -> str:
 
 
 def _usable(text: str, column: int) -> str:
-    if not is_usable_term(text):
+    if not _is_usable_term(text):
         raise QueryMistake(column, f"{text!r} has no letter or digit, so no paper can match it")
     return text

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from html import escape
 from itertools import starmap
 
-from core.catalogue import FeedAddresses, Item, Outcome, Selected, Selection
+from core.catalogue import TOLD_OUTCOMES, FeedAddresses, Item, Outcome, Selected, Selection
 from core.feeds.content import build_absence, build_names, build_origin, clean_text
 from core.mailings import explain_silence, mailing_moment, next_mailing_moment
 from core.papers import ANNOUNCE_TYPES
@@ -43,14 +43,6 @@ _MONTHS = (
     *("January", "February", "March", "April", "May", "June", "July"),
     *("August", "September", "October", "November", "December"),
 )
-_FILTERED: Mapping[Outcome, str] = {
-    Outcome.ANNOUNCE_TYPE: "of an announce type that is not wanted",
-    Outcome.OTHER_MAILING: "listed under another mailing",
-    Outcome.EXCLUDED: "with an excluded term",
-    Outcome.NO_MATCH: "without a match",
-    Outcome.BELOW_MIN_SCORE: "below the minimum score",
-    Outcome.OVER_CAP: "over the cap",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +195,8 @@ def tell_statistics(digest: Digest) -> Iterator[Fact]:
     counted = dict(digest.counted)
     types = Counter(item.announce_type for item in digest.items)
     kinds = _listed([f"{types[kind]} {kind}" for kind in ANNOUNCE_TYPES if types[kind]])
-    filtered = [f"{counted[one]} {told}" for one, told in _FILTERED.items() if counted.get(one)]
+    others = [one for one in TOLD_OUTCOMES if counted.get(one) and one is not Outcome.LISTED]
+    filtered = [f"{counted[one]} {TOLD_OUTCOMES[one]}" for one in others]
     yield "Mailing", f"{say_day(digest.day)}, out at {_utc(mailing_moment(digest.day))}"
     yield "Announced", f"{say_count(digest.announced, 'paper')} in {_listed(digest.profile.categories)}"
     yield "Listed", f"{len(digest.items)}{f' ({kinds})' if kinds else ''}"
@@ -290,16 +283,28 @@ def render_digest(digest: Digest) -> str:
     return f"# {_escaped(say_title(digest))}\n\n{render_body(digest)}"
 
 
+def render_plain_digest(digest: Digest) -> str:
+    """The same without folds, for where Markdown is read as it is written, as in a mail."""
+    return f"# {_escaped(say_title(digest))}\n\n{_join(digest, _unfold)}"
+
+
 def render_body(digest: Digest) -> str:
     """*digest* as Markdown for within a document that has a title: headings from level 2 on.
 
     For GitHub and everything else that knows CommonMark: formulas in summaries are LaTeX between dollar signs, folds
     are `<details>`. Equal digests give equal texts.
     """
-    return "\n\n".join(filter(None, _blocks(digest))) + "\n"
+    return _join(digest, _fold)
 
 
-def _blocks(digest: Digest) -> Iterator[str]:
+_TellSummary = Callable[[Item, Summary], Iterator[str]]
+
+
+def _join(digest: Digest, tell_summary: _TellSummary) -> str:
+    return "\n\n".join(filter(None, _blocks(digest, tell_summary))) + "\n"
+
+
+def _blocks(digest: Digest, tell_summary: _TellSummary) -> Iterator[str]:
     yield _escaped(say_synopsis(digest))
     for notice in digest.notices:
         yield f"> **Note:** {_escaped(say(notice))}"
@@ -310,7 +315,7 @@ def _blocks(digest: Digest) -> Iterator[str]:
         if not digest.items:
             yield NOTHING_LISTED
         for rank, item in enumerate(digest.items, start=1):
-            yield from _paper(rank, item)
+            yield from _paper(rank, item, tell_summary)
     yield "## Configuration"
     yield _list_facts(tell_configuration(digest.profile))
     yield "## Schedule"
@@ -320,7 +325,7 @@ def _blocks(digest: Digest) -> Iterator[str]:
     yield f"*{ACKNOWLEDGEMENT}*"
 
 
-def _paper(rank: int, item: Item) -> Iterator[str]:
+def _paper(rank: int, item: Item, tell_summary: _TellSummary) -> Iterator[str]:
     yield f"### {rank}. {_link(say_paper(item), item.link)}"
     yield "\n".join(_standing(item))
     if item.summary and item.summary.tldr:
@@ -328,7 +333,7 @@ def _paper(rank: int, item: Item) -> Iterator[str]:
     if abstract := say_abstract(item):
         yield f"**Abstract:** {_escaped(abstract)}"
     if item.summary:
-        yield from _fold(item, item.summary)
+        yield from tell_summary(item, item.summary)
     elif absence := build_absence(item):
         yield f"*{_escaped(say(absence))}*"
 
@@ -347,9 +352,18 @@ def _standing(item: Item) -> Iterator[str]:
 
 def _fold(item: Item, summary: Summary) -> Iterator[str]:
     yield f"<details>\n<summary>{escape(say(build_origin(item)), quote=False)}</summary>"
+    yield from _sections(summary)
+    yield "</details>"
+
+
+def _unfold(item: Item, summary: Summary) -> Iterator[str]:
+    yield f"*{_escaped(say(build_origin(item)))}*"
+    yield from _sections(summary)
+
+
+def _sections(summary: Summary) -> Iterator[str]:
     for section in summary.sections:
         yield _summarised(join_section(section.heading, section.markdown), summary)
-    yield "</details>"
 
 
 def join_section(heading: str, markdown: str) -> str:

@@ -45,7 +45,7 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class IndexLine:
     """A line of an index: the day, what it brought in a sentence ("" for unknown), and whether there is a page too."""
 
     day: date
@@ -67,7 +67,7 @@ def write_folder(folder: Path, digests: Sequence[Digest], *, with_pages: bool = 
         written = [_write(folder / name, _read(folder / name), text) for name, text in texts.items()]
         index = _index_of(folder)
         before = _read(index)
-        text = replace_between(before or _NEW_INDEX, render_index(_find_entries(folder)))
+        text = replace_between(before or _NEW_INDEX, render_index(_find_lines(folder)))
         return (*written, _write(index, before, text))
     except BadMarkers as error:
         raise DigestNotWritten(index, f"{error}, or remove the file") from error
@@ -125,19 +125,19 @@ def _find_markers(text: str) -> tuple[re.Match[str], re.Match[str]]:
     return begin, end
 
 
-def render_index(entries: Iterable[Entry]) -> str:
+def render_index(entries: Iterable[IndexLine]) -> str:
     """*entries* as Markdown, newest first, by months."""
     newest_first = sorted(entries, key=lambda entry: entry.day, reverse=True)
     return "\n\n".join(_months(newest_first)) + "\n"
 
 
-def _months(entries: Sequence[Entry]) -> Iterator[str]:
+def _months(entries: Sequence[IndexLine]) -> Iterator[str]:
     for month, group in groupby(entries, key=lambda entry: say_month(entry.day)):
         yield f"## {month}"
         yield "\n".join(map(_line, group))
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: IndexLine) -> str:
     page = f" ([page]({entry.day}.html))" if entry.has_page else ""
     return f"- [{entry.day}]({entry.day}.md){page}{f': {entry.synopsis}' if entry.synopsis else ''}"
 
@@ -152,12 +152,12 @@ def find_synopsis(text: str) -> str:
 # --- Files
 
 
-def _find_entries(folder: Path) -> Iterator[Entry]:
+def _find_lines(folder: Path) -> Iterator[IndexLine]:
     for path in folder.iterdir():
         if _DAY_FILE.fullmatch(path.name) and (day := _day_of(path.stem)):
             with path.open("rb") as file:
                 beginning = file.read(_MOST_READ).decode("utf-8", "surrogateescape")
-            yield Entry(day, find_synopsis(beginning), path.with_suffix(".html").exists())
+            yield IndexLine(day, find_synopsis(beginning), path.with_suffix(".html").exists())
 
 
 def _day_of(text: str) -> date | None:

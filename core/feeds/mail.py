@@ -20,7 +20,7 @@ from hashlib import sha256
 from typing import Literal
 
 from core.errors import ArxivFeedsError, BadConfig
-from core.feeds.digest import Digest, render_digest, say_count, say_title
+from core.feeds.digest import Digest, render_plain_digest, say_count, say_title
 from core.feeds.digest_page import render_digest_mail
 from core.mailings import mailing_moment
 
@@ -113,7 +113,7 @@ def build_message(digest: Digest, settings: MailSettings) -> EmailMessage:
     message["Date"] = mailing_moment(digest.day)
     message["Message-ID"] = f"<{digest.day}.{identity}.arxiv-feeds@{settings.sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no automatic answers, please
-    message.set_content(render_digest(digest))
+    message.set_content(render_plain_digest(digest))
     message.add_alternative(render_digest_mail(digest), subtype="html")
     # By default it is random. Neither encoding of the parts has "=_" in it (RFC 2045 6.7).
     message.set_boundary(f"=_{identity}")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, dropwhile, takewhile
 
-from core.summaries.languages import CHINESE, ENGLISH, SECTION_NAMES, Language, SectionName
+from core.summaries.languages import CHINESE, ENGLISH, SECTION_NAMES, SectionName
 
 _MAX_HEADING = 200  # characters; longer lines are text, and real headings that are not marked have at most 20
 _MAX_BARE_HEADING = 60
@@ -84,13 +84,6 @@ class Answer:
         """Whether the four sections are all there, in order, with something in each."""
         return [section.name for section in self.sections if section.name and section.markdown] == list(SECTION_NAMES)
 
-    @property
-    def markdown(self) -> str:
-        """The whole answer in the form that was asked for; read again, it is the same answer."""
-        parts = [f"**TL;DR:** {self.tldr}"] if self.tldr else []
-        parts += [f"## {section.heading}\n\n{section.markdown}".rstrip() for section in self.sections]
-        return "\n\n".join(parts)
-
 
 @dataclass(frozen=True, slots=True)
 class _Heading:
@@ -109,7 +102,7 @@ class _Heading:
 _BARE = 7
 
 
-def parse_answer(text: str, language: Language) -> Answer:
+def parse_answer(text: str) -> Answer:
     """*text*, cleaned before, taken apart at its four headings and the other headings beside and above them.
 
     Headings are read in Chinese and English, whatever the language. A title and what else stands before the first

@@ -175,7 +175,7 @@ def check_answer(
     addresses are no doubt there. The four sections are not wanted where the operator's own prompt asks for others.
     """
     cleaned = clean_answer(text)
-    answer = parse_answer(cleaned, language)
+    answer = parse_answer(cleaned)
     numbers = find_numbers(cleaned, language)
     unsupported = unsupported_share(numbers, source_text) if kind != "pdf" else None
     urls = find_urls(cleaned)

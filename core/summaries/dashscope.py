@@ -23,7 +23,7 @@ from core.moments import parse_retry_after
 from core.summaries.cleaning import drop_unprintable
 from core.summaries.model import WITHHELD, Completion, ModelFailed, RemoteFile, Trouble, classify
 from core.summaries.prompt import Message
-from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text, read_count
+from core.summaries.replies import TAKEN_OUT, clean_reply, read_count, without_secret
 
 if TYPE_CHECKING:
     from dashscope import AsyncClient
@@ -213,7 +213,7 @@ class _Cleaned(httpx.AsyncBaseTransport):
             content = await response.aread()
         finally:
             await response.aclose()
-        headers = {name: clean_text(value, self._secret) for name, value in response.headers.items()}
+        headers = {name: without_secret(value, self._secret) for name, value in response.headers.items()}
         for name in ("content-length", "transfer-encoding"):
             headers.pop(name, None)
         headers["content-type"] = "text/plain; charset=utf-8"
@@ -296,7 +296,7 @@ def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
-    return ModelFailed(Trouble.TRANSIENT, kind, clean_text(f"{type(error).__name__} {error}", secret))
+    return ModelFailed(Trouble.TRANSIENT, kind, without_secret(f"{type(error).__name__} {error}", secret))
 
 
 def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks little of what came

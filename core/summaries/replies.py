@@ -31,14 +31,14 @@ def clean_reply(content: bytes, charset: str | None, secret: str) -> bytes:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
-        return clean_text(_decode(content, charset), secret).encode(errors="replace")
+        return without_secret(_decode(content, charset), secret).encode(errors="replace")
     document = _without_secret(document, secret)
     if isinstance(document, dict):
         _drop_wrong_types(document)
     return json.dumps(document).encode()
 
 
-def clean_text(text: str, secret: str) -> str:
+def without_secret(text: str, secret: str) -> str:
     """*text* with TAKEN_OUT in place of *secret*, though characters that print nothing stand in it.
 
     A *secret* that is short or a word is none, and may be in any text.
@@ -69,11 +69,11 @@ def _decode(content: bytes, charset: str | None) -> str:
 def _without_secret(document: Json, secret: str) -> Json:
     match document:
         case str():
-            return clean_text(document, secret)
+            return without_secret(document, secret)
         case list():
             return [_without_secret(one, secret) for one in document]
         case dict():
-            return {clean_text(name, secret): _without_secret(one, secret) for name, one in document.items()}
+            return {without_secret(name, secret): _without_secret(one, secret) for name, one in document.items()}
     return document
 
 

@@ -15,7 +15,7 @@ from core.feeds.digest_files import (
     END,
     BadMarkers,
     DigestNotWritten,
-    Entry,
+    IndexLine,
     find_synopsis,
     render_index,
     replace_between,
@@ -144,7 +144,11 @@ def test_an_index_of_nothing_is_empty() -> None:
 
 
 def test_an_index_is_sorted_whatever_the_order_of_the_files() -> None:
-    entries = [Entry(date(2025, 12, 31), ""), Entry(date(2026, 1, 2), "b", has_page=True), Entry(date(2026, 1, 1), "a")]
+    entries = [
+        IndexLine(date(2025, 12, 31), ""),
+        IndexLine(date(2026, 1, 2), "b", has_page=True),
+        IndexLine(date(2026, 1, 1), "a"),
+    ]
     assert render_index(entries) == render_index(reversed(entries))
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.summaries.replies import TAKEN_OUT, clean_reply, clean_text, read_count
+from core.summaries.replies import TAKEN_OUT, clean_reply, read_count, without_secret
 
 KEY = "sk-0123456789abcdef"
 
@@ -25,12 +25,12 @@ def clean(document: object, secret: str = KEY) -> object:
     ],
 )
 def test_the_key_is_taken_out_of_a_text(text: str, cleaned: str) -> None:
-    assert clean_text(text, KEY) == cleaned
+    assert without_secret(text, KEY) == cleaned
 
 
 @pytest.mark.parametrize("secret", ["", "none", "x-1", "anything"])
 def test_what_stands_for_a_key_where_none_is_needed_may_be_in_any_text(secret: str) -> None:
-    assert clean_text("anything or none, x-1", secret) == "anything or none, x-1"
+    assert without_secret("anything or none, x-1", secret) == "anything or none, x-1"
 
 
 def test_the_key_is_taken_out_of_every_text_and_name_of_a_document() -> None:
