@@ -106,20 +106,38 @@ def make_plan(state: RefreshState, *, now: datetime, days_back: int) -> Plan | N
     """What is to be healed of the categories of *state*; None where every mailing of *days_back* days is complete.
 
     The whole window is gone through and not only the gaps, and submissions before it, as far as earlier mailings are
-    complete: what was held up was submitted before.
+    complete: what was held up was submitted before. What is under way goes on with the same search; where another gap
+    has come into its window, as after the loss of a mailing, all begins anew.
     """
     days = min(days_back, MOST_DAYS)
     gaps = {one.category: missing for one in state.categories if (missing := find_gaps(one, now=now, days_back=days))}
     if not gaps:
         return None
     healing = state.healing
-    if healing.last is None:
+    if healing.last is None or not _has_begun(healing, gaps, healing.last):
         last = newest_mailing(now)
         earliest = min(one.since or last for one in state.categories if one.category in gaps)
         first = max(last - timedelta(days=days - 1), min(earliest, *(days[0] for days in gaps.values())))
         held_from = max(_find_held_from(one, gaps[one.category]) for one in state.categories if one.category in gaps)
-        healing = replace(healing, first=first, last=last, held_from=min(first, held_from))
-    return Plan(tuple(gaps), gaps, healing)
+        healing = Healing(
+            gaps=tuple(gaps.items()),
+            first=first,
+            last=last,
+            held_from=min(first, held_from),
+            rounds=healing.rounds,
+            next_at=healing.next_at,
+            failures=healing.failures,
+            last_error=healing.last_error,
+        )
+    return Plan(tuple(dict(healing.gaps) or gaps), gaps, healing)
+
+
+def _has_begun(healing: Healing, gaps: Mapping[str, Sequence[date]], last: date) -> bool:
+    """Whether *healing*, up to the mailing *last*, goes through all that may be missing of *gaps* up to there."""
+    begun = dict(healing.gaps)
+    return not begun or all(
+        day > last or day in begun.get(category, ()) for category, days in gaps.items() for day in days
+    )
 
 
 def _find_held_from(one: CategoryState, gaps: Sequence[date]) -> date:

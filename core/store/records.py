@@ -86,6 +86,8 @@ class Healing:
     submissions from the mailing `held_from` on, since papers are held up. `seen` are the categories of which it found
     papers of `last`, `mailings` all that it found papers of. `unread` counts the results that could not be read,
     and as one more that a mailing seemed to be empty, `rounds` the times that it went through all for their sake.
+    `gaps` are those that it began with, by category, since it goes through the results of one search; empty where an
+    earlier version began.
     `next_at` is when it goes on, at once where None; `failures` counts those in a row.
     """
 
@@ -101,6 +103,7 @@ class Healing:
     next_at: datetime | None = None
     failures: int = 0
     last_error: str | None = None
+    gaps: tuple[tuple[str, tuple[date, ...]], ...] = ()
 
 
 def key_of(categories: Iterable[str]) -> str:

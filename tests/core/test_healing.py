@@ -109,6 +109,30 @@ class TestPlanning:
         first = planned(state(old), days_back=366).healing.first
         assert first == THURSDAY - timedelta(days=MOST_DAYS - 1)
 
+    @pytest.mark.parametrize(
+        ("lacking", "goes_on"),
+        [
+            pytest.param((("cs.AI", (WEDNESDAY,)), ("cs.LG", (WEDNESDAY,))), True, id="the same"),
+            pytest.param((("cs.AI", (WEDNESDAY,)), ("cs.LG", ())), True, id="a feed has brought one"),
+            pytest.param((("cs.AI", (WEDNESDAY, THURSDAY)), ("cs.LG", ())), True, id="a newer mailing"),
+            pytest.param((("cs.AI", (TUESDAY, WEDNESDAY)), ("cs.LG", ())), False, id="an earlier one is lost"),
+            pytest.param((("cs.AI", ()), ("cs.DC", (WEDNESDAY,))), False, id="one of another category is lost"),
+        ],
+    )
+    def test_what_is_under_way_begins_anew_only_where_something_else_is_missing_in_its_window(
+        self, lacking: Sequence[tuple[str, tuple[date, ...]]], goes_on: bool
+    ) -> None:
+        """Its place in the list is that of one search, and what it has passed it does not see again."""
+        begun = (("cs.AI", (WEDNESDAY,)), ("cs.LG", (WEDNESDAY,)))
+        under_way = Healing(first=SINCE, last=WEDNESDAY, start=900, seen=("cs.AI",), rounds=1, gaps=begun)
+        plan = planned(state(*(category(name, lacks=days) for name, days in lacking), healing=under_way))
+        if goes_on:
+            assert (plan.categories, plan.healing) == (("cs.AI", "cs.LG"), under_way)
+        else:
+            assert plan.categories == tuple(name for name, days in lacking if days)
+            assert (plan.healing.start, plan.healing.seen, plan.healing.rounds) == (0, (), 1)
+            assert dict(plan.healing.gaps) == {name: days for name, days in lacking if days}
+
     def test_what_is_under_way_goes_on_with_its_own_window(self) -> None:
         under_way = Healing(first=SINCE, last=WEDNESDAY, start=1000)
         assert planned(state(healing=under_way)).healing == under_way
