@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from starlette.datastructures import QueryParams
 
-from api.selection import FeedParameters, feed_addresses, parse_selection
+from api.selection import FeedParameters, parse_selection
 from core.arxiv.taxonomy import CATEGORIES, Category, find_category
 from core.catalogue import MAX_ITEMS, FeedAddresses, Outcome, Selected, Selection
 from core.config import DEFAULT_PROFILE, Config
@@ -303,8 +303,3 @@ def _keys(profile: Profile) -> dict[str, Any]:
 
 def _terms(keywords: Sequence[Keyword]) -> list[object]:
     return [one.term if one.weight == 1 else {"term": one.term, "weight": one.weight} for one in keywords]
-
-
-def address_form(selection: Selection, base: str) -> FeedAddresses:
-    """Where the feed of *selection* is found under the public address *base*."""
-    return feed_addresses(base, selection.scope, selection.parameters)

@@ -32,6 +32,7 @@ from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import (
     FeedParameters,
+    addresses_of,
     feed_addresses,
     feed_title,
     page_query,
@@ -62,6 +63,7 @@ from core.mailings import (
     mailing_moment,
     next_mailing_moment,
 )
+from core.moments import say_day, say_short_day
 from core.papers import ARXIV_URL
 from core.store.records import PaperRecord, Revision
 from core.summaries.attempts import Attempts, Summary, find_shown
@@ -220,7 +222,7 @@ async def build_opml(request: Request, service: ServiceDependency) -> Response:
     if selection is None:
         raise BadQuery(mistakes[0].field, f"is not usable: {mistakes[0].text}")
     title = feed_title(selection, sample_data=service.sample_data)
-    addresses = builder.address_form(selection, service.settings.public_address)
+    addresses = addresses_of(selection, service.settings.public_address)
     file = render_opml(title, [Outline(title, describe(selection), addresses)])
     answer = service.respond_configured(request, file, OPML_MEDIA_TYPE)
     answer.headers["Content-Disposition"] = 'attachment; filename="arxiv-feed.opml"'
@@ -311,7 +313,7 @@ def _render_mailing(request: Request, service: Service, answered: Answered, show
         cards=build_cards(shown.items),
         selection=selection,
         title=feed_title(selection, sample_data=False),
-        addresses=feed_addresses(service.settings.public_address, selection.scope, selection.parameters),
+        addresses=addresses_of(selection, service.settings.public_address),
         alternates=[*_alternates(service, selection), *_every_alternate(service, but=selection)],
         notices=[*answered.notices, *([silence.reason] if silence else [])],
         obstacle=service.summaries.obstacle,
@@ -336,7 +338,7 @@ async def _show_mailing(
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     other = await service.catalogue.select(asked)
     if not other.mailings:
-        return replace(_shown_day(other, day, known, stored), remark=explain_missing(day, newest, name=_long_date))
+        return replace(_shown_day(other, day, known, stored), remark=explain_missing(day, newest, name=say_day))
     others = (one for one in known if one.mailing != day)
     return _shown_day(other, day, (*others, *builder.list_days(other)), stored)
 
@@ -372,7 +374,7 @@ def _shown_day(selected: Selected, day: date, days: Sequence[builder.Day], store
 
 async def _build_preview(service: Service, selection: Selection, form: builder.Form) -> dict[str, object]:
     """What is told of a feed before it exists. arXiv is asked for nothing: anybody can fill in anything."""
-    addresses = builder.address_form(selection, service.settings.public_address)
+    addresses = addresses_of(selection, service.settings.public_address)
     told: dict[str, object] = {
         "title": feed_title(selection, sample_data=service.sample_data),
         "description": describe(selection),
@@ -555,7 +557,7 @@ def _tell_wait(response: Response) -> str:
 
 def _alternates(service: Service, selection: Selection) -> list[tuple[str, str, str]]:
     """Media type, title and address of a feed in each format, for readers that look for them on a page."""
-    addresses = feed_addresses(service.settings.public_address, selection.scope, selection.parameters)
+    addresses = addresses_of(selection, service.settings.public_address)
     return _alternates_of(feed_title(selection, sample_data=service.sample_data), addresses)
 
 
@@ -580,14 +582,9 @@ def _page_query(selection: Selection, mailing: date | None = None) -> str:
     return page_query(selection.scope, selection.parameters, mailing=mailing)
 
 
-def _long_date(day: date) -> str:
-    """For example Thursday, 5 March 2026."""
-    return f"{day:%A}, {day.day} {day:%B %Y}"
-
-
 def _long_moment(moment: datetime) -> str:
     """For example Friday, 6 March 2026, 05:00 UTC."""
-    return f"{_long_date(moment.date())}, {moment:%H:%M} UTC"
+    return f"{say_day(moment.date())}, {moment:%H:%M} UTC"
 
 
 def _mark_code(text: str) -> Markup:
@@ -613,6 +610,11 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"code": _mark_code, "long_date": _long_date, "long_moment": _long_moment}
+    environment.filters |= {
+        "code": _mark_code,
+        "long_date": say_day,
+        "short_date": say_short_day,
+        "long_moment": _long_moment,
+    }
     environment.globals |= {"page_query": _page_query, "name_category": name_category, "bar_length": BAR_LENGTH}
     return environment

@@ -362,6 +362,11 @@ def parse_scope(scope: str, config: Config) -> tuple[str, Profile]:
     return "+".join(categories), replace(config.default, name="+".join(categories), categories=tuple(categories))
 
 
+def addresses_of(selection: Selection, base: str) -> FeedAddresses:
+    """Where the feed of *selection* is found under the public address *base*."""
+    return feed_addresses(base, selection.scope, selection.parameters)
+
+
 def feed_addresses(base: str, scope: str, parameters: str = "") -> FeedAddresses:
     """Where the feed of a canonical *scope* with canonical *parameters* is found under the public address *base*."""
     path = "" if scope == DEFAULT_PROFILE else f"/{quote(scope, safe='+')}"

@@ -16,7 +16,7 @@ from starlette.background import BackgroundTask
 from api import prepared
 from api.caching import Representation, choose_coding, headers_of, is_not_modified, mark, max_age, represent
 from api.prepared import Output
-from api.selection import feed_addresses, feed_title
+from api.selection import addresses_of, feed_title
 from api.summarising import Summarising
 from core import catalogue, freshness, turns
 from core.catalogue import Catalogue, Feed, Selected, Selection, build_feed
@@ -251,7 +251,7 @@ class Service:
             selection,
             answered.selected,
             title=feed_title(selection, sample_data=self.sample_data),
-            addresses=feed_addresses(self.settings.public_address, selection.scope, selection.parameters),
+            addresses=addresses_of(selection, self.settings.public_address),
             notices=answered.notices,
         )
 

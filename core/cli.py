@@ -22,7 +22,7 @@ from rich.table import Table
 from api.feeds import list_feeds
 from api.logs import set_up_logging
 from api.papers import list_rules, parse_paper_number
-from api.selection import SelectionParameters, feed_addresses, feed_title, parse_scope, parse_selection
+from api.selection import SelectionParameters, addresses_of, feed_title, parse_scope, parse_selection
 from api.server import bind, serve
 from api.service import Service, tell_unknown
 from api.status import CategoryStatus, load_status
@@ -497,7 +497,7 @@ async def _digest(service: Service, selection: Selection, today: date) -> tuple[
         title=feed_title(selection, sample_data=service.sample_data),
         today=today,
         notices=answered.notices,
-        addresses=feed_addresses(base, selection.scope, selection.parameters) if base else None,
+        addresses=addresses_of(selection, base) if base else None,
     )
 
 

@@ -1,12 +1,33 @@
-"""Moments and waiting times as feeds and HTTP headers write them -> values."""
+"""Moments and waiting times as feeds and HTTP headers write them -> values; days -> English."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from email.utils import parsedate_to_datetime
 
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d{1,9})?", re.ASCII)  # HTTP knows whole ones only, models' services others too
+
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June", "July"),
+    *("August", "September", "October", "November", "December"),
+)
+
+
+def say_day(day: date) -> str:
+    """*day* in English, as Thursday, 5 March 2026; not by strftime, which speaks the language of the process."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {say_month(day)}"
+
+
+def say_short_day(day: date) -> str:
+    """The same as Thu 5 Mar."""
+    return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
+
+
+def say_month(day: date) -> str:
+    """The month of *day* as March 2026."""
+    return f"{_MONTHS[day.month - 1]} {day.year}"
 
 
 def read_moment(text: str | None) -> datetime | None:

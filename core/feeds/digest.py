@@ -20,6 +20,7 @@ from itertools import starmap
 from core.catalogue import TOLD_OUTCOMES, FeedAddresses, Item, Outcome, Selected, Selection
 from core.feeds.content import build_absence, build_names, build_origin, clean_text
 from core.mailings import explain_silence, mailing_moment, next_mailing_moment
+from core.moments import say_day
 from core.papers import ANNOUNCE_TYPES
 from core.profiles import Keyword, Profile
 from core.summaries.attempts import Summary
@@ -37,12 +38,6 @@ ACKNOWLEDGEMENT = (
     "Thank you to arXiv for use of its open access interoperability. This digest is not made or endorsed by arXiv."
 )
 NOTHING_LISTED = "None of these papers is listed; the statistics say why."
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June", "July"),
-    *("August", "September", "October", "November", "December"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +119,6 @@ def _build(profile: Profile, selected: Selected, day: date, title: str, addresse
 def say(text: str) -> str:
     """*text* on one line, without characters that hide or turn it."""
     return clean_text(drop_unprintable(text))
-
-
-def say_day(day: date) -> str:
-    """*day* in English, as Thursday, 5 March 2026; not by strftime, which speaks the language of the process."""
-    return f"{_DAYS[day.weekday()]}, {day.day} {say_month(day)}"
-
-
-def say_month(day: date) -> str:
-    return f"{_MONTHS[day.month - 1]} {day.year}"
 
 
 def say_title(digest: Digest) -> str:

@@ -15,8 +15,9 @@ from itertools import groupby
 from pathlib import Path
 
 from core.errors import ArxivFeedsError
-from core.feeds.digest import Digest, render_body, render_digest, say_month
+from core.feeds.digest import Digest, render_body, render_digest
 from core.feeds.digest_page import render_digest_page
+from core.moments import say_month
 
 BEGIN = "<!-- arxiv-feeds:begin -->"
 END = "<!-- arxiv-feeds:end -->"
