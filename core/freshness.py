@@ -29,7 +29,7 @@ from core.errors import (
 from core.healing import MOST_DAYS, HealingReport, heal_page, is_healing_due, make_plan
 from core.intake import Report
 from core.learning import Learner
-from core.mailings import eastern_date, explain_silence, newest_mailing, next_mailing_moment
+from core.mailings import eastern_date, explain_silence, newest_mailing, next_weekday_moment
 from core.standing import forget_empty
 from core.store import optimistic
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
@@ -134,7 +134,7 @@ def after_success(state: RefreshState | None, report: Report, *, now: datetime, 
     is_stale = any(one.stale_because and not (one.is_refused and one.category in given_up) for one in report.standing)
     is_missing = is_stale or not _has_newest(mailing, now)
     unchanged = 1 + (state.unchanged if state else 0) if is_missing and not _is_certainly_silent(now) else 0
-    by_calendar = next_mailing_moment(now) + _SETTLING_TIME
+    by_calendar = next_weekday_moment(now) + _SETTLING_TIME  # also after holidays: arXiv may have moved one
     if unchanged:
         by_calendar = min(by_calendar, now + _REPEATS[min(unchanged, len(_REPEATS)) - 1])
     return RefreshState(

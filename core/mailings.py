@@ -151,6 +151,14 @@ def next_mailing_moment(now: datetime) -> datetime:
     return mailing_moment(day)
 
 
+def next_weekday_moment(now: datetime) -> datetime:
+    """When the first weekday after *now* (aware) begins, aware UTC: a mailing may come even where none is known of."""
+    day = eastern_date(now) + _ONE_DAY
+    while day.weekday() >= SATURDAY:
+        day += _ONE_DAY
+    return mailing_moment(day)
+
+
 def explain_silence(now: datetime) -> Silence | None:
     """Why empty or unchanged feeds are normal at *now* (aware), None on a day with a mailing.
 
