@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import Enum, auto
+from statistics import median
 
 from core.mailings import explain_silence, mailing_moment, mailings_between, newest_mailing
 from core.papers import submission_order
@@ -20,6 +21,7 @@ from core.store.records import CategoryState
 LONGEST_MEMORY = timedelta(days=45)  # how far back mailings are known to be complete
 _FEW = 3  # a category that had fewer papers of its own may have none today
 _MANY = 10  # that many cross-lists from siblings, and nothing of its own, is no accident
+_ENOUGH_MAILINGS = 3  # to say what is usual
 _ENOUGH = 5  # identifiers of either side, to compare when they were given
 
 
@@ -115,7 +117,7 @@ def stand(
 
     *since* is the first mailing that is meant to be complete, for a category that was not followed before. *is_whole*
     says whether every entry of the feed could be read; what could not leaves a gap, to be filled. So does a mailing of
-    which a category had nothing alone: nothing tells whether that is all.
+    which a category had nothing alone, or much less than usual: nothing tells whether that is all.
     """
     if before.is_refused:  # it is answered for again
         before = replace(before, is_refused=False, stale_since=None, stale_because=None)
@@ -130,9 +132,16 @@ def stand(
             watermark=tuple(sorted({one.key for one in own}.union(kept))),
             alone=sum(len(one.categories) == 1 for one in own),
         )
-        if is_whole and after.alone:  # else its own feed may have been empty, and all of it come with siblings
+        # Without papers alone its own feed may have been empty, and all of it come with siblings.
+        if is_whole and after.alone and not _is_cut(before, len(after.watermark)):
             after = complete(after, {brought: len(after.watermark)}, now=now)
     return _marked(after, _stale_because(after, reading, now), now)
+
+
+def _is_cut(before: CategoryState, papers: int) -> bool:
+    """Whether so many *papers* are less than half of what the mailings of *before* have, where some are known."""
+    usual = [number for _, number in before.complete if number > 1]  # of one that healing filled only 1 is known
+    return len(usual) >= _ENOUGH_MAILINGS and 2 * papers < median(usual)
 
 
 def stand_unchanged(before: CategoryState, *, now: datetime) -> CategoryState:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -235,6 +235,20 @@ class TestStanding:
         assert (after.mailing, find_gaps(after, now=NOON, days_back=1)) == (THURSDAY, (THURSDAY,))
         after = stood(Reading.BROUGHT, [*siblings_too, paper(302, "cs.AI"), *SIBLINGS])
         assert find_gaps(after, now=NOON, days_back=1) == ()
+
+    @pytest.mark.parametrize(
+        ("usual", "papers_now", "is_complete"),
+        [((20, 24, 30), 12, True), ((20, 24, 30), 11, False), ((20, 24), 1, True), ((20, 24, 1, 0, 30), 11, False)],
+        ids=["half of the usual", "less", "too few are known", "mailings that were filled in do not count"],
+    )
+    def test_a_mailing_with_much_less_than_usual_is_not_known_to_be_complete(
+        self, usual: Sequence[int], papers_now: int, is_complete: bool
+    ) -> None:
+        """arXiv may have given out a part of its feed, which looks like a whole one."""
+        days = [date(2026, 2, 23) + timedelta(days=place) for place in range(len(usual))]
+        before = state(complete=tuple(zip(days, usual, strict=True)))
+        after = stood(Reading.BROUGHT, papers(300, papers_now), before=before)
+        assert find_gaps(after, now=NOON, days_back=1) == (() if is_complete else (THURSDAY,))
 
 
 class TestRefused:
