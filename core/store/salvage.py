@@ -20,18 +20,18 @@ _TABLES = {
     "frequencies": ("stream, mailing", False),
     "states": ("name", False),
 }
+_MICROSECONDS = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"
+_NOW = "strftime('%Y-%m-%dT%H:%M:%f+00:00', 'now')"
 
 
-def salvage(damaged: Path, connection: sqlite3.Connection, *, schema: int) -> Mapping[str, int]:
-    """Copy what can be read of *damaged*, where it has that *schema*, within the transaction of *connection*.
+def salvage(damaged: Path, connection: sqlite3.Connection) -> Mapping[str, int]:
+    """Copy what can be read of *damaged* into the empty file of *connection*, within its transaction.
 
-    Gives the number of rows by table. What is there already stays.
+    Gives the number of rows by table. Raises sqlite3.Error where they cannot be written.
     """
     copied: dict[str, int] = {}
-    with suppress(sqlite3.Error), closing(sqlite3.connect(damaged)) as source:
+    with closing(sqlite3.connect(damaged)) as source:
         source.text_factory = partial(str, encoding="utf-8", errors="replace")
-        if source.execute("PRAGMA user_version").fetchone() != (schema,):
-            return copied
         for table in _TABLES:
             before = connection.total_changes
             _copy(table, source, connection)
@@ -54,17 +54,17 @@ def _copy(table: str, source: sqlite3.Connection, connection: sqlite3.Connection
 
 
 def _readable(source: sqlite3.Connection, query: str) -> Iterator[tuple[object, ...]]:
-    """The rows that *query* finds before it meets damage."""
+    """The rows that *query* finds before it meets damage; none of a table that an earlier version did not have."""
     with suppress(sqlite3.Error):
         yield from source.execute(query)
 
 
 def _raise_revision(source: sqlite3.Connection, connection: sqlite3.Connection) -> None:
-    """Make the data as new as they were, and other data than any that was read before."""
-    query = "SELECT max(number, checks, papers) + 1, changed_at FROM revision"
-    for number, changed_at in _readable(source, query):
-        connection.execute(
-            "UPDATE revision SET changed_at = coalesce(changed_at, ?2), number = max(number + 1, ?1),"
-            " checks = max(checks + 1, ?1), papers = max(papers + 1, ?1)",
-            [number, changed_at],
-        )
+    """Make the data as new as they were, as far as that is known, and other data than any that was read before."""
+    known = [*_readable(source, "SELECT max(number, checks, papers) + 1, changed_at FROM revision")]
+    number, changed_at = known[0] if known else (None, None)
+    connection.execute(
+        f"UPDATE revision SET changed_at = coalesce(?2, {_NOW}), number = coalesce(?1, {_MICROSECONDS})",  # noqa: S608 - ours
+        [number if isinstance(number, int) else None, changed_at if isinstance(changed_at, str) else None],
+    )
+    connection.execute("UPDATE revision SET checks = number, papers = number")

@@ -48,6 +48,11 @@ from core.store.records import (
 from core.store.salvage import salvage
 from core.summaries.attempts import Attempts, SummaryState
 
+try:
+    import fcntl
+except ImportError:  # as on Windows
+    fcntl = None  # type: ignore[assignment]  # a module
+
 logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
@@ -279,6 +284,9 @@ class _Hand:
     def _open_file(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            if not self.path.exists():  # as after a process was killed while it set a damaged file aside
+                with suppress(FileNotFoundError):
+                    _successor(self.path).replace(self.path)
             connection = _open(self.path)
         except _UNUSABLE as error:
             if _is_damage(error) and _set_aside(self.path):
@@ -345,34 +353,77 @@ def _cannot_write(error: Exception) -> bool:
 
 
 def _set_aside(path: Path) -> bool:
-    """Whether the damaged file *path* is out of the way: renamed, unless another process has begun a new one already.
+    """Whether the damaged file *path* is out of the way, and one in its place with what could be read of it.
 
     A file that does not bear the name of a store stays where it is: somebody may have named it by mistake. So does one
-    that cannot be renamed.
+    that cannot be renamed, or copied because the disk is full. Of several that meet the damage one does it.
     """
     if path.suffix not in _OURS:
         return False
-    with suppress(*_UNUSABLE), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
-        if connection.execute("PRAGMA quick_check").fetchone() == ("ok",):
-            return True
-    aside = _find_place(path)
     try:
-        # The log first: beside a new file it would be taken for that file's.
-        with suppress(FileNotFoundError):
-            path.with_name(f"{path.name}-wal").replace(aside.with_name(f"{aside.name}-wal"))
-        path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-        path.replace(aside)
-    except OSError as error:
-        logger.error("The store %s is damaged and cannot be renamed to %s: %s", path, aside, error)  # noqa: TRY400
+        with _alone(path):
+            if _is_sound(path):
+                return True  # another process was first
+            copied = _copy_readable(path)
+            aside = _find_place(path)
+            _rename(path, aside)
+            with suppress(FileNotFoundError):  # whoever opened the store meanwhile did this
+                _successor(path).replace(path)
+    except (OSError, sqlite3.Error) as error:
+        logger.error("The store %s is damaged and cannot be set aside: %s", path, error)  # noqa: TRY400
         return False
-    copied: Mapping[str, int] = {}
-    with suppress(*_UNUSABLE), closing(_open(path)) as connection, _writing(connection):
-        copied = salvage(aside, connection, schema=len(_MIGRATIONS))
     told = ", ".join(f"{count} {table}" for table, count in copied.items()) or "nothing"
     logger.error(
         "The store %s is damaged and kept as %s. Read from it: %s; arXiv is asked for the rest", path, aside, told
     )
     return True
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """The right to set *path* aside, over all threads and processes; where the system has no locks, without one."""
+    with ExitStack() as held:
+        if fcntl is not None:
+            file = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _is_sound(path: Path) -> bool:
+    with suppress(*_UNUSABLE), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
+        return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
+    return False
+
+
+def _copy_readable(path: Path) -> Mapping[str, int]:
+    """Make the successor of the damaged file *path*, whole before it has its name; how much is in it, by table."""
+    unfinished = path.with_name(f"{path.name}.copying")
+    for ending in ("", "-wal", "-shm"):
+        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
+    with closing(_open(unfinished)) as connection, _writing(connection):
+        copied = salvage(path, connection)
+    unfinished.replace(_successor(path))
+    return copied
+
+
+def _rename(path: Path, aside: Path) -> None:
+    """Move *path* with its log; the log first, since beside a new file it would be taken for that file's."""
+    log, log_aside = path.with_name(f"{path.name}-wal"), aside.with_name(f"{aside.name}-wal")
+    with suppress(FileNotFoundError):
+        log.replace(log_aside)
+    try:
+        path.replace(aside)
+    except OSError:
+        with suppress(FileNotFoundError):
+            log_aside.replace(log)
+        _successor(path).unlink(missing_ok=True)
+        raise
+    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
+
+
+def _successor(path: Path) -> Path:
+    """What takes the place of *path*, whole, while that is being renamed."""
+    return path.with_name(f"{path.name}.new")
 
 
 def _find_place(path: Path) -> Path:

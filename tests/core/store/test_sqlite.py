@@ -7,7 +7,7 @@ import logging
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager, nullcontext, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -419,6 +419,83 @@ def test_what_was_not_yet_in_the_damaged_file_itself_is_kept_too(path: Path) -> 
             with suppress(StoreUnavailable):
                 run(store.load_endpoint("rss"))
         assert ids_in(store) == [paper().id, "2603.00009"]
+
+
+def fill_and_damage(path: Path, *, papers: int = 100, page: str = "sqlite_autoindex_renderings_1") -> list[str]:
+    with opened(path) as store:
+        for number in range(1, papers + 1):
+            keep(store, paper(id=f"2603.{number:05}"), DAY)
+        ids = ids_in(store)
+    damage_page(path, root_of(path, page))
+    return ids
+
+
+@pytest.mark.parametrize("step", ["salvage", "_find_place", "_rename"])
+@pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])
+def test_a_process_that_is_killed_while_it_saves_what_can_be_read_loses_nothing(
+    path: Path, monkeypatch: pytest.MonkeyPatch, step: str, is_done: bool
+) -> None:
+    ids = fill_and_damage(path)
+    carry_out = getattr(sqlite, step)
+
+    def die(*arguments: Any) -> Any:
+        if is_done:
+            carry_out(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, opened(path) as store:
+        patched.setattr(sqlite, step, die)
+        with suppress(KeyboardInterrupt, StoreUnavailable):
+            run(store.load_rendering("rss"))
+    with opened(path) as store:
+        meet_damage(store)
+        assert ids_in(store) == ids
+
+
+def test_where_the_disk_is_too_full_for_a_copy_the_damaged_file_stays(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = fill_and_damage(path)
+    with monkeypatch.context() as patched, opened(path) as store:
+
+        def fill_disk(*_: object) -> Any:
+            raise sqlite3.OperationalError("database or disk is full")
+
+        patched.setattr(sqlite, "salvage", fill_disk)
+        with pytest.raises(StoreUnavailable):
+            run(store.load_rendering("rss"))
+        assert ids_in(store) == ids
+    with opened(path) as store:
+        meet_damage(store)
+        assert ids_in(store) == ids
+
+
+def test_of_several_that_meet_the_damage_together_one_sets_the_file_aside(path: Path) -> None:
+    ids = fill_and_damage(path)
+    with ExitStack() as stack:
+        stores = [stack.enter_context(opened(path)) for _ in range(4)]
+
+        async def meet(store: SqliteStore) -> None:
+            for _ in range(2):
+                with suppress(StoreUnavailable):
+                    await store.load_rendering("rss")
+
+        async def meet_together() -> None:
+            await asyncio.gather(*map(meet, stores))
+
+        run(meet_together())
+        assert [ids_in(store) for store in stores] == [ids] * 4
+    assert [file.name for file in path.parent.glob("*.damaged*")] == ["papers.sqlite3.damaged"]
+
+
+def test_where_the_revision_is_lost_the_data_have_one_that_nobody_has_seen(path: Path) -> None:
+    ids = fill_and_damage(path, page="revision")
+    with opened(path) as store:
+        with suppress(StoreUnavailable):
+            run(store.load_revision())
+        revision = run(store.load_revision())
+        assert ids_in(store) == ids
+    assert (revision.number > 10**15, revision.changed_at is not None) == (True, True)
 
 
 def test_several_damaged_files_are_kept_beside_each_other(path: Path) -> None:
