@@ -53,14 +53,15 @@ class Line:
         except asyncio.CancelledError:
             if called in line:
                 line.remove(called)
-            else:  # called, and gone at the same moment
+            elif not called.cancelled():  # called, and gone at the same moment
                 self._pass_on()
             raise
 
     def _pass_on(self) -> None:
         """Call the next one, who has the turn from now on, so that nobody comes in between."""
-        line = self._preferred or self._others
-        if line:
-            line.popleft().set_result(None)
-        else:
-            self._is_taken = False
+        while line := self._preferred or self._others:
+            called = line.popleft()
+            if not called.done():  # else its time is over, and it is about to leave the line
+                called.set_result(None)
+                return
+        self._is_taken = False

@@ -116,6 +116,29 @@ def test_who_goes_away_lets_the_next_one_in(is_called: bool) -> None:
     assert play(scene)[::2] == ["a", "c"]
 
 
+@pytest.mark.parametrize("is_preferred", [False, True])
+def test_who_leaves_while_others_run_out_of_time_is_not_disturbed(is_preferred: bool) -> None:
+    """A long step of the event loop goes over both moments: the end of the turn, and that of who waits."""
+
+    async def run() -> list[BaseException | None]:
+        line = Line()
+
+        async def wait() -> None:
+            async with line.turn(is_preferred=False):
+                raise AssertionError("whose time is over has no turn")
+
+        async with line.turn(is_preferred=is_preferred):
+            waiting_ones = [asyncio.create_task(wait()) for _ in range(3)]
+            await settle()
+            for one in waiting_ones:
+                one.cancel()  # as the clock does; it learns of it in the next step of the loop
+        left = await asyncio.gather(*waiting_ones, return_exceptions=True)
+        async with asyncio.timeout(1), line.turn(is_preferred=False):
+            return left
+
+    assert [type(one) for one in asyncio.run(run())] == [asyncio.CancelledError] * 3
+
+
 def test_after_a_failure_the_next_one_comes_in() -> None:
     async def fail_and_try_again() -> None:
         line = Line()
