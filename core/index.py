@@ -369,11 +369,17 @@ class PaperIndex:
 
     def _having_all(self, words: Iterable[Iterable[str]]) -> set[int]:
         """The papers in which, of each of *words*, one of its folded forms stands."""
-        sets = (numbers_in(one for form in forms for one in self._postings.get(form, ())) for forms in words)
-        found = next(sets, set[int]())
-        for numbers in sets:
-            found &= numbers
-        return found
+        rarest_first = sorted({tuple(forms) for forms in words}, key=self._count_postings)
+        found: set[int] | None = None
+        for forms in rarest_first:
+            numbers = numbers_in(one for form in forms for one in self._postings.get(form, ()))
+            found = numbers if found is None else found & numbers
+            if not found:
+                break
+        return found or set()
+
+    def _count_postings(self, forms: Iterable[str]) -> int:
+        return sum(len(self._postings.get(form, ())) for form in forms)
 
     def _count(self, pattern: str, texts: Mapping[int, str], numbers: Iterable[int]) -> Postings:
         """How often *pattern* stands in the texts of *numbers*, of those where it does."""
@@ -527,12 +533,18 @@ def _folds_of(plain: str) -> tuple[str, ...]:
 
 def _count_either(words: Sequence[str], folded: Sequence[str], spellings: Sequence[str], plain: Sequence[str]) -> int:
     """How often *words* stand one after another in a *folded* text, or *spellings* of them in the *plain* one."""
-    here = [*zip(folded, plain, strict=True)]
-    stands = (
-        [form == word or known == spelt for form, known in here[place:]]
-        for place, (word, spelt) in enumerate(zip(words, map(str.lower, spellings), strict=True))
+    wanted = [*zip(words, map(str.lower, spellings), strict=True)]
+    pivot = next(place for place, (_, spelt) in enumerate(wanted) if spelt)  # an acronym is rarer than most words
+    word, spelt = wanted[pivot]
+    last = len(folded) - len(words)
+    starts = (at - pivot for at, known in enumerate(plain) if known == spelt or folded[at] == word)
+    return sum(
+        all(
+            folded[start + place] == word or plain[start + place] == spelt for place, (word, spelt) in enumerate(wanted)
+        )
+        for start in starts
+        if 0 <= start <= last
     )
-    return sum(map(all, zip(*stands, strict=False)))
 
 
 def _stand_near(words: Sequence[str], text: Iterable[tuple[int, str]], distance: int) -> bool:

@@ -35,6 +35,7 @@ MAX_DISTANCE = 100
 MAX_SEARCHES = 30  # terms that one word of an index does not answer; each costs some milliseconds
 MAX_NEAR = 3  # of them those whose words may stand apart, which cost most: each is read for in every paper that has all
 MAX_NEAR_WORDS = 10
+MAX_PHRASE_WORDS = 50
 MAX_SHORT = 5  # of them words that end in * and have so few letters that most papers have such a word
 _SHORT = 3
 _MIN_PREFIX = 2
@@ -180,6 +181,8 @@ def refuse_too_much(every: Iterable[Term]) -> None:
         raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
     if len({term for term in terms if term.reading == "near"}) > MAX_NEAR:
         raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
+    if any(len(split_words(term.text)) > MAX_PHRASE_WORDS for term in terms):
+        raise QueryMistake(1, f"a phrase has at most {MAX_PHRASE_WORDS} words; a hyphen makes one too")
     if any(term.reading == "near" and len(split_words(term.text)) > MAX_NEAR_WORDS for term in terms):
         raise QueryMistake(1, f"a phrase with a ~ after it has at most {MAX_NEAR_WORDS} words")
     if sum(map(_is_short_prefix, terms)) > MAX_SHORT:

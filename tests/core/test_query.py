@@ -245,6 +245,8 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "a-b " * 31: (1, "30 phrases"),
     '"a b"~1 "a b"~2 "a c"~1 "a d"~1': (1, "3 phrases"),
     '"' + "a " * 11 + '"~1': (1, "at most 10 words"),
+    '"' + "a " * 51 + '"': (1, "at most 50 words"),
+    "-".join(["lms"] * 51): (1, "at most 50 words"),
     "x" * 2_001: (2_001, "2,000 characters"),
 }
 
