@@ -143,8 +143,8 @@ class Rarity:
         """
         if not self._sorted:
             self._sorted = sorted({*_load_prior(), *(word for one in self._known for word in one.counts)})
-        folded = fold_word(prefix)
-        share = 0.0 if folded.startswith(prefix) else self.share(folded)
+        folded = {fold_word(prefix), *([fold_word(f"{prefix}s")] if prefix.endswith("si") else [])}  # of analysis
+        share = sum(self.share(one) for one in folded if not one.startswith(prefix))
         for word in islice(self._sorted, bisect_left(self._sorted, prefix), None):
             if not word.startswith(prefix):
                 break

@@ -24,6 +24,7 @@ _SOURCES: Mapping[SourceKind, str] = {
     "abstract": "the abstract alone",
 }
 _BREAK = re.compile(r"<(?:br|/?p)>")
+_RAISED, _LOWERED = re.compile("<sup>"), re.compile("<sub>")
 _TAG = re.compile(r"<[^>]*>")  # of HTML that we wrote
 _TAG_OPENING = re.compile(r"<(?=[^\W\d_]|[/!?])")
 
@@ -105,7 +106,10 @@ def build_synopsis(item: Item) -> str:
 
 def build_tldr(item: Item) -> str:
     """The one sentence of the item's summary as plain text, without Markdown and LaTeX; empty where there is none."""
-    return plain_text(unescape(_TAG.sub("", _BREAK.sub(" ", item.summary.tldr_html)))) if item.summary else ""
+    if item.summary is None:
+        return ""
+    html = _LOWERED.sub("_", _RAISED.sub("^", _BREAK.sub(" ", item.summary.tldr_html)))
+    return plain_text(unescape(_TAG.sub("", html)))
 
 
 def build_origin(item: Item) -> str:

@@ -28,7 +28,7 @@ from markdown_it.utils import EnvType, OptionsDict
 
 from core.summaries.cleaning import MAX_CHARACTERS, drop_unprintable
 from core.summaries.formulas import MATHML_ATTRIBUTES, to_mathml, to_unicode
-from core.summaries.tables import is_delimiter, read_rows
+from core.summaries.tables import is_delimiter, read_header, read_rows
 
 RENDERER = "2"  # changes with the output, for whoever keeps it
 
@@ -57,6 +57,24 @@ def render_markdown(markdown: str, *, urls: Collection[str] = ()) -> str:
     Formulas stay LaTeX. Nothing in it runs or loads, and only *urls* become links, also where bare addresses do.
     """
     return drop_unprintable(_Writer(urls).write(SyntaxTreeNode(_parse(markdown, urls)).children))
+
+
+def read_brackets(answer: str) -> str:
+    r"""*answer* with its formulas in `\(…\)` and `\[…\]` between dollar signs, the only ones that are read here.
+
+    Only of a model's own words: in Markdown that is written anew `\[` is a bracket. So it is here where what stands in
+    brackets has no sign of a formula.
+    """
+    return _BRACKETED_MATH.sub(_read_bracket, answer)
+
+
+def _read_bracket(match: re.Match[str]) -> str:
+    inline, displayed = match["inline"], match["displayed"]
+    latex = (inline or displayed or "").strip()
+    is_math = _SIGN_OF_MATH.search(latex) or (inline is not None and _VARIABLE.fullmatch(latex))
+    if not is_math or _has_words(latex):
+        return match[0]
+    return f"${latex}$" if inline is not None else f"$${latex}$$"
 
 
 def as_sentence(html: str, text: str) -> str:
@@ -144,8 +162,8 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _MATH = re.compile(  # bounded, since a text of signs that never close would take quadratic time
     r"\$\$(?P<displayed>(?:[^$\\]|\\.|\$(?!\$)){1,1000})\$\$|\$(?P<inline>(?:[^$\\]|\\.){1,1000})\$(?!\d)", re.DOTALL
 )
-_BRACKETED_MATH = re.compile(
-    r"\\\((?P<inline>(?:[^\\$]|\\[^()$]){1,1000})\\\)|\\\[(?P<displayed>(?:[^\\$]|\\[^\[\]$]){1,1000})\\\]"
+_BRACKETED_MATH = re.compile(  # or code, in which nothing is one
+    r"```[\s\S]*?(?:```|\Z)|`[^`\n]*`|(?<![\\\d])\\\((?P<inline>(?:[^\\$]|\\[^()$]){1,1000})\\\)(?!\d)|(?<!\\)\\\[(?P<displayed>(?:[^\\$]|\\[^\[\]$]){1,1000})\\\]"
 )
 _SIGN_OF_MATH = re.compile(r"\\[A-Za-z{]|[\^_=]")
 _VARIABLE = re.compile(r"\s*[A-Za-z]\s*(?:[-+*/,<>]\s*[A-Za-z0-9]\s*)*")
@@ -163,19 +181,25 @@ def _read_table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
         return False
     if not is_delimiter(_line(state, below)):
         return False
-    last = next((line for line in range(below, end) if state.sCount[line] < state.blkIndent), end)
-    rows = read_rows([_line(state, line) for line in range(start, below + 1 if silent else last)])
-    columns = rows[1].text.count("|") + 1
+    header = read_header(_line(state, start), _line(state, below))
+    if header is None or silent:
+        return header is not None
+
+    def line_at(place: int) -> str | None:
+        line = start + place
+        return _line(state, line) if line < end and state.sCount[line] >= state.blkIndent else None
+
     left = state.env.setdefault("cells_left", _MAX_CELLS)
+    rows = read_rows(header, line_at, cells=left)
+    columns = rows[1].text.count("|") + 1
     within = StateBlock("\n".join(row.text for row in rows[: 2 + left // columns]), state.md, state.env, [])
     if left < columns or not table(within, 0, within.lineMax, silent):
         return False
-    if not silent:
-        state.env["cells_left"] = left - within.line * columns
-        for token in within.tokens:
-            token.level += state.level
-        state.tokens += within.tokens
-        state.line = start + sum(row.lines for row in rows[: within.line])
+    state.env["cells_left"] = left - within.line * columns
+    for token in within.tokens:
+        token.level += state.level
+    state.tokens += within.tokens
+    state.line = start + sum(row.lines for row in rows[: within.line])
     return True
 
 
@@ -184,19 +208,19 @@ def _line(state: StateBlock, line: int) -> str:
 
 
 def _read_math(state: StateInline, silent: bool) -> bool:
-    r"""The rule for `$…$`, `$$…$$`, `\(…\)` and `\[…\]`, with spaces inside or without.
+    r"""The rule for `$…$` and `$$…$$`, with spaces inside or without.
 
     Money is left: signs with a digit before or behind them, with a space inside of only one, with Chinese between them
-    but in `\text{}`; of 2,798 real formulas none is like that. So are brackets that Markdown wants escaped.
+    but in `\text{}`; of 2,798 real formulas none is like that.
     The library's plugin for this (mdit-py-plugins 0.7) misses a formula at the start of a text that ends in a digit,
     and reads a displayed one past the end of its list item.
     """
-    match = _MATH.match(state.src, state.pos) or _BRACKETED_MATH.match(state.src, state.pos)
-    if match is None:
+    match = _MATH.match(state.src, state.pos)
+    if match is None or (state.pos and state.src[state.pos - 1].isdecimal()):
         return False
     content = match["displayed"] or match["inline"]
-    is_math = _is_bracketed_math(match) if match[0].startswith("\\") else _is_dollar_math(match)
-    if not is_math or _IS_CJK.search(_TEXT_IN_MATH.sub("", content)):
+    is_uneven = match["inline"] and content[0].isspace() != content[-1].isspace()
+    if is_uneven or _has_words(content):
         return False
     if not silent:
         state.push("math_display" if match["displayed"] else "math_inline", "math", 0).content = content
@@ -204,15 +228,9 @@ def _read_math(state: StateInline, silent: bool) -> bool:
     return True
 
 
-def _is_dollar_math(match: re.Match[str]) -> bool:
-    inline = match["inline"]
-    is_uneven = inline is not None and inline[0].isspace() != inline[-1].isspace()
-    return not is_uneven and not match.string[max(match.start() - 1, 0) : match.start()].isdecimal()
-
-
-def _is_bracketed_math(match: re.Match[str]) -> bool:
-    is_formula = _SIGN_OF_MATH.search(match["displayed"] or match["inline"]) is not None
-    return is_formula or (match["inline"] is not None and _VARIABLE.fullmatch(match["inline"]) is not None)
+def _has_words(latex: str) -> bool:
+    """Whether Chinese stands in *latex* but in a `\\text{}`."""
+    return _IS_CJK.search(_TEXT_IN_MATH.sub("", latex)) is not None
 
 
 def _read_tag(state: StateInline, silent: bool) -> bool:
@@ -287,8 +305,10 @@ def _drop_stray_stars(heading: Sequence[Token]) -> None:
     """Take `**` off the end or the beginning of a *heading* that has no other: half of a bold one."""
     texts = [token for token in heading if token.type == "text"]
     if sum(token.content.count("**") for token in texts) == 1:
-        heading[0].content = heading[0].content.removeprefix("**")
-        heading[-1].content = heading[-1].content.removesuffix("**")
+        if heading[-1].type == "text":
+            heading[-1].content = heading[-1].content.removesuffix("**")
+        if heading[0].type == "text" and " " in heading[0].content:  # a single word is a name, as **kwargs
+            heading[0].content = heading[0].content.removeprefix("**")
 
 
 def _read_formula_block(token: Token) -> list[Token]:

@@ -8,7 +8,7 @@ the header names. Others break a formula into lines, or part the groups of one t
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 _WIDEST = 40  # columns that a header is made wider to; what a row has beyond goes into its last cell
@@ -31,37 +31,55 @@ def is_delimiter(line: str) -> bool:
     return "-" in line and _DELIMITER.fullmatch(line) is not None
 
 
-def read_rows(lines: Sequence[str]) -> list[Row]:
-    """The rows of the table that *lines* begin with: header, delimiter, and all up to the line that ends it."""
-    columns = len(_split(lines[1]))
-    rows = [Row(_mark_bars(lines[0], columns), 1), Row(lines[1], 1)]
+# The line at a place, None behind the last one. A text of many tables asks for each line once.
+Lines = Callable[[int], str | None]
+
+
+def read_header(header: str, delimiter: str) -> Row | None:
+    """The header of a table above its *delimiter*; None where it has other columns, and is none."""
+    columns = len(_split(delimiter))
+    marked = _mark_bars(header, columns)
+    return Row(marked, 1) if "|" in header and len(_split(marked)) == columns else None
+
+
+def read_rows(header: Row, lines: Lines, *, cells: int) -> list[Row]:
+    """The rows of the table with this *header*: it, the delimiter at place 1 of *lines*, and all up to its end.
+
+    No more than for so many *cells*.
+    """
+    delimiter = lines(1) or ""
+    columns = len(_split(delimiter))
+    rows = [header, Row(delimiter, 1)]
     at = 2
-    while at < len(lines):
+    while len(rows) * columns < cells and (line := lines(at)) is not None:
         skipped = 0
-        if not lines[at].strip():
-            if not _goes_on(lines[at + 1 : at + 3], columns):
+        if not line.strip():
+            if not _goes_on(lines(at + 1), lines(at + 2), columns):
                 break
             skipped = 1
-        text, used = _join_formula(lines[at + skipped :])
+        text, used = _join_formula(lines, at + skipped)
         rows.append(Row(_mark_bars(text, columns), skipped + used))
         at += skipped + used
     return _widen(rows, columns)
 
 
-def _goes_on(lines: Sequence[str], columns: int) -> bool:
-    """Whether *lines*, behind an empty one, belong to a table of so many *columns*, and begin no other."""
-    is_row = bool(lines) and lines[0].lstrip().startswith("|") and len(_split(lines[0])) == columns
-    return is_row and not (len(lines) > 1 and is_delimiter(lines[1]))
+def _goes_on(line: str | None, following: str | None, columns: int) -> bool:
+    """Whether *line*, behind an empty one, belongs to a table of so many *columns*, and begins no other."""
+    is_row = line is not None and line.lstrip().startswith("|") and len(_split(line)) == columns
+    return is_row and not (following is not None and is_delimiter(following))
 
 
-def _join_formula(lines: Sequence[str]) -> tuple[str, int]:
-    """The first row of *lines*, whole where a displayed formula in it goes on in later ones, and how many it takes."""
-    signs = 0
-    for used, line in enumerate(lines[:_LINES_OF_FORMULA], start=1):
-        signs += line.count("$$")
-        if signs % 2 == 0:
-            return " ".join(one.strip() for one in lines[:used]) if used > 1 else line, used
-    return lines[0], 1
+def _join_formula(lines: Lines, at: int) -> tuple[str, int]:
+    """The row at a place, whole where a displayed formula in it goes on in later lines, and how many it takes."""
+    first = lines(at) or ""
+    if first.count("$$") % 2 == 0:
+        return first, 1
+    joined = [first.strip()]
+    while len(joined) < _LINES_OF_FORMULA and (line := lines(at + len(joined))) is not None:
+        joined.append(line.strip())
+        if line.count("$$") % 2:
+            return " ".join(joined), len(joined)
+    return first, 1
 
 
 def _mark_bars(row: str, columns: int) -> str:

@@ -20,7 +20,7 @@ from core.summaries.languages import Language, find_language
 from core.summaries.model import Completion, Model, ModelFailed, Trouble
 from core.summaries.options import Options
 from core.summaries.prompt import Message, Template, build_prompt
-from core.summaries.rendering import RENDERER, as_sentence, render_feed, render_markdown
+from core.summaries.rendering import RENDERER, as_sentence, read_brackets, render_feed, render_markdown
 
 logger = logging.getLogger(__name__)
 
@@ -397,17 +397,19 @@ def _tell(error: ModelFailed) -> tuple[str, str]:
 def _build_summary(checked: Checked, model: str, kind: SourceKind) -> Summary:
     """The summary in the forms that readers get: also its Markdown is written anew, so that nothing in it can harm."""
     answer = checked.answer
+    tldr = read_brackets(answer.tldr)
     return Summary(
-        tldr=answer.tldr,
-        tldr_html=as_sentence(render_feed(answer.tldr, urls=checked.urls), answer.tldr),
+        tldr=tldr,
+        tldr_html=as_sentence(render_feed(tldr, urls=checked.urls), tldr),
         sections=tuple(
             Section(
                 one.name,
                 one.heading,
-                render_markdown(one.markdown, urls=checked.urls),
-                render_feed(one.markdown, urls=checked.urls),
+                render_markdown(markdown, urls=checked.urls),
+                render_feed(markdown, urls=checked.urls),
             )
             for one in answer.sections
+            for markdown in [read_brackets(one.markdown)]
         ),
         model=model,
         source=kind,

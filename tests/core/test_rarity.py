@@ -256,6 +256,11 @@ def test_a_prefix_that_is_an_inflected_word_is_no_rarer_than_that_word(prefix: s
     assert Rarity().idf_of_prefix(prefix) <= Rarity().idf([fold_word(prefix)])
 
 
+@pytest.mark.parametrize("prefix", ["analysi", "diagnosi", "hypothesi", "synthesi"])
+def test_a_prefix_is_no_rarer_than_the_word_that_it_lacks_a_letter_of(prefix: str) -> None:
+    assert Rarity().idf_of_prefix(prefix) <= Rarity().idf([fold_word(f"{prefix}s")])
+
+
 def test_a_prefix_of_no_known_word_is_as_rare_as_a_word_never_seen() -> None:
     seen = Rarity([known(kernel=90.0)])
     assert seen.idf_of_prefix("qqq") == seen.idf(["qqq"]) == Rarity([known()]).idf(["zzzzz"])

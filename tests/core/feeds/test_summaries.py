@@ -145,6 +145,9 @@ def test_the_sentence_is_plain_text_in_json_feed() -> None:
     told = json.loads(render_json_feed(feed(items=(shown,))))["items"][0]
     assert told["summary"] == "A kernel for O(n²) &< b> that reads a cache in pages is three times as fast."
     assert told["_arxiv"]["summary"]["tldr"] == told["summary"]
+    raised = ANSWER.replace("A kernel that reads", "A kernel of 10<sup>5</sup> H<sub>2</sub> that reads")
+    shown = summarised(Attempt(KEY, MOMENT, summary=summary(raised)))
+    assert build_tldr(shown).startswith("A kernel of 10^5 H_2 that reads")
 
 
 def test_a_section_of_another_name_has_none_in_json_feed() -> None:
