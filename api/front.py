@@ -21,7 +21,9 @@ _KEPT = 256  # what counts is the answers of one second; their bodies are those 
 _LONGEST = 2_048  # of what an answer is known by; nobody asks twice for something longer
 
 # What an answer depends on besides method and address.
-_ASKING = frozenset((b"accept-encoding", b"if-none-match", b"if-modified-since"))
+_ASKING = frozenset(
+    (b"accept-encoding", b"if-none-match", b"if-modified-since", b"content-length", b"transfer-encoding")
+)  # a body may be refused
 
 Key = tuple[object, ...]
 

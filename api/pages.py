@@ -278,6 +278,15 @@ async def docs(request: Request, service: ServiceDependency) -> Response:
     return _guarded(service.respond_configured(request, page, _HTML))
 
 
+@router.get("/openapi.json", response_class=Response)
+async def openapi(request: Request, service: ServiceDependency) -> Response:
+    """What `/docs` is made of, for programs; below a base path with that as its server."""
+    document = request.app.openapi()
+    if base := request.scope.get("root_path", "").rstrip("/"):
+        document = {**document, "servers": [{"url": base}]}
+    return service.respond_configured(request, json.dumps(document, ensure_ascii=False).encode(), "application/json")
+
+
 @router.get("/status", response_class=Response)
 async def status(request: Request, service: ServiceDependency) -> Response:
     """What `/api/status` tells, for people. It is true for the moment only, so that nobody may keep it."""

@@ -272,7 +272,8 @@ def create_app(
         description=_DESCRIPTION,
         responses=DOCUMENTED,
         lifespan=_closing(service),
-        docs_url=None,  # its pages load scripts of other sites; ours are in api/pages.py
+        openapi_url=None,  # its route knows no validators; ours is in api/pages.py
+        docs_url=None,  # its pages load scripts of other sites; ours are there too
         redoc_url=None,
         redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
         middleware=[

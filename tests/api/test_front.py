@@ -121,6 +121,8 @@ def test_what_is_stored_while_an_answer_is_made_is_not_hidden_by_it(world: World
         {"headers": ((b"accept-encoding", b"gzip"),)},
         {"headers": ((b"if-none-match", b"x"),)},
         {"headers": ((b"if-modified-since", b"Thu, 05 Mar 2026 05:00:00 GMT"),)},
+        {"headers": ((b"content-length", b"99999999"),)},
+        {"headers": ((b"transfer-encoding", b"chunked"),)},
     ],
 )
 def test_another_question_gets_another_answer(world: World, other: dict[str, str]) -> None:

@@ -265,6 +265,7 @@ def test_a_base_path_is_taken_off_whole(tmp_path: Path, arxiv: ArxivStandIn) -> 
     found = on_lambda(tmp_path, arxiv, [invoked(event) for event in BELOW_BASE], LAMBDA_BASE_PATH="prod/")
     assert [one["statusCode"] for one in found] == [200] * 10 + [404] * 2
     assert 'href="./openapi.json"' in found[8]["body"]
+    assert json.loads(found[9]["body"])["servers"] == [{"url": BASE}]
 
 
 def test_a_base_path_may_be_named_as_what_is_below_it(tmp_path: Path, arxiv: ArxivStandIn) -> None:

@@ -32,6 +32,7 @@ VALIDATED = (
     "/api/categories",
     "/api/config",
     "/config",
+    "/openapi.json",
     "/favicon.ico",
     "/static/page.css",
     "/static/icon.svg",
