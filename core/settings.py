@@ -176,7 +176,7 @@ class Settings(BaseModel):
     mail_from: str | None = Field(default=None, description="The sender of digests: arXiv <feeds@example.org>.")
     mail_to: str | None = Field(default=None, description="Who gets them: addresses joined by commas.")
     port: Annotated[int, IN_DIGITS] = Field(
-        default=8000, ge=1, le=65_535, description="The port that `serve` listens on."
+        default=8000, ge=1, le=65_535, description="The port that `serve` and `demo` listen on."
     )
 
     vercel: str | None = Field(default=None, description="Set by Vercel.")
