@@ -536,15 +536,12 @@ def _count_either(words: Sequence[str], folded: Sequence[str], spellings: Sequen
     wanted = [*zip(words, map(str.lower, spellings), strict=True)]
     pivot = next(place for place, (_, spelt) in enumerate(wanted) if spelt)  # an acronym is rarer than most words
     word, spelt = wanted[pivot]
-    last = len(folded) - len(words)
     starts = (at - pivot for at, known in enumerate(plain) if known == spelt or folded[at] == word)
-    return sum(
-        all(
-            folded[start + place] == word or plain[start + place] == spelt for place, (word, spelt) in enumerate(wanted)
-        )
-        for start in starts
-        if 0 <= start <= last
-    )
+    return sum(_stands_at(start, wanted, folded, plain) for start in starts if 0 <= start <= len(folded) - len(words))
+
+
+def _stands_at(start: int, wanted: Sequence[tuple[str, str]], folded: Sequence[str], plain: Sequence[str]) -> bool:
+    return all(folded[at] == word or plain[at] == spelt for at, (word, spelt) in enumerate(wanted, start))
 
 
 def _stand_near(words: Sequence[str], text: Iterable[tuple[int, str]], distance: int) -> bool:

@@ -263,6 +263,8 @@ def _utc(moment: datetime) -> str:
 
 # --- Markdown
 
+_TellSummary = Callable[[Item, Summary], Iterator[str]]
+
 
 def render_digest(digest: Digest) -> str:
     """*digest* as a Markdown document of its own: one title, and all else below it. Ends in a line feed."""
@@ -281,9 +283,6 @@ def render_body(digest: Digest) -> str:
     are `<details>`. Equal digests give equal texts.
     """
     return _join(digest, _fold)
-
-
-_TellSummary = Callable[[Item, Summary], Iterator[str]]
 
 
 def _join(digest: Digest, tell_summary: _TellSummary) -> str:

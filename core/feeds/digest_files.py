@@ -126,21 +126,21 @@ def _find_markers(text: str) -> tuple[re.Match[str], re.Match[str]]:
     return begin, end
 
 
-def render_index(entries: Iterable[IndexLine]) -> str:
-    """*entries* as Markdown, newest first, by months."""
-    newest_first = sorted(entries, key=lambda entry: entry.day, reverse=True)
+def render_index(lines: Iterable[IndexLine]) -> str:
+    """*lines* as Markdown, newest first, by months."""
+    newest_first = sorted(lines, key=lambda line: line.day, reverse=True)
     return "\n\n".join(_months(newest_first)) + "\n"
 
 
-def _months(entries: Sequence[IndexLine]) -> Iterator[str]:
-    for month, group in groupby(entries, key=lambda entry: say_month(entry.day)):
+def _months(lines: Sequence[IndexLine]) -> Iterator[str]:
+    for month, group in groupby(lines, key=lambda line: say_month(line.day)):
         yield f"## {month}"
-        yield "\n".join(map(_line, group))
+        yield "\n".join(map(_write_line, group))
 
 
-def _line(entry: IndexLine) -> str:
-    page = f" ([page]({entry.day}.html))" if entry.has_page else ""
-    return f"- [{entry.day}]({entry.day}.md){page}{f': {entry.synopsis}' if entry.synopsis else ''}"
+def _write_line(line: IndexLine) -> str:
+    page = f" ([page]({line.day}.html))" if line.has_page else ""
+    return f"- [{line.day}]({line.day}.md){page}{f': {line.synopsis}' if line.synopsis else ''}"
 
 
 def find_synopsis(text: str) -> str:

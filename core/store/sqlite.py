@@ -45,13 +45,8 @@ from core.store.records import (
     parse_summary_state,
     parse_types,
 )
-from core.store.salvage import salvage
+from core.store.salvage import set_aside, take_over
 from core.summaries.attempts import Attempts, SummaryState
-
-try:
-    import fcntl
-except ImportError:  # as on Windows
-    fcntl = None  # type: ignore[assignment]  # a module
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +64,6 @@ _LONGEST_LEASE = timedelta(hours=1)  # what is taken for longer was taken under 
 _UNUSABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 # What SQLite says where nothing can be written, or made beside the file: its file system is full, or for reading only.
 _CANNOT_WRITE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
-_OURS = frozenset({".sqlite3", ".sqlite", ".db"})  # a damaged file of another name may be no store at all
 
 # One entry per schema version: what turns the version before it into this one. Never edit an entry that was released.
 _MIGRATIONS = (
@@ -122,7 +116,6 @@ _MIGRATIONS = (
     "CREATE TABLE renderings (name TEXT PRIMARY KEY, tag TEXT NOT NULL, record BLOB NOT NULL)",
 )
 _SUMMARY_STATE = "summaries"
-_KEPT = 5  # damaged files
 _RAISE_NUMBER = "UPDATE revision SET number = CASE number WHEN 0 THEN ? ELSE number + 1 END, changed_at = ?"
 _RAISE_CHECKS = "UPDATE revision SET checks = CASE checks WHEN 0 THEN ? ELSE checks + 1 END"
 
@@ -284,12 +277,10 @@ class _Hand:
     def _open_file(self) -> sqlite3.Connection:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            if not self.path.exists():  # as after a process was killed while it set a damaged file aside
-                with suppress(FileNotFoundError):
-                    _successor(self.path).replace(self.path)
+            take_over(self.path)
             connection = _open(self.path)
         except _UNUSABLE as error:
-            if _is_damage(error) and _set_aside(self.path):
+            if _is_damage(error) and set_aside(self.path, _begin):
                 return self._open_file()
             makeshift = self._open_otherwise(self.path) if _cannot_write(error) else None
             if makeshift is None:
@@ -313,7 +304,7 @@ class _Hand:
         """After *error*: the next use opens the file again, or a new one where this one is damaged."""
         self.disconnect()
         if _is_damage(error) and not self._is_makeshift:
-            _set_aside(self.path)
+            set_aside(self.path, _begin)
 
 
 async def _within_bounds(hand: _Hand, work: Callable[[], T]) -> T:
@@ -352,88 +343,6 @@ def _cannot_write(error: Exception) -> bool:
     return code & 0xFF in _CANNOT_WRITE  # the last byte of a more exact code is the kind
 
 
-def _set_aside(path: Path) -> bool:
-    """Whether the damaged file *path* is out of the way, and one in its place with what could be read of it.
-
-    A file that does not bear the name of a store stays where it is: somebody may have named it by mistake. So does one
-    that cannot be renamed, or copied because the disk is full. Of several that meet the damage one does it.
-    """
-    if path.suffix not in _OURS:
-        return False
-    try:
-        with _alone(path):
-            if _is_sound(path):
-                return True  # another process was first
-            copied = _copy_readable(path)
-            aside = _find_place(path)
-            _rename(path, aside)
-            with suppress(FileNotFoundError):  # whoever opened the store meanwhile did this
-                _successor(path).replace(path)
-    except (OSError, sqlite3.Error) as error:
-        logger.error("The store %s is damaged and cannot be set aside: %s", path, error)  # noqa: TRY400
-        return False
-    told = ", ".join(f"{count} {table}" for table, count in copied.items()) or "nothing"
-    logger.error(
-        "The store %s is damaged and kept as %s. Read from it: %s; arXiv is asked for the rest", path, aside, told
-    )
-    return True
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """The right to set *path* aside, over all threads and processes; where the system has no locks, without one."""
-    with ExitStack() as held:
-        if fcntl is not None:
-            file = held.enter_context(path.with_name(f"{path.name}.lock").open("w"))
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-def _is_sound(path: Path) -> bool:
-    with suppress(*_UNUSABLE), closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_SECONDS)) as connection:
-        return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
-    return False
-
-
-def _copy_readable(path: Path) -> Mapping[str, int]:
-    """Make the successor of the damaged file *path*, whole before it has its name; how much is in it, by table."""
-    unfinished = path.with_name(f"{path.name}.copying")
-    for ending in ("", "-wal", "-shm"):
-        unfinished.with_name(unfinished.name + ending).unlink(missing_ok=True)
-    with closing(_open(unfinished)) as connection, _writing(connection):
-        copied = salvage(path, connection)
-    unfinished.replace(_successor(path))
-    return copied
-
-
-def _rename(path: Path, aside: Path) -> None:
-    """Move *path* with its log; the log first, since beside a new file it would be taken for that file's."""
-    log, log_aside = path.with_name(f"{path.name}-wal"), aside.with_name(f"{aside.name}-wal")
-    with suppress(FileNotFoundError):
-        log.replace(log_aside)
-    try:
-        path.replace(aside)
-    except OSError:
-        with suppress(FileNotFoundError):
-            log_aside.replace(log)
-        _successor(path).unlink(missing_ok=True)
-        raise
-    path.with_name(f"{path.name}-shm").unlink(missing_ok=True)
-
-
-def _successor(path: Path) -> Path:
-    """What takes the place of *path*, whole, while that is being renamed."""
-    return path.with_name(f"{path.name}.new")
-
-
-def _find_place(path: Path) -> Path:
-    """Where the damaged file *path* is kept: beside it, in place of the last of so many earlier ones."""
-    places = [
-        path.with_name(f"{path.name}.damaged{number}") for number in ("", *(f"-{n}" for n in range(2, _KEPT + 1)))
-    ]
-    return next((place for place in places if not place.exists()), places[-1])
-
-
 def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
     # isolation_level None: transactions are ours alone; the default opens some behind the caller's back.
     connection = sqlite3.connect(
@@ -456,6 +365,12 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+@contextmanager
+def _begin(path: Path) -> Iterator[sqlite3.Connection]:
+    with closing(_open(path)) as connection, _writing(connection):
+        yield connection
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection | None:

@@ -16,6 +16,7 @@ import pytest
 
 from core.errors import StoreUnavailable
 from core.papers import Announcement, AnnounceType, Paper
+from core.store import salvage as salvaging
 from core.store import sqlite
 from core.store.records import Changes, Endpoint, PaperRecord, RefreshState, Rendering, Revision, dump_paper
 from core.store.sqlite import SqliteStore
@@ -436,7 +437,7 @@ def test_a_process_that_is_killed_while_it_saves_what_can_be_read_loses_nothing(
     path: Path, monkeypatch: pytest.MonkeyPatch, step: str, is_done: bool
 ) -> None:
     ids = fill_and_damage(path)
-    carry_out = getattr(sqlite, step)
+    carry_out = getattr(salvaging, step)
 
     def die(*arguments: Any) -> Any:
         if is_done:
@@ -444,7 +445,7 @@ def test_a_process_that_is_killed_while_it_saves_what_can_be_read_loses_nothing(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, opened(path) as store:
-        patched.setattr(sqlite, step, die)
+        patched.setattr(salvaging, step, die)
         with suppress(KeyboardInterrupt, StoreUnavailable):
             run(store.load_rendering("rss"))
     with opened(path) as store:
@@ -461,7 +462,7 @@ def test_where_the_disk_is_too_full_for_a_copy_the_damaged_file_stays(
         def fill_disk(*_: object) -> Any:
             raise sqlite3.OperationalError("database or disk is full")
 
-        patched.setattr(sqlite, "salvage", fill_disk)
+        patched.setattr(salvaging, "salvage", fill_disk)
         with pytest.raises(StoreUnavailable):
             run(store.load_rendering("rss"))
         assert ids_in(store) == ids
