@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -39,30 +39,49 @@ def numbers_in(postings: Iterable[int]) -> set[int]:
     return {one >> HITS_BITS for one in postings}
 
 
-class _Folds(dict[str, str]):
-    """The folded form of each word that was met, by the word as written."""
+class _Lines(dict[str, int]):
+    """The lines of an index: by each word as written the number of its line, which all words with its form share.
 
-    def __missing__(self, word: str) -> str:
-        self[word] = form = fold_word(word)
-        return form
+    `forms` has the folded form of each line by number, `postings` what stands in it.
+    """
 
-    def fold(self, words: Iterable[str]) -> list[str]:
-        """The folded forms of *words*."""
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[str] = []
+        self.postings: list[array[int]] = []
+        self._by_form: dict[str, int] = {}
+
+    def __missing__(self, word: str) -> int:
+        form = fold_word(word)
+        line = self._by_form.setdefault(form, len(self.forms))
+        if line == len(self.forms):
+            self.forms.append(form)
+            self.postings.append(array("Q"))
+        self[word] = line
+        return line
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """The lines of *words*."""
         return [*map(self.__getitem__, words)]
+
+    def find(self, form: str) -> Postings:
+        """What stands in the line of the folded *form*."""
+        line = self._by_form.get(form)
+        return () if line is None else self.postings[line]
 
 
 class _Vocabulary(dict[str, int]):
     """Words as written, numbered from 0 on, and their forms by number."""
 
-    def __init__(self, folds: Mapping[str, str]) -> None:
+    def __init__(self, lines: _Lines) -> None:
         super().__init__()
-        self._folds = folds
+        self._lines = lines
         self.folded: list[str] = []
         self.plain: list[str] = []
 
     def __missing__(self, word: str) -> int:
         self[word] = code = len(self)
-        self.folded.append(self._folds[word])
+        self.folded.append(self._lines.forms[self._lines[word]])
         self.plain.append(plain_word(word))
         return code
 
@@ -96,10 +115,10 @@ class _Readings(dict[int, tuple[Sequence[int], Sequence[int]]]):
     That takes 0.9 kB a paper. Most papers are never read: postings tell all that single words ask for.
     """
 
-    def __init__(self, papers: Sequence[Paper], folds: Mapping[str, str]) -> None:
+    def __init__(self, papers: Sequence[Paper], lines: _Lines) -> None:
         super().__init__()
         self._papers = papers
-        self.vocabulary = _Vocabulary(folds)
+        self.vocabulary = _Vocabulary(lines)
 
     def __missing__(self, number: int) -> tuple[Sequence[int], Sequence[int]]:
         title, abstract = map(split_words, (self._papers[number].title, self._papers[number].abstract))
@@ -154,8 +173,8 @@ class PaperIndex:
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
         self.papers: list[Paper] = []
-        self._folds = _Folds()
-        self._readings = _Readings(self.papers, self._folds)
+        self._lines = _Lines()
+        self._readings = _Readings(self.papers, self._lines)
         self.norms: list[float] = []
         # The words of title and abstract with a space on either side, and a line break between the two: without
         # endings, and only in lower case without accents.
@@ -163,16 +182,13 @@ class PaperIndex:
         self._plain = _Texts(self._readings, self._readings.vocabulary.plain)
         self._folded_comments: dict[int, str] = {}
         self._plain_comments: dict[int, str] = {}
-        self._postings: defaultdict[str, array[int]] = defaultdict(
-            _no_postings
-        )  # number and hits of each paper in one integer, by folded word
         self._by_category: dict[str, set[int]] = {}
         self._by_id: dict[str, list[int]] = {}
         self._names: dict[str, dict[tuple[str, ...], list[int]]] = {}  # by family name
         self._names_read = 0  # of how many papers
         self._by_author: dict[str, list[int]] = {}  # as the name is spelt, but for case
         self._authors_read = 0
-        self._outlines: list[tuple[str, bytes]] = []  # the title, and a byte for each word of the abstract
+        self._outlines: list[tuple[bytes, bytes]] = []  # the title, and a byte for each word of the abstract
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._long = set[int]()  # the papers in which a word can stand more often than is counted
@@ -193,7 +209,7 @@ class PaperIndex:
         for category in paper.categories:
             self._by_category.setdefault(category, set()).add(number)
         if comment := split_words(paper.comment or ""):
-            self._folded_comments[number] = join_words(self._folds.fold(comment))
+            self._folded_comments[number] = join_words(self._lines.forms[line] for line in self._lines.encode(comment))
             self._plain_comments[number] = join_words(map(plain_word, comment))
         return number
 
@@ -238,7 +254,7 @@ class PaperIndex:
 
     def find_word(self, folded: str) -> Postings:
         """Where the word with the form *folded* stands."""
-        return self._postings.get(folded, ())
+        return self._lines.find(folded)
 
     def stands_in_title(self, number: int, term: Term) -> bool:
         """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
@@ -255,10 +271,10 @@ class PaperIndex:
 
     def count_words(self, numbers: Set[int]) -> dict[str, int]:
         """In how many of the papers *numbers* each folded word stands, of those that stand in any."""
-        if len(numbers) == len(self):
-            return {word: len(found) for word, found in self._postings.items()}
-        counts = {word: sum(one >> HITS_BITS in numbers for one in found) for word, found in self._postings.items()}
-        return {word: count for word, count in counts.items() if count}
+        counts: Iterable[int] = map(len, self._lines.postings)
+        if len(numbers) < len(self):
+            counts = (sum(one >> HITS_BITS in numbers for one in found) for found in self._lines.postings)
+        return {form: count for form, count in zip(self._lines.forms, counts, strict=True) if count}
 
     def read(self, number: int) -> Reading:
         """The folded words of the paper *number*."""
@@ -291,14 +307,14 @@ class PaperIndex:
                 yield other
 
     def _add_words(self, number: int, paper: Paper) -> None:
-        title, abstract = (self._folds.fold(split_words(text)) for text in (paper.title, paper.abstract))
+        title, abstract = (self._lines.encode(split_words(text)) for text in (paper.title, paper.abstract))
         self.norms.append(norm_of(len(title), len(abstract)))
         if max(len(title), len(abstract)) > MOST:
             self._long.add(number)
-        self._outlines.append((" ".join(title), bytes([hash(word) & 0xFF for word in set(abstract)])))
-        place, postings = number << HITS_BITS, self._postings
-        for word, hits in _count_hits(title, abstract).items():
-            postings[word].append(place | hits)
+        self._outlines.append((array("I", title).tobytes(), bytes([line & 0xFF for line in set(abstract)])))
+        place, postings = number << HITS_BITS, self._lines.postings
+        for line, hits in _count_hits(title, abstract).items():
+            postings[line].append(place | hits)
 
     def _read_names(self) -> None:
         """Take in the words of the names on the papers that came since one was last looked for."""
@@ -335,7 +351,7 @@ class PaperIndex:
         return self._add_spelt(found, words, spellings) if self._has_any(spellings) else found
 
     def _has_any(self, spellings: Iterable[str]) -> bool:
-        return any(spelling in self._folds for spelling in spellings)
+        return any(spelling in self._lines for spelling in spellings)
 
     def _search(self, term: Term, words: Sequence[str]) -> Postings:
         """Where the words stand as *term* asks for it, looked for in the texts of all papers that have them."""
@@ -356,7 +372,7 @@ class PaperIndex:
 
     def _add_spelt(self, found: Postings, words: Sequence[str], spellings: Sequence[str]) -> Postings:
         """*found*, and where *words* stand and some of them in one of *spellings*, in the order of papers."""
-        codes = [self._readings.vocabulary[spelling] for spelling in spellings if spelling in self._folds]
+        codes = [self._readings.vocabulary[spelling] for spelling in spellings if spelling in self._lines]
         postings = {one >> HITS_BITS: one for one in found}
         for number in self._having_all(zip(words, map(fold_word, spellings), strict=True)):
             if any(code in part for part in self._readings[number] for code in codes):
@@ -372,14 +388,14 @@ class PaperIndex:
         rarest_first = sorted({tuple(forms) for forms in words}, key=self._count_postings)
         found: set[int] | None = None
         for forms in rarest_first:
-            numbers = numbers_in(one for form in forms for one in self._postings.get(form, ()))
+            numbers = numbers_in(one for form in forms for one in self.find_word(form))
             found = numbers if found is None else found & numbers
             if not found:
                 break
         return found or set()
 
     def _count_postings(self, forms: Iterable[str]) -> int:
-        return sum(len(self._postings.get(form, ())) for form in forms)
+        return sum(len(self.find_word(form)) for form in forms)
 
     def _count(self, pattern: str, texts: Mapping[int, str], numbers: Iterable[int]) -> Postings:
         """How often *pattern* stands in the texts of *numbers*, of those where it does."""
@@ -401,7 +417,7 @@ class PaperIndex:
         hits: dict[int, int] = {}
         unclear = set[int]()
         for form, spellings in self._words_with_prefix(prefix).items():
-            postings = self._postings.get(form, ())
+            postings = self.find_word(form)
             if spellings < self._spellings[form]:
                 unclear |= numbers_in(postings)
                 continue
@@ -463,9 +479,10 @@ class PaperIndex:
 
     def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
         """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""
-        if len(self._sorted_words) != len(self._folds):
-            self._sorted_words = sorted((plain_word(word), form) for word, form in self._folds.items())
-            self._spellings = Counter(self._folds.values())
+        if len(self._sorted_words) != len(self._lines):
+            forms = self._lines.forms
+            self._sorted_words = sorted((plain_word(word), forms[line]) for word, line in self._lines.items())
+            self._spellings = Counter(form for _, form in self._sorted_words)
         first, after = (bisect_left(self._sorted_words, (border, "")) for border in (prefix, f"{prefix}{_LAST}"))
         return Counter(folded for _, folded in self._sorted_words[first:after])
 
@@ -482,19 +499,15 @@ def combine(several: Iterable[Matches], *, every: bool) -> Matches:
     return Matches(common.difference(*outside), not every)
 
 
-def _no_postings() -> array[int]:
-    return array("Q")
-
-
-def _count_hits(title: Sequence[str], abstract: Sequence[str]) -> Mapping[str, int]:
-    """How often each word stands in title and abstract, packed as in a posting."""
-    hits: dict[str, int] = Counter(abstract)
+def _count_hits(title: Sequence[int], abstract: Sequence[int]) -> Mapping[int, int]:
+    """How often each word stands in title and abstract, packed as in a posting; words by their lines."""
+    hits: dict[int, int] = Counter(abstract)
     if len(abstract) > MOST:
-        hits = {word: min(count, MOST) for word, count in hits.items()}
+        hits = {line: min(count, MOST) for line, count in hits.items()}
     if len(title) > MOST:
-        title = [word for word, count in Counter(title).items() for _ in range(min(count, MOST))]
-    for word in title:
-        hits[word] = hits.get(word, 0) + (1 << COUNT_BITS)
+        title = [line for line, count in Counter(title).items() for _ in range(min(count, MOST))]
+    for line in title:
+        hits[line] = hits.get(line, 0) + (1 << COUNT_BITS)
     return hits
 
 
