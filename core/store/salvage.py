@@ -48,7 +48,8 @@ def set_aside(path: Path, begin: Begin) -> bool:
         return False
     try:
         with _alone(path):
-            if _is_sound(path):
+            take_over(path)  # which a process that was killed may not have come to
+            if not path.exists() or _is_sound(path):
                 return True  # another process was first
             copied = _copy_readable(path, begin)
             aside = _find_place(path)
@@ -83,7 +84,7 @@ def _alone(path: Path) -> Iterator[None]:
 
 def _is_sound(path: Path) -> bool:
     with suppress(sqlite3.Error, OSError), closing(sqlite3.connect(path)) as connection:
-        return bool(connection.execute("PRAGMA quick_check").fetchone() == ("ok",))
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))  # looks at indexes too
     return False
 
 
@@ -133,6 +134,7 @@ def salvage(damaged: Path, connection: sqlite3.Connection) -> Mapping[str, int]:
     """
     copied: dict[str, int] = {}
     with closing(sqlite3.connect(damaged)) as source:
+        source.execute("PRAGMA writable_schema = ON")  # reads on where the table of tables is damaged
         source.text_factory = partial(str, encoding="utf-8", errors="replace")
         for table in _TABLES:
             before = connection.total_changes

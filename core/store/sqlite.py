@@ -334,13 +334,17 @@ def _find_file(path: Path) -> tuple[int, int] | None:
 
 
 def _is_damage(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", None)
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError)
+    return _kind(error) in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError)
 
 
 def _cannot_write(error: Exception) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0)
-    return code & 0xFF in _CANNOT_WRITE  # the last byte of a more exact code is the kind
+    return _kind(error) in _CANNOT_WRITE
+
+
+def _kind(error: Exception) -> int:
+    """What kind of failure *error* is: the last byte of SQLite's more exact code, 0 where it has none."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:

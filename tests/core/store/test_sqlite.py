@@ -258,12 +258,14 @@ def test_who_took_long_displaces_nothing_that_was_made_of_newer_data(store: Sqli
         made("a", "9 then"),
         made("b", "10 now"),
         made("c", "11 now"),
+        made("d", "11 then"),
+        made("d", "11 now"),
         made("a", "10 now"),
         made("c", "10 now"),
     ):
         run(store.save_rendering(one))
-    found = [run(store.load_rendering(name)) for name in "abc"]
-    assert [one and one.tag for one in found] == ["10 now", None, "11 now"]
+    found = [run(store.load_rendering(name)) for name in "abcd"]
+    assert [one and one.tag for one in found] == ["10 now", None, "11 now", "11 now"]
 
 
 def put_text_in_place(path: Path) -> Path:
@@ -404,6 +406,36 @@ def test_a_damaged_page_of_papers_costs_those_that_are_on_it(path: Path) -> None
     assert (len(ids) - 20 < len(left) < len(ids), set(left) < set(ids)) == (True, True)
 
 
+def test_an_index_that_does_not_fit_its_table_is_damage_too(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    place = (root_of(path, "sqlite_autoindex_renderings_1") - 1) * sqlite._PAGE_BYTES
+    empty = path.read_bytes()[place : place + sqlite._PAGE_BYTES]
+    with opened(path) as store:
+        run(store.save_rendering(Rendering("rss", "", "1 then", b"", MOMENT, ())))
+    with path.open("r+b") as file:
+        file.seek(place)
+        file.write(empty)
+    newer = Rendering("rss", "", "2 now", b"", MOMENT, ())
+    with opened(path) as store:
+        with pytest.raises(StoreUnavailable):
+            run(store.save_rendering(newer))
+        run(store.save_rendering(newer))
+        assert (run(store.load_rendering("rss")), ids_in(store)) == (newer, [paper().id])
+
+
+def test_a_table_that_is_nowhere_costs_nothing_of_the_others(path: Path) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_master SET rootpage = 1000000 WHERE name = 'endpoints'")
+        connection.commit()
+    with opened(path) as store:
+        meet_damage(store)
+        assert ids_in(store) == [paper().id]
+
+
 def test_what_was_not_yet_in_the_damaged_file_itself_is_kept_too(path: Path) -> None:
     with opened(path) as store:
         keep(store, paper(), DAY)
@@ -450,6 +482,24 @@ def test_a_process_that_is_killed_while_it_saves_what_can_be_read_loses_nothing(
             run(store.load_rendering("rss"))
     with opened(path) as store:
         meet_damage(store)
+        assert ids_in(store) == ids
+
+
+def test_who_waited_for_one_that_was_killed_between_two_names_finds_what_it_saved(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, rename = fill_and_damage(path), salvaging._rename
+
+    def die_after(*arguments: Any) -> None:
+        rename(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt):
+        patched.setattr(salvaging, "_rename", die_after)
+        salvaging.set_aside(path, sqlite._begin)
+    assert not path.exists()
+    assert salvaging.set_aside(path, sqlite._begin)
+    with opened(path) as store:
         assert ids_in(store) == ids
 
 
