@@ -58,7 +58,7 @@ async def _refresh_if_due(service: Service) -> float:
     """The seconds until it is worth looking again."""
     try:
         await service.freshness.ensure(service.config.categories)
-        await service.freshness.heal(only_when_due=True)
+        await service.freshness.heal_when_due()
         if service.summaries.obstacle is None:
             await service.summaries.run_for(0, Order(is_patient=True))  # takes minutes, beside this watch
         due = await service.freshness.next_look_at()

@@ -26,7 +26,7 @@ from core.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from core.healing import MOST_DAYS, HealingReport, heal_page, is_healing_due, make_plan
+from core.healing import MOST_DAYS, HealingReport, Plan, heal_page, is_healing_due, make_plan
 from core.intake import Report
 from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_weekday_moment
@@ -264,7 +264,7 @@ class Freshness:
         """
         try:
             return await self.refresh()
-        except (SourceUnavailable, SourceMalformed, RefreshUnderWay, LeaseLost) as error:
+        except (SourceUnavailable, SourceMalformed, RefreshUnderWay) as error:
             return error
 
     async def heal(
@@ -288,10 +288,8 @@ class Freshness:
                 page = await self._heal_page(wanted, only_when_due=only_when_due)
             except (SourceUnavailable, SourceMalformed) as error:
                 return total + HealingReport(Ledger(), (), 1, False, (_healing_notice(error),))
-            except LeaseLost:
-                page = None
-            if page is None:
-                return total
+            if page is None:  # nothing is missing, it is not time for it, or the lease was lost
+                break
             total += page
             tell(total)
             if page.is_finished:
@@ -299,7 +297,21 @@ class Freshness:
                     await self._learn(wanted)
                 return total
             await asyncio.sleep(_BETWEEN_PAGES_SECONDS)  # a refresh that waits for the lease gets it
-        return replace(total, is_finished=not await self._has_gaps(wanted))
+        state = await self._store.load_refresh(key_of(wanted))
+        return replace(total, is_finished=self._find_plan(state, only_when_due=only_when_due) is None)
+
+    async def heal_when_due(self) -> None:
+        """Heal the configured categories where it is time for it and the store takes what is found, and wait for that.
+
+        Joins the healing that is under way in this process. Raises what ended it.
+        """
+        task = self._under_way(self._healing, self._configured)
+        if task is None:
+            state = await self._store.load_refresh(key_of(self._configured))
+            if state is None or not self._is_time_to_heal(self._configured, state):
+                return
+            task = self._heal_in_task(self._configured, only_when_due=True)
+        await asyncio.shield(task)
 
     async def heal_for(self, seconds: float) -> HealingReport | None:
         """Heal the configured categories in the background; the report where that ends within *seconds*, else None.
@@ -317,6 +329,9 @@ class Freshness:
             return self._clock()
         if make_plan(state, now=self._clock(), days_back=self._days_back) is None:
             return state.next_poll_at
+        rested = self._healing_refused.get(self._configured)
+        if rested is not None and self._rests(self._healing_refused, self._configured, _AFTER_REFUSED_HEALING):
+            return min(state.next_poll_at, rested + _AFTER_REFUSED_HEALING)
         return min(state.next_poll_at, state.healing.next_at or self._clock())
 
     async def close(self) -> None:
@@ -405,9 +420,6 @@ class Freshness:
     def _lacks(self, state: RefreshState | None) -> bool:
         return state is not None and make_plan(state, now=self._clock(), days_back=self._days_back) is not None
 
-    async def _has_gaps(self, categories: tuple[str, ...]) -> bool:
-        return self._lacks(await self._store.load_refresh(key_of(categories)))
-
     def _currency(self, categories: tuple[str, ...], state: RefreshState) -> Currency:
         """Current is what has the newest mailing, or what operators let count as fresh, and is not due."""
         now = self._clock()
@@ -435,21 +447,24 @@ class Freshness:
 
     def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
         """Heal *categories* in the background, where it is time and nobody in this process does."""
+        if self._is_time_to_heal(categories, state) and self._under_way(self._healing, categories) is None:
+            self._heal_in_task(categories, only_when_due=True)
+
+    def _is_time_to_heal(self, categories: tuple[str, ...], state: RefreshState) -> bool:
         rests = self._rests(self._refused, categories, _AFTER_REFUSAL) or self._rests(
             self._healing_refused, categories, _AFTER_REFUSED_HEALING
         )
-        is_time = not rests and is_healing_due(state, now=self._clock(), days_back=self._days_back)
-        if is_time and self._under_way(self._healing, categories) is None:
-            self._heal_in_task(categories)
+        return not rests and is_healing_due(state, now=self._clock(), days_back=self._days_back)
 
-    def _heal_in_task(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
-        task = _track(self._healing, categories, self._heal_in_background(categories))
+    def _heal_in_task(self, categories: tuple[str, ...], *, only_when_due: bool = False) -> asyncio.Task[HealingReport]:
+        work = self._heal_in_background(categories, only_when_due=only_when_due)
+        task = _track(self._healing, categories, work)
         task.add_done_callback(_log_failure)
         return task
 
-    async def _heal_in_background(self, categories: tuple[str, ...]) -> HealingReport:
+    async def _heal_in_background(self, categories: tuple[str, ...], *, only_when_due: bool) -> HealingReport:
         try:
-            report = await self.heal(categories)
+            report = await self.heal(categories, only_when_due=only_when_due)
         except StoreUnavailable:
             self._healing_refused[categories] = self._clock()
             raise
@@ -488,17 +503,21 @@ class Freshness:
         """One page of healing under the lease of *categories*; None where nothing is missing."""
 
         async def work(lease: Lease, state: RefreshState | None) -> HealingReport | None:
-            if state is None or state.succeeded_at is None:
-                return None
-            waits = only_when_due or state.healing.rounds > 0  # what was doubted is asked again later, not at once
-            if waits and not is_healing_due(state, now=self._clock(), days_back=self._days_back):
-                return None
-            plan = make_plan(state, now=self._clock(), days_back=self._days_back)
-            if plan is None:
+            plan = self._find_plan(state, only_when_due=only_when_due)
+            if state is None or plan is None:
                 return None
             return await heal_page(state, plan, source=self._source, store=self._store, clock=self._clock, lease=lease)
 
         return await self._under_lease(categories, work, waits=True)
+
+    def _find_plan(self, state: RefreshState | None, *, only_when_due: bool) -> Plan | None:
+        """What is to be asked for now of what *state* lacks, None where nothing is."""
+        if state is None or state.succeeded_at is None:
+            return None
+        waits = only_when_due or state.healing.rounds > 0  # what was doubted is asked again later, not at once
+        if waits and not is_healing_due(state, now=self._clock(), days_back=self._days_back):
+            return None
+        return make_plan(state, now=self._clock(), days_back=self._days_back)
 
     async def _under_lease(
         self,

@@ -22,7 +22,7 @@ from typing import Protocol
 from core.arxiv.announced import Rejected, Submissions, Window
 from core.errors import SourceMalformed, SourceUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
-from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, unite_types
+from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, renew, unite_types
 from core.profiles import REPLACEMENTS
 from core.standing import complete, find_gaps, stand_healed
 from core.store import optimistic
@@ -260,7 +260,7 @@ def decide(
             papers.append(paper)
             new += 1
         elif record is not None and (announcement is not None or paper.version > record.paper.version):
-            papers.append(max(record.paper, paper, key=lambda one: one.version))
+            papers.append(renew(record.paper, paper) if paper.version > record.paper.version else record.paper)
             updated += 1
     received = len(page.papers) + len(page.rejected)
     return _Decision(

@@ -25,6 +25,7 @@ from core.papers import (
     Paper,
     announce_types_by_category,
     best_announce_type,
+    renew,
     unite_types,
 )
 from core.profiles import REPLACEMENTS
@@ -192,7 +193,7 @@ def decide(
             papers.append(paper)
             new += 1
         elif announcement is not None or _is_corrected(record, paper, mailing):
-            papers.append(_newer(record.paper, paper) if announcement else _corrected(record.paper, paper))
+            papers.append(renew(record.paper, paper) if announcement else _corrected(record.paper, paper))
             updated += 1
     rejected = len(announced.rejected)
     duplicate = len(announced.entries) - len(papers)
@@ -359,19 +360,4 @@ def _corrected(stored: Paper, paper: Paper) -> Paper:
         raw_title=paper.raw_title,
         raw_authors=paper.raw_authors,
         raw_abstract=paper.raw_abstract,
-    )
-
-
-def _newer(stored: Paper, announced: Paper) -> Paper:
-    """*announced* unless *stored* is a later version, with what only the stored one knows."""
-    if stored.version > announced.version:
-        return stored
-    return replace(
-        announced,
-        licence=announced.licence or stored.licence,
-        doi=announced.doi or stored.doi,
-        journal_reference=announced.journal_reference or stored.journal_reference,
-        comment=announced.comment or (stored.comment if stored.version == announced.version else None),
-        submitted=announced.submitted or stored.submitted,
-        revised=announced.revised or (stored.revised if stored.version == announced.version else None),
     )

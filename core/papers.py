@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
@@ -135,6 +135,21 @@ class Paper:
     def html_url(self) -> str:
         """arXiv's HTML rendering; arXiv has none for some papers, then the page says so."""
         return f"{ARXIV_URL}/html/{self.id}v{self.version}"
+
+
+def renew(stored: Paper, told: Paper) -> Paper:
+    """*told* unless *stored* is a later version, with what only the stored one knows."""
+    if stored.version > told.version:
+        return stored
+    return replace(
+        told,
+        licence=told.licence or stored.licence,
+        doi=told.doi or stored.doi,
+        journal_reference=told.journal_reference or stored.journal_reference,
+        comment=told.comment or (stored.comment if stored.version == told.version else None),
+        submitted=told.submitted or stored.submitted,
+        revised=told.revised or (stored.revised if stored.version == told.version else None),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -804,6 +804,31 @@ class TestAStoreThatTakesNothing:
 
         play(scene)
 
+    def test_nor_by_the_watch_of_a_server(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+
+            async def take_nothing(*_: Any, **__: Any) -> bool:
+                await self._refuse()
+
+            process.store.apply = take_nothing  # type: ignore[method-assign]
+            with pytest.raises(StoreUnavailable):
+                await process.freshness.heal_when_due()
+            looks = []
+            for minutes in (1, 28):
+                world.clock.now += timedelta(minutes=minutes)
+                await process.freshness.heal_when_due()
+                looks.append(await process.freshness.next_look_at())
+            assert (len(process.source.searches), looks) == (1, [NOON + timedelta(minutes=30)] * 2)
+            world.clock.now += timedelta(minutes=1)
+            assert await process.freshness.next_look_at() == world.clock.now
+            with pytest.raises(StoreUnavailable):
+                await process.freshness.heal_when_due()
+            assert len(process.source.searches) == 2
+
+        play(scene)
+
     def test_with_nothing_stored_a_reader_is_told_why(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process()
@@ -897,6 +922,26 @@ class TestLeases:
             process.source.gate.set()
             await refresh
             assert taken == [False, True]
+
+        play(scene)
+
+    def test_healing_that_lost_its_lease_is_not_finished(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, other = world.process(), world.process()
+            await process.freshness.refresh()
+            search = process.source.fetch_submissions
+
+            async def be_slow(window: Window) -> Submissions:
+                world.clock.now += MINUTE
+                assert await other.store.take_lease(f"refresh {KEY}", "other", seconds=1)
+                return await search(window)
+
+            process.source.fetch_submissions = be_slow  # type: ignore[method-assign]
+            healed = await process.freshness.heal()
+            assert (healed.ledger, healed.is_finished) == (Ledger(), False)
+            process.source.fetch_submissions = search  # type: ignore[method-assign]
+            world.clock.now += MINUTE
+            assert (await process.freshness.heal()).is_finished
 
         play(scene)
 

@@ -210,6 +210,14 @@ class TestSubmissions:
         decision = decided(second, stored=[record(paper(), (WEDNESDAY, 1, {"cs.AI": NEW}))])
         assert (decision.changes, decision.ledger) == (Changes(papers=(second,)), Ledger(received=1, updated=1))
 
+    def test_what_only_the_stored_version_knows_of_a_paper_stays_known(self) -> None:
+        first = replace(paper(), licence="a licence", doi="10.1/x", journal_reference="J. 1", comment="12 pages")
+        decision = decided(paper(version=2, comment=None), stored=[record(first, (WEDNESDAY, 1, {"cs.AI": NEW}))])
+        (second,) = decision.changes.papers
+        assert (second.version, second.licence, second.doi, second.journal_reference, second.comment) == (
+            2, "a licence", "10.1/x", "J. 1", None
+        )  # fmt: skip
+
     def test_one_of_which_only_a_new_version_was_announced_is_new_in_the_gap(self) -> None:
         known = paper(version=2)
         decision = decided(known, stored=[record(known, (THURSDAY, 2, {"cs.AI": REPLACE}))])
