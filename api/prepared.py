@@ -134,8 +134,8 @@ class Prepared:
     ) -> None:
         """Leave what was rendered of *answered* in the store for the next process, unless something is being left now.
 
-        Of what the catalogue does not keep only that which *was_had* by its reader before, who will come again; the
-        first in a place stays there until the data change. The next request for what is left out brings it again.
+        Of what the catalogue does not keep only that which *was_had* by its reader before, who will come again; this
+        process writes to each place once until the data change. The next request for what is left out brings it again.
         """
         if (was_had or self._catalogue.is_kept(answered.selection)) and not self._is_saving:
             self._is_saving = True

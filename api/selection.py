@@ -187,11 +187,11 @@ def parse_selection(
     name, profile = parse_scope(scope, config)
     wishes = _parse_wishes(parameters, likes)
     base = _with_wishes(profile, wishes) if wishes.is_any else profile
-    dislikes = tuple(sorted({*base.dislikes, *_parse_ids("dislike", parameters.dislike)}))
+    disliked = sorted(set(_parse_ids("dislike", parameters.dislike)) - set(base.dislikes))
     chosen = replace(
         base,
         exclude_keywords=(*base.exclude_keywords, *_parse_exclusions(parameters.exclude, base, wishes.query)),
-        dislikes=dislikes,
+        dislikes=(*base.dislikes, *disliked),
         ranking="relevance" if wishes.likes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
         min_score=base.min_score if parameters.min_score is None else _least_points(parameters.min_score),
@@ -432,7 +432,7 @@ def _summary_mode(parameters: SelectionParameters) -> SummaryMode | None:
 def _changes(chosen: Profile, base: Profile) -> dict[str, object]:
     """The parameters that make *chosen* of *base*, in fixed order, None for what is the same."""
     exclusions = chosen.exclude_keywords[len(base.exclude_keywords) :]
-    dislikes = sorted(set(chosen.dislikes) - set(base.dislikes))
+    dislikes = chosen.dislikes[len(base.dislikes) :]
     return {
         "dislike": ",".join(dislikes) or None,
         "exclude": ",".join(exclusions) or None,

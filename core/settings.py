@@ -130,7 +130,7 @@ class Settings(BaseModel):
     lease_seconds: Annotated[float, IN_DIGITS] = Field(
         default=30.0,
         ge=1,
-        le=3600,
+        le=3000,  # stores take one beyond an hour for a mistake
         allow_inf_nan=False,
         description="Seconds after which a refresh that was cut off no longer keeps others from refreshing.",
     )

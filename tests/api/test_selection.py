@@ -58,6 +58,21 @@ def test_a_scope_in_any_spelling_has_one_name(
     assert (selection.scope, selection.profile.categories) == (name, categories)
 
 
+def test_the_address_of_a_configured_feed_asks_for_what_is_configured() -> None:
+    """What is kept ready for readers is found by the selection that their address gives."""
+    lists = {"likes": ["2602.00002", "2602.00001"], "dislikes": ["2602.00004", "2602.00003"], "authors": ["b", "a"]}
+    config = parse_config(json.dumps({**CONFIG, **lists}))
+    for scope in ("default", "systems", "cs.AI"):
+        assert select(config, scope) == Selection(*parse_scope(scope, config))
+
+
+def test_what_an_address_dislikes_comes_after_what_its_profile_does() -> None:
+    config = parse_config(json.dumps({**CONFIG, "dislikes": ["2602.00004", "2602.00001"]}))
+    selection = select(config, query="dislike=2602.00003,2602.00001,2602.00002")
+    assert selection.profile.dislikes == ("2602.00004", "2602.00001", "2602.00002", "2602.00003")
+    assert selection.parameters == "dislike=2602.00002,2602.00003"
+
+
 @pytest.mark.parametrize("scope", ["", "+", "cs.AI+", "Default", "cs.AI,cs.LG", "cs.AI++cs.LG", "SYSTEMS"])
 def test_what_is_no_scope_is_refused(config: Config, scope: str) -> None:
     with pytest.raises(UnknownScope):
