@@ -65,6 +65,7 @@ from core.mailings import (
 )
 from core.moments import say_day, say_short_day
 from core.papers import ARXIV_URL
+from core.profiles import say_points
 from core.store.records import PaperRecord, Revision
 from core.summaries.attempts import Attempts, Summary, find_shown
 from core.summaries.languages import name_language
@@ -624,6 +625,7 @@ def _templates() -> Environment:
         "long_date": say_day,
         "short_date": say_short_day,
         "long_moment": _long_moment,
+        "points": say_points,
     }
     environment.globals |= {"page_query": _page_query, "name_category": name_category, "bar_length": BAR_LENGTH}
     return environment

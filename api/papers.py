@@ -30,7 +30,7 @@ from core.config import DEFAULT_PROFILE
 from core.errors import BadQuery, NothingStored, UnknownPaper
 from core.feeds.content import build_absence, plain_text, tell_origin
 from core.papers import AnnounceType, Paper, parse_citation
-from core.profiles import Keyword, MatchMode, Profile, Ranking
+from core.profiles import Keyword, MatchMode, Profile, Ranking, say_points
 from core.scoring import Kind, Place
 from core.settings import IN_DIGITS
 from core.store.records import PaperRecord
@@ -47,6 +47,7 @@ _RuleOfSelection = Literal[
     "exclusion",
     "term of the query",
     "NOT in the query",
+    "keyword entry",
     "min_score",
     "cap",
     "limit",
@@ -614,13 +615,18 @@ def list_rules(explained: Explained, selection: Selection) -> Iterator[RuleModel
         yield RuleModel(kind="query", rule=str(profile.query), is_hit=explained.is_found)
     for part, is_hit in explained.unwanted:
         yield RuleModel(kind="NOT in the query", rule=part, is_hit=is_hit)
+    for entry, is_hit in explained.entries:
+        yield RuleModel(kind="keyword entry", rule=entry, is_hit=is_hit)
     for check in explained.checks:
         is_hit = check.field is not None
         kind: RuleKind = "term of the query" if check.kind == "query" else check.kind
         yield RuleModel(kind=kind, rule=check.term, is_hit=is_hit, field=check.field, points=check.points)
     enough = profile.min_score <= 0 or item.score.value >= profile.min_score
     yield RuleModel(
-        kind="min_score", rule=f"{profile.min_score:g}", is_hit=enough, detail=f"{item.score.value:g} points"
+        kind="min_score",
+        rule=say_points(profile.min_score),
+        is_hit=enough,
+        detail=f"{say_points(item.score.value)} points",
     )
     if verdict.rank is not None:
         yield RuleModel(

@@ -28,7 +28,7 @@ from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
 from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
 from core.papers import AnnounceType, parse_citation
-from core.profiles import Keyword, Profile, SummaryMode
+from core.profiles import Keyword, Profile, SummaryMode, as_points
 from core.query import (
     MAX_CHARACTERS,
     And,
@@ -47,7 +47,6 @@ from core.words import canonical_name, name_words
 
 MAX_SCOPE_CATEGORIES = 20
 LEAST_SCORE = 0.01  # any points at all
-_POINT_PLACES = 4  # of the points of a paper
 _MAX_LIST = 1_000
 _MAX_LIKES = 50
 _TITLE_LENGTH = 100
@@ -194,8 +193,8 @@ def parse_selection(
         dislikes=(*base.dislikes, *disliked),
         ranking="relevance" if wishes.likes else base.ranking,  # others know no likeness
         announce_types=_announce_types(parameters.types) or base.announce_types,
-        min_score=base.min_score if parameters.min_score is None else _least_points(parameters.min_score),
-        days_back=parameters.days or base.days_back,
+        min_score=base.min_score if parameters.min_score is None else as_points(parameters.min_score),
+        days_back=base.days_back if parameters.mailing else parameters.days or base.days_back,
         summaries=_summary_mode(parameters) or base.summaries,
         language=_find_language(parameters.lang, config) if parameters.lang else base.language,
     )
@@ -295,11 +294,6 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     if len(ids) > _MAX_LIKES:
         raise BadQuery(parameter, f"at most {_MAX_LIKES} papers can be named; these are {len(ids)}")
     return tuple(sorted(ids))
-
-
-def _least_points(asked: float) -> float:
-    """*asked* in the places that points have; not 0 where it is more, since 0 lets in what has no points."""
-    return max(round(asked, _POINT_PLACES), 10**-_POINT_PLACES) if asked else 0.0
 
 
 def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) -> tuple[str, ...]:

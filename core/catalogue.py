@@ -28,7 +28,7 @@ from core.errors import UnknownPaper
 from core.index import PaperIndex
 from core.mailings import mailing_moment
 from core.papers import AnnounceType, Paper, best_announce_type, submission_order
-from core.profiles import Profile
+from core.profiles import Profile, say_points
 from core.query import shorten
 from core.rarity import KNOWLEDGE_LASTS, Known, group_of
 from core.relevance import stream_of
@@ -155,6 +155,7 @@ class Explained:
 
     `exclusions` are the profile's, each with whether the paper falls under it. `is_found` says whether the profile's
     query finds the paper, None where there is none, and `unwanted` which parts of the query that it says NOT to do.
+    `entries` are the keywords that are queries: only where one finds the paper its terms give points.
     """
 
     verdict: Verdict
@@ -162,6 +163,7 @@ class Explained:
     exclusions: tuple[tuple[str, bool], ...]
     is_found: bool | None
     unwanted: tuple[tuple[str, bool], ...]
+    entries: tuple[tuple[str, bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +308,7 @@ class Verdicts:
             case Outcome.EXCLUDED:
                 return ", ".join(scores.excluded_by(row.number))
             case Outcome.BELOW_MIN_SCORE:
-                return f"{scores.points[row.number] / UNIT:g} of {profile.min_score:g} points"
+                return f"{say_points(scores.points[row.number] / UNIT)} of {say_points(profile.min_score)} points"
             case Outcome.OVER_CAP if row.place is not None:
                 return f"place {row.place} of {self._selection.limit}"
             case Outcome.OVER_CAP:
@@ -715,7 +717,7 @@ def describe(selection: Selection) -> str:
 
 def _counted(number: float, noun: str) -> str:
     """For example 1 keyword or 2.5 points; empty where there are none."""
-    return f"{number:g} {noun}{'' if number == 1 else 's'}" if number else ""
+    return f"{say_points(number)} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def _window(selection: Selection, placing: Placing) -> tuple[date, date]:
@@ -809,4 +811,5 @@ def _explained(verdict: Verdict, number: int, scores: Scores, profile: Profile) 
         tuple((entry, entry in excluded_by) for entry in profile.exclude_keywords),
         None if scores.matching is None else number in scores.matching,
         tuple(scores.check_unwanted(number, profile.query)) if profile.query else (),
+        tuple(scores.check_entries(number, profile)),
     )

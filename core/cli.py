@@ -46,6 +46,7 @@ from core.feeds.mail import MailSettings, build_mail_settings, build_message, se
 from core.healing import HealingReport
 from core.intake import Report
 from core.mailings import EASTERN, eastern_date, explain_missing
+from core.profiles import say_points
 from core.reading_list import find_paper_ids
 from core.settings import Settings
 from core.store.records import Ledger
@@ -628,11 +629,11 @@ def _print_explanation(explained: Explained, selection: Selection) -> None:
     what = f"{verdict.outcome}{f' ({verdict.detail})' if verdict.detail else ''}"
     title = escape(say(item.paper.title))
     _out.print(f"[bold]{title}[/bold] ({item.paper.id}), {escape(selection.scope)}", soft_wrap=True)
-    _out.print(f"{escape(what)}; {item.score.value:g} points", soft_wrap=True)
+    _out.print(f"{escape(what)}; {say_points(item.score.value)} points", soft_wrap=True)
     table = Table("", "rule", "", "points")
     for rule in list_rules(explained, selection):
         told = rule.detail or (rule.field or "")
-        points = f"{rule.points:g}" if rule.points else ""
+        points = say_points(rule.points) if rule.points else ""
         table.add_row(
             "[green]hit[/green]" if rule.is_hit else "[dim]miss[/dim]",
             f"{rule.kind}: {escape(say(rule.rule))}",
@@ -651,7 +652,7 @@ def _print_papers(selection: Selection, selected: Selected, limit: int) -> None:
     for rank, item in enumerate(items, start=1):
         reasons = ", ".join(map(str, item.score.reasons))
         text = f"[bold]{escape(say(item.paper.title))}[/bold]\n[dim]{escape(say(reasons))}[/dim]"
-        table.add_row(str(rank), f"{item.score.value:g}", item.paper.id, str(item.mailing), text)
+        table.add_row(str(rank), say_points(item.score.value), item.paper.id, str(item.mailing), text)
     _out.print(table)
     _out.print(f"{len(items)} of {len(selected.items)} listed papers of {selection.scope}")
 

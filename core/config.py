@@ -22,8 +22,8 @@ from pydantic_core import ErrorDetails
 from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import BadConfig, QueryMistake
 from core.papers import AnnounceType, parse_citation
-from core.profiles import Keyword, MatchMode, Profile, Ranking
-from core.query import MAX_CHARACTERS, Node, parse_entry, parse_query
+from core.profiles import Keyword, MatchMode, Profile, Ranking, as_points
+from core.query import MAX_CHARACTERS, Node, parse_entry, parse_query, wanted_terms
 from core.scoring import gives_points, is_usable_term
 from core.summaries.attempts import SourceKind
 from core.summaries.languages import find_language
@@ -337,7 +337,7 @@ def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: 
         announce_types=tuple(one for one in AnnounceType if one.value in profile.announce_types),
         match=profile.match,
         ranking=_ranking(profile, where, place),
-        min_score=profile.min_score,
+        min_score=as_points(profile.min_score),
         max_papers=profile.max_papers,
         days_back=profile.days_back,
         summaries="full" if profile.summaries else "none",
@@ -518,6 +518,9 @@ def _doubts(file: _File, profiles: Iterable[Profile], options: Options) -> Itera
     for profile in profiles:
         if profile.ranking == "count" and profile.likes:
             yield f"profile {profile.name!r} has likes, which have no say in the ranking by count"
+        for keyword in profile.keywords if profile.match == "word" else ():
+            if not any(wanted_terms(parse_entry(keyword.term))):
+                yield f"profile {profile.name!r} has the keyword {keyword.term!r}, all of which stands behind a NOT"
         if profile.min_score > 0 and not gives_points(profile):
             yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"
 

@@ -9,7 +9,7 @@ came. What a match is worth is `core/scoring.py`.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -236,21 +236,20 @@ class PaperIndex:
         Whatever stands in another field counts as once in the abstract.
         """
         match term.field:
-            case "authors":
-                found: Iterable[int] = self._find_author(name_words(term.text))
-            case "categories":
-                found = self._find_category(term.text)
-            case "id":
-                found = self._by_id.get(term.text, ())
-            case "comment":
-                return self._keep((term.field, term.text, term.reading, term.distance), self._find_in_comments, term)
+            case "authors" | "categories" | "id" | "comment":
+                search = {
+                    "authors": self._find_author,
+                    "categories": self._find_category,
+                    "id": self._find_id,
+                    "comment": self._find_in_comments,
+                }[term.field]
+                return self._keep((term.field, term.text, term.reading, term.distance), search, term)
             case "title":
                 return [one & ~MOST for one in self._find_in_text(term) if one >> COUNT_BITS & MOST]
             case "abstract":
                 return [one & ~(MOST << COUNT_BITS) for one in self._find_in_text(term) if one & MOST]
             case None:
                 return self._find_in_text(term)
-        return _once(found)
 
     def find_word(self, folded: str) -> Postings:
         """Where the word with the form *folded* stands."""
@@ -359,16 +358,13 @@ class PaperIndex:
             if len(words) == 1:
                 return self.find_word(words[0])
             return self._count(_pattern(term), self._folded, self._having_all([word] for word in words))
-        if term.reading == "prefix":
-            *before, last = words
-            if not before:
-                return self._count_prefix(last, _pattern(term))
-            having_all = self._having_all([*map(_folds_of, before), self._words_with_prefix(last)])
-            return self._count(_pattern(term), self._plain, having_all)
-        having_all = self._having_all(map(_folds_of, words))
         if term.reading == "near":
-            return self._count_near(words, term.distance, having_all)
-        return self._count(_pattern(term), self._plain, having_all)
+            return self._count_near(words, term.distance, self._having_all(map(_folds_of, words)))
+        *before, last = words
+        ending = self._words_between(last, f"{last}{_LAST}" if term.reading == "prefix" else last)
+        if not before:
+            return self._count_written(ending, _pattern(term))
+        return self._count(_pattern(term), self._plain, self._having_all([*map(_folds_of, before), ending]))
 
     def _add_spelt(self, found: Postings, words: Sequence[str], spellings: Sequence[str]) -> Postings:
         """*found*, and where *words* stand and some of them in one of *spellings*, in the order of papers."""
@@ -408,15 +404,16 @@ class PaperIndex:
                 postings.append(_packed(number, in_title, total - in_title))
         return postings
 
-    def _count_prefix(self, prefix: str, pattern: str) -> Postings:
-        """How often words that start with *prefix* stand in each paper that has one; *pattern* finds them in a text.
+    def _count_written(self, words: Mapping[str, int], pattern: str) -> Postings:
+        """How often some words stand in each paper that has one; *pattern* finds them in a text.
 
-        A short one stands in most papers, so texts are read only where postings do not tell: of a form that is another
-        word's too, and where more hits may come together than are counted.
+        *words* are their forms, each with how many of the words it is of. A short prefix or a common word stands in
+        most papers, so texts are read only where postings do not tell: of a form that is another word's too, and where
+        more hits may come together than are counted.
         """
         hits: dict[int, int] = {}
         unclear = set[int]()
-        for form, spellings in self._words_with_prefix(prefix).items():
+        for form, spellings in words.items():
             postings = self.find_word(form)
             if spellings < self._spellings[form]:
                 unclear |= numbers_in(postings)
@@ -444,17 +441,21 @@ class PaperIndex:
                 postings.append(_packed(number, int(in_title), int(in_abstract)))
         return postings
 
-    def _find_author(self, wanted: tuple[str, ...]) -> set[int]:
+    def _find_author(self, term: Term) -> Postings:
         self._read_names()
+        wanted = name_words(term.text)
         alike = self._names.get(wanted[-1], {}) if wanted else {}
-        return set().union(*(numbers for name, numbers in alike.items() if is_same_name(wanted, name)))
+        return _once(set().union(*(numbers for name, numbers in alike.items() if is_same_name(wanted, name))))
 
-    def _find_category(self, name: str) -> Set[int]:
-        """The papers in the category or the archive *name*."""
-        archive = f"{name}."
-        return set().union(
-            *(numbers for known, numbers in self._by_category.items() if known == name or known.startswith(archive))
-        )
+    def _find_id(self, term: Term) -> Postings:
+        return _once(self._by_id.get(term.text, ()))
+
+    def _find_category(self, term: Term) -> Postings:
+        """Where *term* is the paper's category or the archive of it."""
+        name, archive = term.text, f"{term.text}."
+        by_category = self._by_category.items()
+        found = (numbers for known, numbers in by_category if known == name or known.startswith(archive))
+        return _once(set().union(*found))
 
     def _find_in_comments(self, term: Term) -> Postings:
         texts = self._folded_comments if term.reading == "folded" else self._plain_comments
@@ -477,14 +478,15 @@ class PaperIndex:
             ]
         return _once(sorted({*found, *others}))
 
-    def _words_with_prefix(self, prefix: str) -> Mapping[str, int]:
-        """The folded forms of all words that start with *prefix*, with how many of these words each one is of."""
+    def _words_between(self, first: str, last: str) -> Mapping[str, int]:
+        """The folded forms of all words from *first* to *last*, with how many of these words each one is of."""
         if len(self._sorted_words) != len(self._lines):
             forms = self._lines.forms
             self._sorted_words = sorted((plain_word(word), forms[line]) for word, line in self._lines.items())
             self._spellings = Counter(form for _, form in self._sorted_words)
-        first, after = (bisect_left(self._sorted_words, (border, "")) for border in (prefix, f"{prefix}{_LAST}"))
-        return Counter(folded for _, folded in self._sorted_words[first:after])
+        start = bisect_left(self._sorted_words, (first, ""))
+        after = bisect_right(self._sorted_words, (last, _LAST))
+        return Counter(form for _, form in self._sorted_words[start:after])
 
 
 def combine(several: Iterable[Matches], *, every: bool) -> Matches:

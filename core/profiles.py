@@ -13,6 +13,17 @@ Ranking = Literal["relevance", "count"]
 SummaryMode = Literal["full", "brief", "none"]
 
 REPLACEMENTS = frozenset({AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS})
+POINT_PLACES = 4  # behind the point, of what a paper gets
+
+
+def say_points(points: float) -> str:
+    """*points* with all their places and no zero behind the last: `2.5`, `1000000`."""
+    return f"{points:.{POINT_PLACES}f}".rstrip("0").rstrip(".")
+
+
+def as_points(least: float) -> float:
+    """A *least* score in the places that points have; not 0 where it is more, since 0 lets in what has no points."""
+    return max(round(least, POINT_PLACES), 10**-POINT_PLACES) if least else 0.0
 
 
 @dataclass(frozen=True, slots=True)

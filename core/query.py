@@ -181,10 +181,6 @@ def refuse_too_much(every: Iterable[Term]) -> None:
         raise QueryMistake(1, f"a query has at most {MAX_SEARCHES} phrases, quotes and words that end in *")
     if len({term for term in terms if term.reading == "near"}) > MAX_NEAR:
         raise QueryMistake(1, f"a query has at most {MAX_NEAR} phrases with a ~ after them")
-    if any(len(split_words(term.text)) > MAX_PHRASE_WORDS for term in terms):
-        raise QueryMistake(1, f"a phrase has at most {MAX_PHRASE_WORDS} words; a hyphen makes one too")
-    if any(term.reading == "near" and len(split_words(term.text)) > MAX_NEAR_WORDS for term in terms):
-        raise QueryMistake(1, f"a phrase with a ~ after it has at most {MAX_NEAR_WORDS} words")
     if sum(map(_is_short_prefix, terms)) > MAX_SHORT:
         raise QueryMistake(1, f"a query has at most {MAX_SHORT} words of {_SHORT} letters or fewer that end in *")
 
@@ -216,7 +212,7 @@ def split_list(text: str) -> list[str]:
 
 
 def canonical(node: Node) -> Node:
-    """The one form of all trees that say the same but for case, order and repetition."""
+    """The one form of all trees that say the same but for case, order and repetition; the heaviest of a term counts."""
     if isinstance(node, Term):
         return replace(node, text=_canonical_text(node))
     if isinstance(node, Not):
@@ -225,7 +221,10 @@ def canonical(node: Node) -> Node:
     parts: dict[str, Node] = {}
     for part in map(canonical, node.parts):
         for one in part.parts if isinstance(part, kind) else (part,):
-            parts[str(one)] = one
+            says = str(without_weights(one) if isinstance(one, Term) else one)
+            before = parts.get(says)
+            if not isinstance(one, Term) or not isinstance(before, Term) or one.weight > before.weight:
+                parts[says] = one
     ordered = tuple(sorted(parts.values(), key=lambda part: (isinstance(part, Not), str(part))))
     return ordered[0] if len(ordered) == 1 else kind(ordered)
 
@@ -499,8 +498,8 @@ def _read_word(word: str, field: Field | None, column: int) -> Term:
     if colon and name.isalpha() and not name.isspace():
         raise QueryMistake(column, _explain_colon(name, value))
     if "*" in word:
-        return _read_prefix(word, field, column)
-    return Term(_usable(word, column), field=field)
+        return _bounded(_read_prefix(word, field, column), column)
+    return _bounded(Term(_usable(word, column), field=field), column)
 
 
 def _read_phrase(text: str, distance: int | None, field: Field | None, column: int) -> Term:
@@ -512,8 +511,18 @@ def _read_phrase(text: str, distance: int | None, field: Field | None, column: i
     if field == "authors":
         return Term(text, field=field)
     if distance is not None and len(split_words(text)) > 1:
-        return Term(text, "near", field, distance=distance)
-    return Term(text, "exact", field)
+        return _bounded(Term(text, "near", field, distance=distance), column)
+    return _bounded(Term(text, "exact", field), column)
+
+
+def _bounded(term: Term, column: int) -> Term:
+    """*term*. Raises QueryMistake where it has so many words that it would cost too much."""
+    count = len(split_words(term.text))
+    if count > MAX_PHRASE_WORDS:
+        raise QueryMistake(column, f"a phrase has at most {MAX_PHRASE_WORDS} words; a hyphen makes one too")
+    if term.reading == "near" and count > MAX_NEAR_WORDS:
+        raise QueryMistake(column, f"a phrase with a ~ after it has at most {MAX_NEAR_WORDS} words")
+    return term
 
 
 def _explain_colon(name: str, value: str) -> str:

@@ -20,7 +20,7 @@ from ahocorasick_rs import AhoCorasick
 
 from core.index import COUNT_BITS, HITS_BITS, MOST, Matches, PaperIndex, Postings, combine, numbers_in
 from core.papers import Paper
-from core.profiles import MatchMode, Profile
+from core.profiles import POINT_PLACES, MatchMode, Profile, say_points
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
 from core.rarity import Known, Rarity, group_of
 from core.relevance import (
@@ -46,7 +46,7 @@ Kind = Literal["query", "keyword", "author"] | Bond
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
 AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
 _WORDS_NAMED = 6  # of those that tie a paper to others
-UNIT = 10_000  # points are counted in whole ten-thousandths, so that sums show no binary dust and need no order
+UNIT = 10**POINT_PLACES  # points are counted in whole ten-thousandths: sums show no binary dust and need no order
 
 # What an entry was read as before is longer where its terms all have their field.
 parse_term = lru_cache(maxsize=8_192)(partial(parse_entry, max_characters=100 * MAX_CHARACTERS))
@@ -67,7 +67,7 @@ class Reason:
 
     def __str__(self) -> str:
         place = "" if self.field == "abstract" else f" ({self.field})"
-        return f"{self.term} {self.points:g}{place}"
+        return f"{self.term} {say_points(self.points)}{place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What a term of the profile says of one paper: where it stands there, None for nowhere, and what that gives."""
+    """What a term of the profile says of one paper: where it stands there, None for nowhere, and what that gives.
+
+    `term` has the field that it was looked for in.
+    """
 
     kind: Kind
     term: str
@@ -122,6 +125,13 @@ class _Found:
     term: Term | None = None
     in_title: Set[int] = frozenset()
 
+    @property
+    def rule(self) -> str:
+        """The term with its field; of authors in a list the name alone."""
+        if self.kind == "author" or self.term is None or self.term.field is None:
+            return self.name
+        return str(replace(self.term, weight=1.0))
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -155,7 +165,7 @@ class Scores:
             # A term of an entry that is not met whole gives nothing, and stands there all the same.
             stands = number in one.points or (one.term and number in numbers_in(self.index.find(one.term)))
             place = self._place(one, number) if stands else None
-            yield Check(one.kind, one.name, place, one.points.get(number, 0) / UNIT)
+            yield Check(one.kind, one.rule, place, one.points.get(number, 0) / UNIT)
         for kind, reason in self._bonds(number):
             yield Check(kind, reason.term, reason.field, reason.points)
 
@@ -163,6 +173,13 @@ class Scores:
         """What stands behind a NOT in *query*, in reading order, and whether the paper *number* is found by it."""
         for part in unwanted_parts(query):
             yield str(part), number in self.index.evaluate(part)
+
+    def check_entries(self, number: int, profile: Profile) -> Iterator[tuple[str, bool]]:
+        """Those keywords of *profile* that are queries of several terms, and whether they find the paper *number*."""
+        for keyword in profile.keywords if profile.match == "word" else ():
+            entry = parse_term(keyword.term)
+            if not isinstance(entry, Term):
+                yield keyword.term, number in self.index.match(entry)
 
     def _reasons(self, number: int) -> Iterator[Reason]:
         for one in self.found:

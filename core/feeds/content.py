@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from core.catalogue import Feed, Item
 from core.papers import Paper
+from core.profiles import say_points
 from core.summaries.attempts import Attempt, SourceKind, Summary
 from core.summaries.languages import name_language
 
@@ -165,9 +166,9 @@ def _standing(item: Item) -> Iterator[str]:
     yield escape(clean_text(", ".join(categories)), quote=False)
     if item.score.reasons:
         reasons = ", ".join(map(str, item.score.reasons))
-        yield escape(clean_text(f"Score {item.score.value:g}: {reasons}"), quote=False)
+        yield escape(clean_text(f"Score {say_points(item.score.value)}: {reasons}"), quote=False)
     elif item.score.value:
-        yield f"Score {item.score.value:g}"
+        yield f"Score {say_points(item.score.value)}"
 
 
 def _publication(item: Item) -> Iterator[str]:

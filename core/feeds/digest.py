@@ -22,7 +22,7 @@ from core.feeds.content import build_absence, build_names, build_origin, clean_t
 from core.mailings import explain_silence, mailing_moment, next_mailing_moment
 from core.moments import say_day
 from core.papers import ANNOUNCE_TYPES
-from core.profiles import Keyword, Profile
+from core.profiles import Keyword, Profile, say_points
 from core.summaries.attempts import Summary
 from core.summaries.cleaning import drop_unprintable
 from core.summaries.rendering import render_markdown
@@ -254,7 +254,7 @@ def _listed(texts: Sequence[str]) -> str:
 
 def say_count(number: float, noun: str) -> str:
     """*number* with *noun* in singular or plural."""
-    return f"{number:g} {noun}{'' if number == 1 else 's'}"
+    return f"{say_points(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _utc(moment: datetime) -> str:
@@ -329,7 +329,7 @@ def _standing(item: Item) -> Iterator[str]:
     yield _fact("Categories", say_categories(item))
     yield _fact("Published", f"{item.mailing} ({item.announce_type})")
     reasons = say_reasons(item)
-    yield _fact("Score", f"{item.score.value:g}{f': {reasons}' if reasons else ''}")
+    yield _fact("Score", f"{say_points(item.score.value)}{f': {reasons}' if reasons else ''}")
     if comment := say_comment(item):
         yield _fact("Comment", comment)
     yield "- **arXiv:** " + ", ".join(starmap(_link, list_links(item)))

@@ -35,6 +35,7 @@ from core.feeds.digest import (
     tell_configuration,
     tell_statistics,
 )
+from core.profiles import say_points
 from core.summaries.attempts import Summary
 from core.summaries.rendering import as_sentence, render_feed, render_page
 
@@ -132,7 +133,7 @@ def _paper(digest: Digest, rank: int, item: Item, render: _Render) -> Iterator[s
         yield f"<p>{_text(names)}</p>"
     told = (_text(say_categories(item)), str(item.mailing), *starmap(_anchor, list_links(item)))
     yield f'<p class="quiet">{" · ".join(told)}</p>'
-    yield f'<p class="quiet">{_bar(digest, item)}Score {item.score.value:g}{_because(item)}</p>'
+    yield f'<p class="quiet">{_bar(digest, item)}Score {say_points(item.score.value)}{_because(item)}</p>'
     if comment := say_comment(item):
         yield f'<p class="quiet">{_text(comment)}</p>'
     if item.summary and item.summary.tldr and item.attempt:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -350,7 +351,22 @@ def test_an_explanation_of_q_has_its_own_rule_and_a_rule_for_each_wanted_term_an
         *("min_score", "cap"),
     ]
     assert rules_of(told, "query") == [("ti:kernel -survey OR training^2", True)]
-    assert rules_of(told, "term of the query") == [("training", True), ("kernel", False)]
+    assert rules_of(told, "term of the query") == [("training", True), ("ti:kernel", False)]
+
+
+def test_an_explanation_says_which_keywords_that_are_queries_find_the_paper(tmp_path: Path) -> None:
+    config = {
+        **CONFIG,
+        "keywords": ["training", "training -heavy", "noise AND survey", "imputation OR kernel", "kv cache"],
+    }
+    with ArxivStandIn(WEEK) as standin, running(tmp_path, standin, config=config) as service:
+        refresh_through_week(service, standin)
+        told = explained(service, "2603.91223", "")
+    assert rules_of(told, "keyword entry") == [
+        ("training -heavy", False),
+        ("noise AND survey", False),
+        ("imputation OR kernel", True),
+    ]
 
 
 @pytest.mark.parametrize(

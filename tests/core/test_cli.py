@@ -260,7 +260,7 @@ def test_explain_lists_every_rule_hit_or_miss_with_points_that_add_up(filled: di
             ["hit", "announce type: new or cross"],
             ["hit", "query: ti:kernel -survey OR training"],
             ["miss", "NOT in the query: survey"],
-            ["miss", "term of the query: kernel"],
+            ["miss", "term of the query: ti:kernel"],
             ["hit", "term of the query: training"],
             ["hit", "min_score: 0"],
             ["hit", "cap: 30 of each mailing"],

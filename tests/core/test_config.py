@@ -179,7 +179,7 @@ class TestNamedProfiles:
             id="nothing can be listed",
         ),
         pytest.param(
-            {"min_score": 1, "keywords": ["-survey"]}, "nothing that gives points", id="only what is not wanted"
+            {"keywords": ["-survey"]}, "the keyword '-survey', all of which stands behind", id="only what is not wanted"
         ),
         pytest.param(
             {"ai_summary": {"max_cost_per_day": 1, "model": "mine"}}, "cannot be kept for 'mine'", id="unknown price"
@@ -430,3 +430,8 @@ def test_a_prompt_file_that_cannot_be_used_is_refused_where_it_is_named(
 def test_an_entry_of_authors_is_one_name(names: str) -> None:
     with pytest.raises(BadConfig, match="is more than one name; each has a text of its own"):
         config(authors=[names])
+
+
+@pytest.mark.parametrize(("asked", "least"), [(0, 0.0), (0.00004, 0.0001), (1.00004, 1.0), (2.5, 2.5)])
+def test_a_least_score_has_the_places_that_points_have(asked: float, least: float) -> None:
+    assert config(min_score=asked).default.min_score == least

@@ -247,6 +247,8 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     '"' + "a " * 11 + '"~1': (1, "at most 10 words"),
     '"' + "a " * 51 + '"': (1, "at most 50 words"),
     "-".join(["lms"] * 51): (1, "at most 50 words"),
+    "kernel OR " + "-".join(["lms"] * 51): (11, "at most 50 words"),
+    'kernel ti:"' + "a " * 11 + '"~1': (11, "at most 10 words"),
     "x" * 2_001: (2_001, "2,000 characters"),
 }
 

@@ -18,7 +18,7 @@ from core.arxiv.rss import parse_announcements
 from core.errors import QueryMistake
 from core.index import PaperIndex
 from core.papers import AnnounceType, Author, Paper
-from core.profiles import Keyword, MatchMode, Profile
+from core.profiles import Keyword, MatchMode, Profile, say_points
 from core.query import canonical, parse_entry, parse_query
 from core.rarity import Known, Rarity
 from core.relevance import Era
@@ -717,3 +717,10 @@ def test_a_term_of_an_entry_that_is_not_met_whole_is_told_with_its_place_and_no_
         ("kernel", "title", 0.0),
         ("token", None, 0.0),
     ]
+
+
+@pytest.mark.parametrize(
+    ("points", "told"), [(0, "0"), (2.5, "2.5"), (1_000_000, "1000000"), (12_345.6789, "12345.6789")]
+)
+def test_points_are_told_with_all_their_places(points: float, told: str) -> None:
+    assert (say_points(points), str(Reason("kernel", "title", points))) == (told, f"kernel {told} (title)")
