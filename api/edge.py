@@ -9,6 +9,7 @@ from http import HTTPStatus
 from urllib.parse import unquote_plus
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -31,7 +32,10 @@ _PREFLIGHT_HEADERS = {
 }
 _CLOSED_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # What scripts of other sites may read: what is for readers and programs, nothing for people or the operator.
-_SHARED = re.compile(r"/(?:rss|atom|jsonfeed)(?:/|$)|/api/(?!refresh$|cron$)|/(?:opml|config|health|openapi\.json)$")
+_SHARED = re.compile(
+    r"/(?:rss|atom|jsonfeed)(?:/|\Z)|/api/(?!(?:refresh|cron)\Z)|/(?:opml|config|health|openapi\.json)\Z"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 MOST_BODY_BYTES = 65_536
 MOST_PATH_CHARACTERS = 512  # a scope has at most 300
@@ -55,8 +59,9 @@ class Edge:
             return
         try:
             _refuse_what_is_too_large(scope)
+            _refuse_what_is_ambiguous(scope)
             await self._app(_as_get(scope), receive, exchange.send)
-        except (BodyTooLarge, AddressTooLong) as error:
+        except (BodyTooLarge, AddressTooLong, HTTPException) as error:
             await self._answer(error, scope, receive, exchange)
         except Exception as error:
             logger.exception("%s %r failed", scope["method"], scope["path"])
@@ -79,6 +84,15 @@ def _refuse_what_is_too_large(scope: Scope) -> None:
     length = next((text for name, text in scope["headers"] if name == b"content-length"), b"")
     if length.isdigit() and (len(length) > len(str(MOST_BODY_BYTES)) or int(length) > MOST_BODY_BYTES):
         raise BodyTooLarge(MOST_BODY_BYTES)
+
+
+def _refuse_what_is_ambiguous(scope: Scope) -> None:
+    """Raises HTTPException for what others on the way may read otherwise than we do."""
+    if _CONTROL.search(scope["path"]):  # routes would pass over a line break at the end
+        raise HTTPException(404)
+    if {name for name, _ in scope["headers"]} >= {b"content-length", b"transfer-encoding"}:  # RFC 9112 6.1
+        reason = "A request has either Content-Length or Transfer-Encoding, not both."
+        raise HTTPException(400, reason, {"Connection": "close"})
 
 
 def _is_preflight(scope: Scope) -> bool:

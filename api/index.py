@@ -28,6 +28,7 @@ Event = Mapping[str, Any]  # Any: JSON, in as many shapes as AWS has front ends
 
 _SCHEDULERS = ("aws.events", "aws.scheduler")  # EventBridge's rules, and its Scheduler
 _HTTP = frozenset({"requestContext", "Records"})  # one of which each front end's events have; Lambda@Edge the second
+_PLACE = ("host", "x-forwarded-port")
 _WITHOUT_TYPE = (204, 304)  # what Mangum calls JSON, and a cache would believe it (RFC 9111 3.2)
 _LAST_SECONDS = 60.0  # in which nothing is begun, so that what has begun can end
 _CLOSING_SECONDS = 5.0  # to end in good order what takes too long, before Lambda ends the process
@@ -92,10 +93,14 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
 
 
 def _without_oddities(event: Event) -> dict[str, Any]:
-    """*event* without what JSON has and HTTP has not, and Mangum raises for: halves of characters, null for headers."""
+    """*event* without what Mangum raises for, and nobody here asks for.
+
+    That is what JSON has and HTTP has not, halves of characters and null for headers, and a host that is none.
+    """
     readable: dict[str, Any] = json.loads(json.dumps(event, ensure_ascii=False).encode(errors="replace"))
     for name in readable.keys() & {"headers", "multiValueHeaders"}:
-        readable[name] = {header: told for header, told in (readable[name] or {}).items() if told is not None}
+        told = (readable[name] or {}).items()
+        readable[name] = {header: text for header, text in told if text is not None and header.lower() not in _PLACE}
     return readable
 
 

@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 _PAUSE_AFTER_FAILURE_SECONDS = 60.0
 _LONGEST_SLEEP_SECONDS = 600.0  # a laptop that was closed, or a clock that was set, is noticed within this
+_LONGEST_GOODBYE_SECONDS = 10  # for requests that are under way when the process is told to end
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -34,7 +35,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Answer requests on *listening* until the process is told to end, and keep the papers fresh meanwhile."""
-    config = uvicorn.Config(app, log_config=None, server_header=False, proxy_headers=False)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=_LONGEST_GOODBYE_SECONDS,
+    )
     # Once it has shut down, uvicorn passes the signal on. Its event loop is the fastest that is installed.
     with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(_serve(app, uvicorn.Server(config), listening))

@@ -278,7 +278,12 @@ def create_app(
         redirect_slashes=False,  # readers probe /rss/ and must get a 404, and a redirect would cost them a request
         middleware=[
             Middleware(Edge, sample_data=service.sample_data),
-            Middleware(Bounded, always=_paths_of_feeds(service.config), sample_data=service.sample_data),
+            Middleware(
+                Bounded,
+                always=_paths_at_hand(service.config),
+                feeds=_FEED_PATHS,
+                sample_data=service.sample_data,
+            ),
         ],
     )
     app.front = Front(app.answer, prefixes=_FEED_PATHS, store=service.store, clock=service.clock)
@@ -339,10 +344,10 @@ async def _answer_problem(request: Request, error: Exception) -> Response:
     return answer
 
 
-def _paths_of_feeds(config: Config) -> frozenset[str]:
-    """The paths of what most readers have: the configured feeds, in every format."""
+def _paths_at_hand(config: Config) -> frozenset[str]:
+    """The paths of what most readers have, the configured feeds in every format, and of what says that we are there."""
     scopes = tuple(feeds.feed_scopes(config))
-    return frozenset((*_FEED_PATHS, *(f"{path}/{scope}" for path in _FEED_PATHS for scope in scopes)))
+    return frozenset(("/health", *_FEED_PATHS, *(f"{path}/{scope}" for path in _FEED_PATHS for scope in scopes)))
 
 
 def _closing(service: Service) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:

@@ -36,7 +36,7 @@ from core.scoring import UNIT, Check, Score, Scorer, Scores
 from core.shelf import Listing, Placing, Shelf, find_listing, last_mailing, unite
 from core.store.records import Frequencies, PaperRecord, Revision
 from core.summaries.attempts import Attempt, Attempts, Summary, find_shown
-from core.waiting import Line
+from core.waiting import Line, OfLoop
 
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
@@ -384,13 +384,13 @@ class Catalogue:
         self._store = store
         self._kept = frozenset(kept)
         self._tells_absence = tells_absence
-        self._selecting = Line()
+        self._selecting = OfLoop(Line)
         self._shelf = Shelf()
         self._frequencies: OrderedDict[str, tuple[tuple[Revision, date], tuple[Frequencies, ...]]] = OrderedDict()
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
-        self._recalling = Line()
+        self._recalling = OfLoop(Line)
         self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}
         self._attempts_loaded: tuple[int, set[str]] = (-1, set())  # the revision's number, and the papers
@@ -404,7 +404,7 @@ class Catalogue:
         revision = revision or await self._store.load_revision()
         if self._is_known(selection, revision):
             return self._selected[selection]
-        async with self._selecting.turn(is_preferred=self.is_kept(selection)):
+        async with self._selecting.get().turn(is_preferred=self.is_kept(selection)):
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
@@ -428,7 +428,7 @@ class Catalogue:
             return self._selected[selection]
         if self._loaded is None:
             return None
-        async with self._recalling.turn(is_preferred=self.is_kept(selection)):
+        async with self._recalling.get().turn(is_preferred=self.is_kept(selection)):
             if selection not in self._recalled:
                 (revision, _), profile, shelf = self._loaded, selection.profile, self._shelf
                 liked = shelf.find((*profile.likes, *profile.dislikes))

@@ -33,6 +33,7 @@ from core.mailings import eastern_date, explain_silence, newest_mailing, next_we
 from core.standing import forget_empty
 from core.store import optimistic
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
+from core.waiting import Line, OfLoop
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall no
 _AFTER_REFUSAL = timedelta(seconds=30)
 _AFTER_REFUSED_HEALING = timedelta(minutes=30)
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
+_LONGEST_LINE_SECONDS = 120.0  # of categories that are not configured, and not asked for by a reader who waits
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
 STALE_WAIT_SECONDS = 3.0
@@ -195,6 +197,7 @@ class Freshness:
         self._corrected_at: datetime | None = None
         self._refused: dict[tuple[str, ...], datetime] = {}  # when the store did not take what was fetched
         self._healing_refused: dict[tuple[str, ...], datetime] = {}  # or what was found by healing
+        self._others = OfLoop(lambda: Line(longest_wait_seconds=_LONGEST_LINE_SECONDS))
 
     async def ensure(self, categories: Iterable[str], revision: Revision | None = None) -> Currency:
         """Refresh what is due of *categories*, as long as a reader may wait, and say how current the data is now.
@@ -347,17 +350,15 @@ class Freshness:
     ) -> Currency:
         """What *find* gives for all sets of *categories* together; what has nothing stored is part of the problem.
 
-        Raises NothingStored where there is one set and it has none.
+        They are waited for together. Raises NothingStored where none has any.
         """
         sets = find_sets(categories, self._configured)
-        currencies = []
-        for one in sets:
-            try:
-                currencies.append(await find(one))
-            except NothingStored as error:
-                if len(sets) == 1:
-                    raise
-                currencies.append(Currency(False, (str(error),)))
+        found = await asyncio.gather(*map(find, sets), return_exceptions=True)
+        errors = [one for one in found if isinstance(one, BaseException)]
+        for error in errors:
+            if len(errors) == len(sets) or not isinstance(error, NothingStored):
+                raise error
+        currencies = [one if isinstance(one, Currency) else Currency(False, (str(one),)) for one in found]
         problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
         is_same = all(currency.revision is not None for currency in currencies)
         return Currency(
@@ -528,8 +529,21 @@ class Freshness:
     ) -> T | None:
         """What *work* gives, which is handed the lease of *categories* and their state; None where both are another's.
 
-        *waits* says whether to wait for the lease while another process has it.
+        *waits* says whether to wait for the lease while another process has it. Raises Overloaded.
         """
+        if categories == self._configured:
+            return await self._with_lease(categories, work, waits=waits)
+        # Readers may name as many others as there are. One of them at a time wants arXiv: no crowd is before us there.
+        async with self._others.get().turn(is_preferred=False):
+            return await self._with_lease(categories, work, waits=waits)
+
+    async def _with_lease(
+        self,
+        categories: tuple[str, ...],
+        work: Callable[[Lease, RefreshState | None], Awaitable[T | None]],
+        *,
+        waits: bool,
+    ) -> T | None:
         name, holder = f"refresh {key_of(categories)}", uuid4().hex
         seconds = self._timing.lease_seconds
         while (lease := await leases.take(self._store, name, holder, seconds=seconds)) is None:

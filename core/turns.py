@@ -12,7 +12,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import uuid4
@@ -20,6 +19,7 @@ from uuid import uuid4
 from core import leases
 from core.errors import SourceUnavailable, StoreUnavailable
 from core.store.records import Endpoint, Lease
+from core.waiting import OfLoop
 
 # arXiv's services: the announcement feeds; the query API, which answers from another host and fails more often; and the
 # texts of papers.
@@ -49,18 +49,12 @@ class Store(leases.Store, Protocol):
     async def save_endpoint(self, name: str, endpoint: Endpoint) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
-class _LoopLock:
-    loop: asyncio.AbstractEventLoop
-    lock: asyncio.Lock
-
-
 class Turns:
     """Turns in *store*, *min_interval_seconds* between the end of one request and the start of the next.
 
     A turn lasts *lease_seconds*, or longer where the interval asks for it, and is renewed while its request is under
-    way. *clock* gives aware UTC moments,
-    *monotonic* seconds, *draw* numbers from 0 to 1 that keep many machines from coming back at the same moment.
+    way. *clock* gives aware UTC moments, *monotonic* seconds, *draw* numbers from 0 to 1 that keep many machines from
+    coming back at the same moment.
     """
 
     def __init__(
@@ -81,7 +75,7 @@ class Turns:
         self._monotonic = monotonic
         self._draw = draw
         self._sleep = sleep
-        self._line: _LoopLock | None = None
+        self._line = OfLoop(asyncio.Lock)  # of this process, so that one at a time asks the store
 
     @asynccontextmanager
     async def take(self, service: Service, url: str) -> AsyncIterator[None]:
@@ -92,7 +86,7 @@ class Turns:
         store to ask for a turn. What the block raises of SourceUnavailable is held against *service*.
         """
         await self._refuse_closed(service, url)
-        async with self._line_of_loop():
+        async with self._line.get():
             lease = await self._wait(service, url)
             bound = asyncio.timeout(None)
             try:
@@ -114,13 +108,6 @@ class Turns:
                 ) from error
             finally:
                 await leases.give_back(self._store, lease, pause_seconds=self._min_interval_seconds)
-
-    def _line_of_loop(self) -> asyncio.Lock:
-        """Those of this process that want a turn stand in line here, so that one of them asks the store."""
-        loop = asyncio.get_running_loop()
-        if self._line is None or self._line.loop is not loop:
-            self._line = _LoopLock(loop, asyncio.Lock())
-        return self._line.lock
 
     async def _wait(self, service: Service, url: str) -> Lease:
         """A turn that is this process's for sure, and in which *service* may be asked."""

@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Generic, TypeVar
 
 from core.errors import Overloaded
+
+T = TypeVar("T")
 
 MOST_WAITING = 32
 LONGEST_WAIT_SECONDS = 8.0  # readers give up after 10
 _RETRY_SECONDS = 5
 
 
-class Line:
-    """One at a time: whoever is *preferred* before all others, else in the order in which they came."""
+class OfLoop(Generic[T]):
+    """What *make* gives, for each event loop anew: whoever an abandoned loop left in a line would hold it for ever."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: tuple[asyncio.AbstractEventLoop, T] | None = None
+
+    def get(self) -> T:
+        """That of the loop that is running."""
+        loop = asyncio.get_running_loop()
+        if self._made is None or self._made[0] is not loop:
+            self._made = loop, self._make()
+        return self._made[1]
+
+
+class Line:
+    """One at a time: whoever is *preferred* before all others, else in the order in which they came.
+
+    Of the others MOST_WAITING wait at most, each for *longest_wait_seconds*.
+    """
+
+    def __init__(self, *, longest_wait_seconds: float = LONGEST_WAIT_SECONDS) -> None:
+        self._longest_wait_seconds = longest_wait_seconds
         self._is_taken = False
         self._preferred: deque[asyncio.Future[None]] = deque()
         self._others: deque[asyncio.Future[None]] = deque()
@@ -40,7 +62,7 @@ class Line:
         if len(self._others) >= MOST_WAITING:
             raise Overloaded("Too many new feeds are asked for at once", retry_after_seconds=_RETRY_SECONDS)
         try:
-            async with asyncio.timeout(LONGEST_WAIT_SECONDS):
+            async with asyncio.timeout(self._longest_wait_seconds):
                 await self._wait(self._others)
         except TimeoutError as error:
             raise Overloaded("Other new feeds take long at present", retry_after_seconds=_RETRY_SECONDS) from error

@@ -604,6 +604,40 @@ class TestReadersMeanwhile:
 
         play(scene)
 
+    def test_several_sets_are_waited_for_together(self, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+        scope = ["hep-th", "math.AG", "quant-ph"]
+
+        async def scene(world: World) -> None:
+            process, all_wait = world.process(), asyncio.Barrier(3)
+
+            async def wait_for(*_: object) -> None:
+                await all_wait.wait()
+
+            monkeypatch.setattr(freshness, "_wait_for", wait_for)
+            process.source.gate.clear()
+            with pytest.raises(NothingStored):  # of all of them
+                await process.freshness.ensure(scope)
+
+        play(scene)
+
+    def test_a_crowd_of_other_categories_keeps_the_configured_ones_no_longer_from_arxiv_than_one(
+        self, play: Play
+    ) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            process.source.gate.clear()
+            crowd = [asyncio.create_task(process.freshness.ensure([one])) for one in ("hep-th", "math.AG", "math.CO")]
+            await process.source.asked.wait()
+            process.source.asked.clear()
+            ours = asyncio.create_task(process.freshness.ensure(CONFIGURED))
+            await process.source.asked.wait()
+            assert process.source.requests == [("hep-th",), CONFIGURED]
+            process.source.gate.set()
+            await asyncio.gather(ours, *crowd)
+            assert sorted(process.source.requests[2:]) == [("math.AG",), ("math.CO",)]
+
+        play(scene)
+
 
 ERRORS = [
     pytest.param(SourceUnavailable("http://arxiv", "it is away"), id="away"),
