@@ -169,3 +169,15 @@ def test_an_unforeseen_error_tells_nothing_outside_and_everything_in_the_log(
     assert [(record.levelno, bool(record.exc_info)) for record in caplog.records if record.name == "api.edge"] == [
         (logging.ERROR, True)
     ]
+
+
+@pytest.mark.parametrize("path", ["/rss", "/opml", "/health", "/api/status", "/api/cron"])
+def test_an_address_with_a_line_break_behind_it_is_another_one(served: Running, path: str) -> None:
+    answer = served.ask(f"{path}%0A")
+    assert (answer.status_code, answer.json()["code"]) == (404, "unknown_address")
+
+
+def test_a_request_of_two_lengths_is_refused_and_its_connection_closed(served: Running) -> None:
+    answer = served.ask_with([("Content-Length", "4"), ("Transfer-Encoding", "chunked")], "/rss", "POST")
+    assert (answer.status_code, answer.json()["code"], answer.headers["connection"]) == (400, "bad_request", "close")
+    assert "either Content-Length or Transfer-Encoding" in answer.json()["detail"]

@@ -156,6 +156,13 @@ def test_text_comes_as_text_of_its_own_type(answers: Any, name: str, shape: str)
     assert headers_of(answer).get("content-type") == plain["headers"].get("content-type")
 
 
+def test_a_host_that_is_none_is_passed_over(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    hosts = ({"host": "[::1]"}, {"host": "a:b:c"}, {"host": "a:b"}, {"x-forwarded-port": "https"})
+    events = [build(Call("/health", "GET", odd)) for odd in hosts for build in SHAPES.values()]
+    answers = on_lambda(tmp_path, arxiv, [invoked(event) for event in events])
+    assert {answer["statusCode"] for answer in answers} == {200}
+
+
 def test_the_answers_have_papers_in_them_and_no_host_of_the_request(answers: Any) -> None:
     rss = body_of(answers["rss", "http-api"]).decode()
     assert rss.startswith("<?xml")
