@@ -36,6 +36,8 @@ _SHARED = re.compile(
     r"/(?:rss|atom|jsonfeed)(?:/|\Z)|/api/(?!(?:refresh|cron)\Z)|/(?:opml|config|health|openapi\.json)\Z"
 )
 
+_OF_TRACKERS = ("utm_", "fbclid=", "gclid=", "igshid=", "mc_cid=", "mc_eid=", "msclkid=")
+
 MOST_BODY_BYTES = 65_536
 MOST_PATH_CHARACTERS = 512  # a scope has at most 300
 MOST_QUERY_CHARACTERS = 8_192  # decoded; all parameters at their longest have some 7,200
@@ -131,11 +133,11 @@ class _Exchange:
 
 
 def _as_get(scope: Scope) -> Scope:
-    """*scope* with GET for HEAD, and without the utm_ parameters that link trackers append."""
+    """*scope* with GET for HEAD, and without the parameters that link trackers append."""
     method = "GET" if scope["method"] == "HEAD" else scope["method"]
     query = b"&".join(pair for pair in scope["query_string"].split(b"&") if not _is_tracking(pair))
     return {**scope, "method": method, "query_string": query}
 
 
 def _is_tracking(pair: bytes) -> bool:
-    return unquote_plus(pair.decode("latin-1")).lower().startswith("utm_")
+    return unquote_plus(pair.decode("latin-1")).lower().startswith(_OF_TRACKERS)

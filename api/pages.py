@@ -314,7 +314,8 @@ async def favicon(request: Request, service: ServiceDependency) -> Response:
 
 def _render_mailing(request: Request, service: Service, answered: Answered, shown: _Shown, now: datetime) -> bytes:
     selection = answered.selection
-    silence = explain_silence(now)
+    newest = answered.selected.revision.newest_mailing
+    silence = explain_silence(now) if newest is None or newest < eastern_date(now) else None
     return _render(
         request,
         service,

@@ -171,7 +171,7 @@ def _fault(error: Exception) -> _Fault:  # noqa: PLR0911, PLR0912 - the table
             detail = "The store cannot be used at the moment; try again later. The log of the service says why."
             return _unavailable("store_unavailable", detail, _STORE_RETRY_SECONDS)
         case Unauthorised():
-            detail = "Send the secret of this service as `Authorization: Bearer …`; the one that came is not it."
+            detail = "Send the secret of this service as `Authorization: Bearer …`; what came, if anything, is not it."
             return _Fault(401, "unauthorised", detail, headers={"WWW-Authenticate": "Bearer"})
         case RouteClosed():
             return _Fault(403, "closed", "This address is closed until the operator sets CRON_SECRET.")

@@ -397,6 +397,10 @@ def _category(name: str, scope: str, config: Config) -> str:
     if category is None:
         profiles = difflib.get_close_matches(name[:100], [profile.name for profile in config.profiles], n=1)
         hint = f"Did you mean the profile {profiles[0]!r}?" if profiles else hint_for(name[:100])
+        if name != scope:
+            hint = f"Of its parts {name[:100]!r} is no category. {hint}"
+        elif "," in name:
+            hint = f"Categories are joined by +, as in cs.AI+cs.LG. {hint}"
         raise UnknownScope(scope[:100], hint)
     return category.id
 

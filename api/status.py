@@ -324,7 +324,7 @@ def describe_status(
     complete. Other sets are refreshed for readers only, so that those that nobody reads any more say nothing of how
     things are: they are told of, and are no reason for `degraded`.
     """
-    calendar = _describe_calendar(now)
+    calendar = _describe_calendar(now, stored.revision.newest_mailing if stored else None)
     sets = _describe_sets(stored.states, configured=configured, now=now, days_back=days_back) if stored else []
     arxiv = [_describe_service(name, one, now) for name, one in stored.endpoints.items()] if stored else []
     watched = [one for one in sets if one.is_configured or not _is_overdue(one, now)]
@@ -364,10 +364,12 @@ def describe_standing(state: CategoryState, *, now: datetime, days_back: int) ->
     )
 
 
-def _describe_calendar(now: datetime) -> CalendarStatus:
-    silence = explain_silence(now)
+def _describe_calendar(now: datetime, newest: date | None) -> CalendarStatus:
+    """What the calendar says of *now*; where the *newest* stored mailing is today's, arXiv knows better."""
+    today = eastern_date(now)
+    silence = explain_silence(now) if newest is None or newest < today else None
     return CalendarStatus(
-        today=eastern_date(now),
+        today=today,
         newest_mailing_due=newest_mailing(now),
         next_mailing_at=next_mailing_moment(now),
         silence=silence.reason if silence else None,

@@ -14,7 +14,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from statistics import median
 
-from core.mailings import explain_silence, mailing_moment, mailings_between, newest_mailing
+from core.mailings import eastern_date, explain_silence, mailing_moment, mailings_between, newest_mailing
 from core.papers import submission_order
 from core.store.records import CategoryState
 
@@ -123,7 +123,8 @@ def stand(
         before = replace(before, is_refused=False, stale_since=None, stale_because=None)
     after = replace(before, since=before.since or since)
     if reading is Reading.BROUGHT:
-        brought = min(mailing, newest_mailing(now))  # a date in the future is a mistake of somebody's clock
+        # A date in the future is a mistake of somebody's clock; one of today's may be no holiday to arXiv.
+        brought = mailing if mailing <= eastern_date(now) else newest_mailing(now)
         own = [one for one in listed if before.category in one.categories]
         kept = before.watermark if before.mailing == brought else ()
         after = replace(

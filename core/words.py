@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 # Chinese, Japanese and Korean do not put spaces between words, so each of their characters is read as a word and a run
@@ -157,17 +157,24 @@ def canonical_name(name: str) -> str:
 def is_same_name(wanted: tuple[str, ...], name: tuple[str, ...]) -> bool:
     """Whether *name* can be the person *wanted*: same family name, and each given name or initial in its order.
 
-    `LeCun` alone takes every LeCun; `Y. LeCun` and `Yann LeCun` take each other. Different people who write their
-    names alike cannot be told apart.
+    `LeCun` alone takes every LeCun; `Y. LeCun` and `Yann LeCun` take each other, and `Robert` the J. Robert who goes by
+    it, but not the James R. Different people who write their names alike cannot be told apart.
     """
     if not wanted or not name or wanted[-1] != name[-1]:
         return False
     remaining = iter(name[:-1])
-    return all(any(_is_same_given_name(given, candidate) for candidate in remaining) for given in wanted[:-1])
+    return all(_takes_given_name(given, remaining) for given in wanted[:-1])
 
 
-def _is_same_given_name(one: str, other: str) -> bool:
-    return one == other or (1 in (len(one), len(other)) and one[0] == other[0])
+def _takes_given_name(given: str, remaining: Iterator[str]) -> bool:
+    """Whether one of the *remaining* given names is *given*, and not just its initial behind another name in full."""
+    is_another = False
+    for candidate in remaining:
+        is_initial = 1 in (len(given), len(candidate)) and given[0] == candidate[0]
+        if given == candidate or (is_initial and not (is_another and len(given) > 1)):
+            return True
+        is_another = is_another or len(candidate) > 1
+    return False
 
 
 def _without_ending(word: str) -> str:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from core.catalogue import Feed, Item
 from core.papers import Paper
 from core.profiles import say_points
-from core.summaries.attempts import Attempt, SourceKind, Summary
+from core.summaries.attempts import Attempt, SourceKind
 from core.summaries.languages import name_language
 
 # XML 1.0 cannot carry C0 controls, surrogates, U+FFFE and U+FFFF in any form (https://www.w3.org/TR/xml/#charsets); DEL
@@ -89,7 +89,7 @@ def build_content(item: Item) -> str:
     after = ("" if is_brief else "<br>".join(_publication(item)), _links(item))
     return "\n".join(
         (
-            *_first(summary),
+            *_first(item),
             *_paragraphs(paragraphs),
             *_summary(item),
             *_paragraphs(after),
@@ -102,7 +102,7 @@ def build_synopsis(item: Item) -> str:
 
     For the places that stand beside the whole content, so it repeats neither abstract nor authors.
     """
-    return "\n".join((*_first(item.summary), *_paragraphs(_standing(item))))
+    return "\n".join((*_first(item), *_paragraphs(_standing(item))))
 
 
 def build_tldr(item: Item) -> str:
@@ -137,19 +137,27 @@ def build_absence(item: Item) -> str:
     return clean_text(f"No AI summary: {item.attempt.reason}.")
 
 
-def _first(summary: Summary | None) -> Iterator[str]:
-    """The summary's sentence as a paragraph."""
-    if summary is not None and summary.tldr_html:
-        inner = summary.tldr_html.strip().removeprefix("<p>").removesuffix("</p>")
-        yield f"<p><strong>TL;DR:</strong> {_UNPRINTABLE.sub('', inner)}</p>"
+def _first(item: Item) -> Iterator[str]:
+    """The sentence of the item's summary as a paragraph."""
+    if item.summary is not None and item.summary.tldr_html:
+        inner = item.summary.tldr_html.strip().removeprefix("<p>").removesuffix("</p>")
+        yield f"<p{_language_of(item)}><strong>TL;DR:</strong> {_UNPRINTABLE.sub('', inner)}</p>"
+
+
+def _language_of(item: Item) -> str:
+    """The attribute that says which language the item's summary is written in, where it is not the feed's."""
+    language = item.attempt.key.language if item.attempt else "en"
+    return "" if language == "en" else f' lang="{escape(language)}"'
 
 
 def _summary(item: Item) -> Iterator[str]:
     """The sections of the item's summary and where they come from, or why there is none."""
     if item.summary is not None:
+        language = _language_of(item)
         for section in item.summary.sections:
-            yield f"<h3>{escape(clean_text(section.heading), quote=False)}</h3>"
-            yield _UNPRINTABLE.sub("", section.html)
+            text = _UNPRINTABLE.sub("", section.html)
+            yield f"<h3{language}>{escape(clean_text(section.heading), quote=False)}</h3>"
+            yield f"<div{language}>{text}</div>" if language else text
     told = build_origin(item) or build_absence(item)
     if told:
         yield f"<p><em>{escape(told, quote=False)}</em></p>"
