@@ -92,6 +92,7 @@ def test_settings_decide_the_public_address(
         "utm%5Fsource=x",
         "utm_source",
         "utm_source=1&utm_source=2",
+        "fbclid=abc&gclid=x",
     ],
 )
 @pytest.mark.parametrize(("address", "own"), [("/rss", ""), ("/rss", "limit=3"), ("/api/papers", "limit=3")])

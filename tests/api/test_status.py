@@ -17,6 +17,7 @@ from core.store.records import CategoryState, Changes, Endpoint, Healing, Ledger
 from core.store.sqlite import SqliteStore
 from core.turns import Service
 from demo.standin import ArxivStandIn
+from demo.week import mailing_week
 from tests.api.running import NOW, WEEK, Running, running
 
 CONFIGURED = ("cs.AI", "cs.CL")
@@ -338,6 +339,17 @@ def test_silence_is_explained_in_words(
     assert (calendar["today"], calendar["silence"]) == (today, silence)
     assert datetime.fromisoformat(calendar["next_mailing_at"]) == next_mailing
     assert silence in text_of(page(empty))
+
+
+def test_a_mailing_on_a_day_that_the_calendar_calls_silent_is_no_silence(tmp_path: Path) -> None:
+    with ArxivStandIn(mailing_week(date(2026, 11, 27))) as arxiv, running(tmp_path, arxiv) as service:
+        service.clock.now = datetime(2026, 11, 27, 15, tzinfo=UTC)
+        service.refresh()
+        status = service.ask("/api/status").json()
+        standing = {one["mailing"] for asked in status["sets"] for one in asked["categories"]}
+        assert (status["calendar"]["silence"], status["data"]["newest_mailing"]) == (None, "2026-11-27")
+        assert standing == {"2026-11-27"}
+        assert "Thanksgiving" not in service.ask("/").text
 
 
 def test_silence_is_no_problem_by_itself() -> None:

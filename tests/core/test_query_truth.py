@@ -805,6 +805,8 @@ def test_fields_take_groups_and_combine(row: Row) -> None:
             ["LeCun Zhang", "Yann LeCunn", "Yann Le Cun", "Yann Cun", "Ann Ba", "", Of(title="LeCun")],
         ),
         "au:LeCun": (["Yann LeCun"], ["LeCun Zhang"]),
+        'au:"Mei Große"': (["Mei Große", "M. Große", "M. Mei Große"], ["Iñigo M. Große", "Ida M. Große"]),
+        'au:"Robert Oppenheimer"': (["J. Robert Oppenheimer", "R. Oppenheimer"], ["James R. Oppenheimer"]),
         'au:"LeCun"': (["Yann LeCun"], ["LeCun Zhang"]),
         "au:yann": (["Li Yann", "Yann"], ["Yann LeCun", "Yann A. LeCun", "Y. LeCun"]),
         'au:"Yann LeCun"': (

@@ -178,3 +178,9 @@ def test_one_odd_character_in_a_summary_costs_no_feed(character: str) -> None:
 
 def test_equal_summaries_give_equal_bytes() -> None:
     assert render_rss(feed(items=(summarised(),))) == render_rss(feed(items=(summarised(),)))
+
+
+def test_a_summary_in_another_language_than_the_feed_says_which() -> None:
+    chinese = Attempt(replace(KEY, language="zh"), MOMENT, summary=summary())
+    told, plain = build_content(summarised(chinese)), build_content(summarised())
+    assert ('<p lang="zh"><strong>TL;DR:' in told, '<div lang="zh">' in told, "lang=" in plain) == (True, True, False)
