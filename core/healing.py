@@ -44,6 +44,8 @@ MOST_DAYS = 30  # the longest window that an address can ask for; filling in a y
 _BAD_REQUEST = 400
 _PAGE = 1000  # arXiv discourages more
 _OVERLAP = 10  # so many parts has a page, of which the next one repeats the last
+_STEP_BACK = _PAGE // _OVERLAP  # after a page that cannot be right: perhaps there is less than there was
+_ENOUGH_PAPERS = 20  # submitted for some mailings: then some are replaced in them too
 _LAST_ANNOUNCED_VERSION = 5  # https://info.arxiv.org/help/replace.html
 _ONE_MINUTE = timedelta(minutes=1)
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30), timedelta(hours=2), timedelta(hours=6))
@@ -185,9 +187,10 @@ async def heal_page(
                 count=_PAGE >> min(healing.failures, 3),  # some pages fail for ever, and a smaller one does not
             )
         )
+        _refuse_early_end(page, healing)
     except Exception as error:
         if healing.by == "revised" and isinstance(error, SourceUnavailable) and error.status == _BAD_REQUEST:
-            page = Submissions((), (), is_last=True)  # a search by revision is not in arXiv's manual
+            page = Submissions((), (), is_last=True)  # a search by revision is not in arXiv's manual; see `_advance`
         else:
             after = replace(state, healing=after_failure(healing, error, now=clock()))
             await optimistic.put(store, Changes(refreshes=((key, after),)), clock=clock, task=_TASK, lease=lease)
@@ -205,6 +208,13 @@ async def heal_page(
     return HealingReport(done.ledger, done.rejected, 1, is_finished=done.state.healing.last is None)
 
 
+def _refuse_early_end(page: Submissions, healing: Healing) -> None:
+    """Raises SourceMalformed where *page* is the last and far from the end that pages before it promised."""
+    end = healing.start + len(page.papers) + len(page.rejected)
+    if healing.by == "submitted" and page.is_last and end < healing.total - healing.total // _OVERLAP:
+        raise SourceMalformed(f"its results end with number {end}, of {healing.total} that there were")
+
+
 def after_failure(healing: Healing, error: Exception, *, now: datetime) -> Healing:
     """What to remember of healing that failed: where it was, the error, and a pause that grows with each failure."""
     pause = _BACK_OFF[min(healing.failures, len(_BACK_OFF) - 1)]
@@ -216,6 +226,8 @@ def after_failure(healing: Healing, error: Exception, *, now: datetime) -> Heali
     if isinstance(error, SourceUnavailable):
         pause = max(pause, timedelta(seconds=min(error.retry_after_seconds or 0, _BACK_OFF[-1].total_seconds())))
         failures -= not error.was_asked
+    if isinstance(error, SourceMalformed):  # what is said twice is believed
+        healing = replace(healing, start=max(0, healing.start - _STEP_BACK), total=0)
     return replace(healing, failures=failures, next_at=now + pause, last_error=told)
 
 
@@ -340,12 +352,13 @@ def _advance(
         seen=tuple(sorted({*plan.healing.seen, *seen})),
         mailings=tuple(sorted({*plan.healing.mailings, *mailings})),
         unread=plan.healing.unread + len(page.rejected),
+        total=max(plan.healing.total, page.total) if plan.healing.by == "submitted" else plan.healing.total,
         failures=0,
         last_error=None,
         next_at=None,
     )
+    received = len(page.papers) + len(page.rejected)
     if not page.is_last:
-        received = len(page.papers) + len(page.rejected)
         # A paper that is revised meanwhile leaves its place, and all behind it move up by one.
         passed = received - received // _OVERLAP
         return replace(state, categories=categories, healing=replace(here, start=here.start + passed))
@@ -353,7 +366,8 @@ def _advance(
         is_doubtful = any(_is_doubtful(one, plan, here) for one in categories)
         after = replace(here, by="revised", start=0, unread=here.unread + is_doubtful)
         return replace(state, categories=categories, healing=after)
-    if here.unread and here.rounds < _MOST_ROUNDS:  # what could not be read may be readable another time
+    is_doubtful = not received and here.total >= _ENOUGH_PAPERS  # nothing was replaced, or arXiv refused to say
+    if (here.unread or is_doubtful) and here.rounds < _MOST_ROUNDS:  # another time it may be told, or readable
         again = Healing(rounds=here.rounds + 1, next_at=now + _UNTIL_IT_MOVES)
         return replace(state, categories=categories, healing=again)
     finished = tuple(_complete(one, plan, here, now) for one in categories)

@@ -117,7 +117,8 @@ def stand(
 
     *since* is the first mailing that is meant to be complete, for a category that was not followed before. *is_whole*
     says whether every entry of the feed could be read; what could not leaves a gap, to be filled. So does a mailing of
-    which a category had nothing alone, or much less than usual: nothing tells whether that is all.
+    which a category had nothing alone, or much less than usual: nothing tells whether that is all. And so does the
+    first one that was ever read: nothing tells whether it is not an earlier one, as on one day in five.
     """
     if before.is_refused:  # it is answered for again
         before = replace(before, is_refused=False, stale_since=None, stale_because=None)
@@ -134,7 +135,7 @@ def stand(
             alone=sum(len(one.categories) == 1 for one in own),
         )
         # Without papers alone its own feed may have been empty, and all of it come with siblings.
-        if is_whole and after.alone and not _is_cut(before, len(after.watermark)):
+        if is_whole and after.alone and before.mailing is not None and not _is_cut(before, len(after.watermark)):
             after = complete(after, {brought: len(after.watermark)}, now=now)
     return _marked(after, _stale_because(after, reading, now), now)
 

@@ -108,8 +108,12 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Submissions:
-    """Papers that the query API tells of, as many as fit on one page; *is_last* where no further page follows."""
+    """Papers that the query API tells of, as many as fit on one page; *is_last* where no further page follows.
+
+    *total* counts the results of all pages.
+    """
 
     papers: tuple[Paper, ...]
     rejected: tuple[Rejected, ...]
     is_last: bool
+    total: int = 0

@@ -148,8 +148,9 @@ class ArxivClient:
     async def fetch_submissions(self, window: Window) -> Submissions:
         """One page of the papers in *window*.
 
-        Raises like `fetch_announcements`, and SourceMalformed for an empty page before the end of the results, which
-        arXiv sends now and then.
+        Raises like `fetch_announcements`, and SourceMalformed for another page than was asked for, and for an empty one
+        that is not the first of an empty list: arXiv sends such now and then, also with a total of 0. Whoever goes from
+        page to page asks for none behind the last.
         """
         search = Search(
             query=build_window_query(_spell(window.categories), window.first, window.last, by=window.by),
@@ -160,9 +161,12 @@ class ArxivClient:
         )
         page = await self._search(build_search_url(self._api_base, search))
         received = len(page.papers) + len(page.rejected)
-        if not received and window.start < page.total_results:
+        if page.start_index != window.start:
+            raise SourceMalformed(f"it has the results from {page.start_index} on and not those from {window.start} on")
+        if not received and (window.start or page.total_results):
             raise SourceMalformed(f"it has no result from {window.start} on, of {page.total_results} that there are")
-        return Submissions(page.papers, page.rejected, is_last=window.start + received >= page.total_results)
+        is_last = window.start + received >= page.total_results
+        return Submissions(page.papers, page.rejected, is_last, page.total_results)
 
     async def fetch_papers(self, ids: Iterable[str]) -> tuple[Paper, ...]:
         """What the query API knows of the papers *ids* (with or without a version), in arXiv's order.

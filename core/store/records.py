@@ -87,7 +87,7 @@ class Healing:
     papers of `last`, `mailings` all that it found papers of. `unread` counts the results that could not be read,
     and as one more that a mailing seemed to be empty, `rounds` the times that it went through all for their sake.
     `gaps` are those that it began with, by category, since it goes through the results of one search; empty where an
-    earlier version began.
+    earlier version began. `total` is the most that the search by submissions said to have.
     `next_at` is when it goes on, at once where None; `failures` counts those in a row.
     """
 
@@ -104,6 +104,7 @@ class Healing:
     failures: int = 0
     last_error: str | None = None
     gaps: tuple[tuple[str, tuple[date, ...]], ...] = ()
+    total: int = 0
 
 
 def key_of(categories: Iterable[str]) -> str:

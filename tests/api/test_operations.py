@@ -158,7 +158,7 @@ def test_a_scheduler_gets_its_answer_in_time_and_the_rest_is_healed_the_next_tim
     monkeypatch.setattr("api.operations.CRON_HEALING_SECONDS", 0)
     report = ask(empty, "/api/cron", "GET")
     assert report["healing"] == NOTHING_TO_HEAL | {"is_finished": False}
-    assert gaps(report) == [["2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04"]] * 4
+    assert gaps(report) == [["2026-02-27", "2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05"]] * 4
     assert [request.path for request in arxiv.requests] == [FEED]
     monkeypatch.undo()
     assert gaps(ask(empty, "/api/cron", "GET")) == [[]] * 4

@@ -513,7 +513,9 @@ class TestRefreshing:
         async def scene(world: World) -> None:
             process = world.process(days_back=1, configured=("cs.LG",))
             before = await process.freshness.next_look_at()
-            await process.freshness.refresh()
+            for day, mailing in ((NOON - timedelta(days=1), date(2026, 3, 4)), (NOON, THURSDAY)):
+                world.clock.now, process.source.mailing = day, mailing
+                await process.freshness.refresh()
             assert (before, await process.freshness.next_look_at()) == (NOON, NEXT_MAILING + MINUTE)
 
         play(scene)

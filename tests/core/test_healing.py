@@ -150,9 +150,10 @@ def decided(
     stored: Sequence[PaperRecord] = (),
     is_last: bool = True,
     rejected: tuple[Rejected, ...] = (),
+    total: int = 0,
 ) -> Any:
     of = of or state()
-    page = Submissions(papers, rejected, is_last)
+    page = Submissions(papers, rejected, is_last, total)
     return decide(page, {one.paper.id: one for one in stored}, of, planned(of), now=NOON)
 
 
@@ -404,6 +405,51 @@ def stored_state(store: SqliteStore, key: str = "cs.AI") -> RefreshState:
     found = asyncio.run(store.load_refresh(key))
     assert found is not None
     return found
+
+
+class TestDoubts:
+    """Of what arXiv's search says now and then for a moment, and what would lose papers for good."""
+
+    def test_a_list_that_ends_far_before_its_end_is_asked_for_again(self, tmp_path: Path) -> None:
+        of = state(healing=Healing(first=SINCE, last=THURSDAY, start=900, total=2_000))
+        early = Submissions((paper(),), (), is_last=True, total=901)
+        with opened(tmp_path) as store:
+            with pytest.raises(SourceMalformed, match="end with number 901, of 2000"):
+                heal(store, FakeSource(early), of)
+            after = stored_state(store).healing
+            assert (after.by, after.start, after.failures) == ("submitted", 800, 1)
+            heal(store, FakeSource(early), replace(of, healing=after))  # said twice
+            assert stored_state(store).healing.by == "revised"
+
+    def test_one_that_has_become_a_little_shorter_has_ended(self, tmp_path: Path) -> None:
+        of = state(healing=Healing(first=SINCE, last=THURSDAY, start=900, total=910))
+        with opened(tmp_path) as store:
+            heal(store, FakeSource(Submissions((paper(),), (), is_last=True, total=901)), of)
+            assert stored_state(store).healing.by == "revised"
+
+    def test_how_much_there_is_by_submission_is_known_to_the_end(self) -> None:
+        first = decided(paper(), is_last=False, total=30, of=state()).state
+        last = decided(paper(id="2603.00002"), total=29, of=first).state
+        assert (first.healing.total, last.healing.total, last.healing.by) == (30, 30, "revised")
+
+    @pytest.mark.parametrize("refusal", [None, SourceUnavailable("http://arxiv", "HTTP 400", status=400)])
+    def test_that_nothing_was_replaced_among_many_papers_is_believed_when_it_is_said_thrice(
+        self, tmp_path: Path, refusal: SourceUnavailable | None
+    ) -> None:
+        of = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised", mailings=(THURSDAY,), total=20))
+        with opened(tmp_path) as store:
+            source = FakeSource(refusal or Submissions((), (), is_last=True))
+            heal(store, source, of)
+            after = stored_state(store)
+            assert (after.healing.rounds, after.healing.next_at, after.categories) == (
+                1, NOON + timedelta(hours=2), of.categories
+            )  # fmt: skip
+            heal(store, source, replace(of, healing=replace(of.healing, rounds=2)))
+            assert make_plan(stored_state(store), now=NOON, days_back=7) is None
+
+    def test_among_few_it_is_believed_at_once(self) -> None:
+        of = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised", mailings=(THURSDAY,), total=19))
+        assert make_plan(decided(of=of).state, now=NOON, days_back=7) is None
 
 
 class TestHealing:

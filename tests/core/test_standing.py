@@ -229,6 +229,11 @@ class TestStanding:
             stand_unchanged(thursday, now=friday).stale_because,
         ] == [None, "arXiv repeats an earlier mailing instead of that of 2026-03-06."]
 
+    def test_the_first_mailing_that_is_ever_read_may_be_an_earlier_one(self) -> None:
+        listed = papers(1, 20, "cs.AI")
+        first = stood(Reading.BROUGHT, listed, before=CategoryState("cs.AI"))
+        assert (first.mailing, find_gaps(first, now=NOON, days_back=1)) == (THURSDAY, (THURSDAY,))
+
     def test_a_mailing_of_which_nothing_was_alone_is_not_known_to_be_complete(self) -> None:
         siblings_too = [paper(300, "cs.AI", "cs.LG"), paper(301, "cs.AI", "cs.LG")]
         after = stood(Reading.BROUGHT, [*siblings_too, *SIBLINGS])
