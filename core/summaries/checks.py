@@ -37,7 +37,10 @@ from core.summaries.languages import HAN, KANA, SECTION_NAMES, Language
 from core.summaries.model import WITHHELD
 from core.summaries.numbers import URL, find_numbers, unsupported_share
 
-FaultCode = Literal["empty", "refusal", "wrapper", "loop", "truncated", "language", "sections", "length", "withheld"]
+FaultCode = Literal[
+    "empty", "refusal", "wrapper", "loop", "truncated", "broken off", "language", "sections", "length", "withheld"
+]
+OF_THE_MOMENT = frozenset[str]({"empty", "broken off"})  # what says something of the service and nothing of the paper
 FlagCode = Literal[
     "no-tldr", "preamble", "unverified", "unknown-urls", "raw-tags", "characters", "injection", "secrets"
 ]
@@ -245,7 +248,8 @@ def check_ending(finish_reason: str | None) -> Fault | None:
         return Fault("truncated", "the answer was cut off at its greatest length")
     if finish_reason == "content_filter":
         return Fault("truncated", "the provider's content filter cut the answer off")
-    return Fault("truncated", "the answer broke off before its end")
+    code: FaultCode = "broken off" if finish_reason in (None, "", "null") else "truncated"
+    return Fault(code, "the answer broke off before its end")
 
 
 def check_wrapper(cleaned: str) -> Fault | None:

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from core.catalogue import Item, Selected
 from core.papers import Paper
 from core.profiles import Profile
-from core.summaries.attempts import Attempts, Key, SourceKind, SummaryState, find_attempt
+from core.summaries.attempts import Attempt, Attempts, Key, SourceKind, SummaryState, find_attempt
 
 _AT_ONCE = datetime.min.replace(tzinfo=UTC)
 
@@ -64,12 +64,17 @@ def choose(
             attempt = find_attempt(attempts.get(item.paper.id, ()), wanted.key)
             is_left = attempt is not None and attempt.is_deferred
             is_best = attempt is None and (item.paper.id in best or (rank < papers and item.mailing in new))
-            is_ready = attempt is None or attempt.retry_at is None or now is None or attempt.retry_at <= now
+            is_ready = attempt is None or now is None or _is_ready(attempt, now)
             if (is_best or is_left) and is_ready:
                 turn = (attempt.retry_at if attempt else None) or _AT_ONCE
                 ranked.append((turn, -item.mailing.toordinal(), rank, place, wanted))
     ranked.sort(key=lambda one: one[:4])
     return tuple({(one.paper.id, one.key): one for *_, one in reversed(ranked)}.values())[::-1]
+
+
+def _is_ready(attempt: Attempt, now: datetime) -> bool:
+    """Whether *attempt* is worth another one at *now*; one that a clock ahead of its time has made does not count."""
+    return attempt.retry_at is None or attempt.retry_at <= now or attempt.at > now
 
 
 def newest_mailings(selections: Iterable[tuple[Profile, Selected]]) -> tuple[tuple[str, date], ...]:

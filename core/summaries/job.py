@@ -219,7 +219,9 @@ class Summaries:
 
     def _is_closed(self, order: Order, state: SummaryState) -> bool:
         breaker = state.breaker
-        if breaker is None or self._now() >= breaker.until or breaker.fingerprint != self._fingerprint:
+        if breaker is None or breaker.fingerprint != self._fingerprint:
+            return False
+        if not breaker.until - _LONGEST_QUIET <= self._now() < breaker.until:  # or made by a clock that was ahead
             return False
         return order.is_patient or breaker.code != _AWAY
 

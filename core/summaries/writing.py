@@ -14,7 +14,7 @@ from typing import Protocol
 from core.errors import SourceMalformed, SourceUnavailable
 from core.papers import Paper
 from core.summaries.attempts import TEXT_AWAY, WRITTEN, Key, Section, SourceKind, Summary, Usage
-from core.summaries.checks import Checked, check_answer
+from core.summaries.checks import OF_THE_MOMENT, Checked, check_answer
 from core.summaries.fulltext import extract_text
 from core.summaries.languages import Language, find_language
 from core.summaries.model import Completion, Model, ModelFailed, Trouble
@@ -238,6 +238,8 @@ class Writer:
                 if failed is None or _is_of_every_paper(failed):
                     failed = error
         assert failed is not None, "there is at least one model"  # noqa: S101
+        if isinstance(failed, _AnswerFailed) and failed.code in OF_THE_MOMENT:
+            raise ModelFailed(Trouble.SLOW, failed.code, failed.reason)
         raise failed
 
     async def _ask_until_it_passes(self, job: _Job, text: Text, model: str) -> Summary:

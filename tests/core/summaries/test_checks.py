@@ -98,9 +98,14 @@ def test_no_real_summary_has_a_fault() -> None:
 # --- Faults
 
 
-@pytest.mark.parametrize("finish_reason", ["length", "null", None, "", "content_filter", "tool_calls", "Stop"])
-def test_an_answer_that_did_not_end_by_itself_is_truncated(finish_reason: str | None) -> None:
+@pytest.mark.parametrize("finish_reason", ["length", "content_filter", "tool_calls", "Stop"])
+def test_an_answer_that_did_not_end_by_itself_is_truncated(finish_reason: str) -> None:
     assert fault_codes(check(answer(), finish_reason=finish_reason)) == ["truncated"]
+
+
+@pytest.mark.parametrize("finish_reason", ["null", None, ""])
+def test_an_answer_without_an_end_has_broken_off(finish_reason: str | None) -> None:
+    assert fault_codes(check(answer(), finish_reason=finish_reason)) == ["broken off"]
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\x00", "<think>hm</think>", "```\n\n```"], ids=ascii)
@@ -339,7 +344,7 @@ def test_what_only_begins_alike_is_neither_a_wrapper_nor_small_talk(text: str) -
 def test_the_most_telling_fault_comes_first() -> None:
     assert fault_codes(check("I'm sorry, I cannot do that.", finish_reason=None)) == [
         "refusal",
-        "truncated",
+        "broken off",
         "language",
         "sections",
         "length",

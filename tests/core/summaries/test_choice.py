@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import cast
 
@@ -97,6 +97,12 @@ def test_only_who_is_patient_waits_for_its_time() -> None:
         "2603.00001": attempt("unavailable", retry_at=NOW),
     }
     assert (chosen(attempts=attempts), chosen(attempts=attempts, is_patient=True)) == ("412", "41")
+
+
+def test_a_pause_that_was_made_by_a_clock_ahead_of_its_time_is_none() -> None:
+    ahead = NOW + timedelta(days=3)
+    tried = tuple(replace(one, at=ahead) for one in attempt("unavailable", retry_at=ahead + timedelta(minutes=5)))
+    assert chosen(attempts={"2603.00002": tried}, is_patient=True) == "142"
 
 
 def test_what_failed_comes_last_the_longer_its_pause_the_later() -> None:

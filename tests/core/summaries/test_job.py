@@ -362,6 +362,16 @@ class TestTrouble:
 
         assert play(scene, REFUSED_KEY) == {"1": "written", "2": "written"}
 
+    def test_what_a_clock_days_ahead_closed_is_open(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            desk.world.now += timedelta(days=3)
+            await desk.run()
+            desk.world.now -= timedelta(days=3)
+            await desk.run()
+            return await desk.codes()
+
+        assert play(scene, REFUSED_KEY) == {"1": "written", "2": "written"}
+
     def test_who_forces_it_asks_at_once(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             await desk.run()

@@ -376,6 +376,13 @@ class TestAnswers:
         scene = write(answer, answer, answer, answer)
         assert (scene.draft.summary, len(scene.model.calls)) == (None, 4)
 
+    @pytest.mark.parametrize("answer", [completion("", finish_reason="stop"), completion(finish_reason=None)])
+    def test_one_that_is_empty_or_broke_off_says_nothing_of_the_paper_which_is_tried_another_time(
+        self, answer: Reply
+    ) -> None:
+        scene = write(answer, answer, answer, answer)
+        assert (scene.draft.code, scene.asked) == ("unavailable", ["one", "one", "two", "two"])
+
     def test_a_prompt_with_sections_of_its_own_is_taken_at_its_word(self) -> None:
         answer = ANSWER.replace("Main contributions", "Gist").replace("Results and metrics", "Figures")
         template = parse_template("Write about {title}:\n## Gist\n## Figures\n")
