@@ -8,6 +8,7 @@ came. What a match is worth is `core/scoring.py`.
 
 from __future__ import annotations
 
+import re
 from array import array
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -28,6 +29,7 @@ _FINDINGS_KEPT = 256
 _LAST = "\U0010ffff"  # sorts behind every character of a word
 _MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
 _MOST_NAMESAKES = 1_000
+_MOST_PAPERS = 0.75  # of all; to take apart so many postings costs more than to look into the texts that are left
 
 # A posting is one integer: a paper's number, how often a term stands in its title, and how often in its abstract.
 # A selection goes through tens of thousands of them, so whoever reads them takes them apart with the shifts above.
@@ -370,7 +372,12 @@ class PaperIndex:
         """*found*, and where *words* stand and some of them in one of *spellings*, in the order of papers."""
         codes = [self._readings.vocabulary[spelling] for spelling in spellings if spelling in self._lines]
         postings = {one >> HITS_BITS: one for one in found}
-        for number in self._having_all(zip(words, map(fold_word, spellings), strict=True)):
+        forms = [(word, fold_word(spelling)) for word, spelling in zip(words, spellings, strict=True)]
+        # As a form of its words, which other words may have too.
+        may_stand = re.compile(f" {'  '.join(map(_either, forms))} ")
+        for number in self._having_all(forms):
+            if not may_stand.search(self._folded[number]):
+                continue
             if any(code in part for part in self._readings[number] for code in codes):
                 folded, plain = self.read(number), self._readings.read(number, self._readings.vocabulary.plain)
                 in_title = _count_either(words, folded.title, spellings, plain.title)
@@ -380,10 +387,15 @@ class PaperIndex:
         return sorted(postings.values())
 
     def _having_all(self, words: Iterable[Iterable[str]]) -> set[int]:
-        """The papers in which, of each of *words*, one of its folded forms stands."""
+        """The papers in which, of each of *words*, one of its folded forms stands, but for words of most papers.
+
+        Whether these stand there too, the text tells sooner.
+        """
         rarest_first = sorted({tuple(forms) for forms in words}, key=self._count_postings)
         found: set[int] | None = None
         for forms in rarest_first:
+            if found is not None and self._count_postings(forms) > _MOST_PAPERS * len(self):
+                break
             numbers = numbers_in(one for form in forms for one in self.find_word(form))
             found = numbers if found is None else found & numbers
             if not found:
@@ -544,6 +556,11 @@ def _pattern(term: Term) -> str:
 def _folds_of(plain: str) -> tuple[str, ...]:
     """The folded forms that a word with this *plain* form can have; only its capitals tell that `APIs` is a plural."""
     return (fold_word(plain), fold_word(plural_spelling(plain)))
+
+
+def _either(forms: Iterable[str]) -> str:
+    """A pattern for one of *forms*; an empty one is none."""
+    return f"(?:{'|'.join(map(re.escape, filter(None, forms)))})"
 
 
 def _count_either(words: Sequence[str], folded: Sequence[str], spellings: Sequence[str], plain: Sequence[str]) -> int:
