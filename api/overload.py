@@ -44,6 +44,7 @@ class Bounded:
         self._sample_data = sample_data
         self._most = most
         self._places = OfLoop(lambda: asyncio.Semaphore(most_worked_on))
+        self._beginning = OfLoop(asyncio.Lock)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,6 +81,9 @@ class Bounded:
             except TimeoutError as error:
                 raise Overloaded("Other requests take long at present", retry_after_seconds=_RETRY_SECONDS) from error
             stay.callback(places.release)
+            # One begins in each round of the loop, so that who is on the way to a feed has the next round too.
+            async with self._beginning.get():
+                await asyncio.sleep(0)
 
     def _leave(self) -> None:
         self._under_way -= 1

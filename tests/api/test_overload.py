@@ -58,6 +58,10 @@ async def receive() -> Message:
     return {"type": "http.disconnect"}
 
 
+async def never_read(_: Message) -> None:
+    await asyncio.Event().wait()
+
+
 async def ask(app: Bounded, path: str, query: str) -> tuple[int, str | None]:
     sent: list[Message] = []
 
@@ -105,6 +109,26 @@ def test_of_all_but_feeds_a_few_are_worked_on_at_a_time_and_the_rest_waits() -> 
     assert asyncio.run(run()) == (3, *[200] * 7)
 
 
+def test_no_two_of_them_begin_in_the_same_round_of_the_loop() -> None:
+    """Each may keep the loop for some hundredths of a second, and a feed takes several rounds."""
+
+    async def run() -> list[int]:
+        rounds, began = 0, []
+
+        async def page(scope: Scope, receive: Receive, send: Send) -> None:
+            began.append(rounds)
+
+        bounded = Bounded(page, always=frozenset(), feeds=(PATH,), sample_data=False)
+        pages = [asyncio.create_task(bounded(scope_of("/status"), receive, never_read)) for _ in range(5)]
+        while not all(one.done() for one in pages):
+            rounds += 1
+            await asyncio.sleep(0)
+        return began
+
+    began = asyncio.run(run())
+    assert len(set(began)) == len(began) == 5
+
+
 def test_who_waits_too_long_is_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(overload, "LONGEST_WAIT_SECONDS", 0)
 
@@ -126,9 +150,6 @@ def test_who_does_not_read_the_answer_keeps_nobody_away() -> None:
         held = Held()
         held.free.set()
         bounded = bound(held, most=1, most_worked_on=1)
-
-        async def never_read(_: Message) -> None:
-            await asyncio.Event().wait()
 
         stuck = asyncio.create_task(bounded(scope_of("/status"), receive, never_read))
         await asyncio.sleep(0.01)
