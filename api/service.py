@@ -68,10 +68,14 @@ CURRENT, NOT_CURRENT = Currency(is_current=True), Currency(is_current=False)
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """How current the data of a selection are; *failure* is why there are none, or none within reach."""
+    """How current the data of a selection are; *failure* is why there are none, or none within reach.
+
+    *revision* is what was stored before anything was done about it.
+    """
 
     currency: Currency
     failure: NothingStored | StoreUnavailable | None = None
+    revision: Revision = Revision()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +142,7 @@ class Service:
             return Inquiry(Currency(is_current=False, problems=(STORE_NOTICE,)), error)
         except NothingStored as nothing:
             return Inquiry(Currency(is_current=False, problems=(str(nothing),)), nothing)
-        return Inquiry(currency)
+        return Inquiry(currency, revision=revision)
 
     async def select(self, selection: Selection, inquiry: Inquiry | None = None) -> Answered:
         """What *selection* lists, as current as a reader can wait for; a personal one is answered from what is stored.
@@ -150,7 +154,7 @@ class Service:
         """
         inquiry = inquiry or await self.inquire(selection)
         answered = await self._select(selection, inquiry)
-        if not inquiry.failure and not answered.selected.revision.number:
+        if inquiry.revision.number and not answered.selected.revision.number:
             # A store whose file was found damaged meanwhile has begun anew, and what was known before is not of it.
             answered = await self._select(selection, await self.inquire(selection))
         return answered
