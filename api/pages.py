@@ -232,11 +232,14 @@ async def build_opml(request: Request, service: ServiceDependency) -> Response:
 
 @router.get("/paper/{paper_id:path}", response_class=Response)
 async def paper(
-    request: Request, paper_id: Annotated[str, PathParameter(max_length=60)], service: ServiceDependency
+    request: Request,
+    paper_id: Annotated[str, PathParameter(max_length=60)],
+    parameters: Annotated[PageParameters, Query()],
+    service: ServiceDependency,
 ) -> Response:
-    """Everything that is known of one stored paper. Old identifiers have a slash in them."""
+    """Everything that is known of one stored paper, and why it is in a feed or not. Old identifiers have a slash."""
     number = parse_paper_number(paper_id)
-    selection = parse_selection(DEFAULT_PROFILE, FeedParameters.model_validate({}), service.config)
+    selection = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     record = await service.catalogue.find(number)
     explained = await service.catalogue.explain(number, selection)
     attempts = (await service.store.load_attempts((number,))).get(number, ())
@@ -452,7 +455,8 @@ def _describe_paper(record: PaperRecord, explained: Explained, selection: Select
         "outcome": TOLD_OUTCOMES.get(verdict.outcome, f"not listed: of {verdict.outcome}"),
         "hits": [rule for rule in rules if rule.is_hit],
         "misses": [rule for rule in rules if not rule.is_hit],
-        "profile": selection.profile,
+        "selection": selection,
+        "title": feed_title(selection, sample_data=False),
     }
 
 

@@ -75,7 +75,7 @@ class Inquiry:
 
     currency: Currency
     failure: NothingStored | StoreUnavailable | None = None
-    revision: Revision = Revision()
+    revision: Revision = field(default_factory=Revision)
 
 
 @dataclass(frozen=True, slots=True)
