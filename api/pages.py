@@ -324,6 +324,7 @@ def _render_mailing(request: Request, service: Service, answered: Answered, show
         service,
         "index.html",
         shown=shown,
+        is_cut=len(answered.selected.items) >= selection.limit,  # then a day may have more than the feed lists of it
         cards=build_cards(shown.items),
         selection=selection,
         title=feed_title(selection, sample_data=False),

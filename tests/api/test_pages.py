@@ -299,6 +299,14 @@ class TestPapers:
         """The first one that was ever read is not known to be complete before it is searched for."""
         assert walk(served, "/?days=2", "earlier") == ["2026-03-03", "2026-03-02"]
 
+    @pytest.mark.parametrize(("address", "are_counted"), [("/", True), ("/?limit=3", False)])
+    def test_days_are_counted_unless_the_feed_is_cut_and_lists_not_all_of_them(
+        self, served: Running, address: str, are_counted: bool
+    ) -> None:
+        shown = page(served, address)
+        assert shown.xpath("//nav[@aria-label='Mailings']//a")
+        assert bool(shown.xpath("//nav[@aria-label='Mailings']//*[@class='count']")) is are_counted
+
     def test_the_way_forth_goes_to_the_days_of_the_feed(self, served: Running) -> None:
         assert walk(served, "/?days=2&mailing=2026-02-27", "later") == ["2026-03-02", "2026-03-03"]
 
