@@ -28,7 +28,7 @@ Event = Mapping[str, Any]  # Any: JSON, in as many shapes as AWS has front ends
 
 _SCHEDULERS = ("aws.events", "aws.scheduler")  # EventBridge's rules, and its Scheduler
 _HTTP = frozenset({"requestContext", "Records"})  # one of which each front end's events have; Lambda@Edge the second
-_PLACE = ("host", "x-forwarded-port")
+_PLACE = ("host", "x-forwarded-port")  # where a request went to, which Mangum reads, and we do not
 _WITHOUT_TYPE = (204, 304)  # what Mangum calls JSON, and a cache would believe it (RFC 9111 3.2)
 _LAST_SECONDS = 60.0  # in which nothing is begun, so that what has begun can end
 _CLOSING_SECONDS = 5.0  # to end in good order what takes too long, before Lambda ends the process

@@ -317,8 +317,7 @@ async def favicon(request: Request, service: ServiceDependency) -> Response:
 
 def _render_mailing(request: Request, service: Service, answered: Answered, shown: _Shown, now: datetime) -> bytes:
     selection = answered.selection
-    newest = answered.selected.revision.newest_mailing
-    silence = explain_silence(now) if newest is None or newest < eastern_date(now) else None
+    silence = explain_silence(now, newest=answered.selected.revision.newest_mailing)
     return _render(
         request,
         service,

@@ -365,11 +365,9 @@ def describe_standing(state: CategoryState, *, now: datetime, days_back: int) ->
 
 
 def _describe_calendar(now: datetime, newest: date | None) -> CalendarStatus:
-    """What the calendar says of *now*; where the *newest* stored mailing is today's, arXiv knows better."""
-    today = eastern_date(now)
-    silence = explain_silence(now) if newest is None or newest < today else None
+    silence = explain_silence(now, newest=newest)
     return CalendarStatus(
-        today=today,
+        today=eastern_date(now),
         newest_mailing_due=newest_mailing(now),
         next_mailing_at=next_mailing_moment(now),
         silence=silence.reason if silence else None,
@@ -388,7 +386,7 @@ def _describe_service(name: turns.Service, endpoint: Endpoint, now: datetime) ->
 
 def _describe_summaries(state: SummaryState, writing: Writing, now: datetime) -> SummaryStatus:
     options, today = writing.options, state.on(now.date())
-    breaker = state.breaker if state.breaker and now < state.breaker.until else None
+    breaker = state.breaker if state.breaker and state.breaker.holds(now) else None
     return SummaryStatus(
         obstacle=writing.obstacle,
         models=list(options.models),

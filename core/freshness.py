@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -531,33 +532,23 @@ class Freshness:
 
         *waits* says whether to wait for the lease while another process has it. Raises Overloaded.
         """
-        if categories == self._configured:
-            return await self._with_lease(categories, work, waits=waits)
         # Readers may name as many others as there are. One of them at a time wants arXiv: no crowd is before us there.
-        async with self._others.get().turn(is_preferred=False):
-            return await self._with_lease(categories, work, waits=waits)
-
-    async def _with_lease(
-        self,
-        categories: tuple[str, ...],
-        work: Callable[[Lease, RefreshState | None], Awaitable[T | None]],
-        *,
-        waits: bool,
-    ) -> T | None:
-        name, holder = f"refresh {key_of(categories)}", uuid4().hex
-        seconds = self._timing.lease_seconds
-        while (lease := await leases.take(self._store, name, holder, seconds=seconds)) is None:
-            if not waits:
+        is_ours = categories == self._configured
+        async with nullcontext() if is_ours else self._others.get().turn(is_preferred=False):
+            name, holder = f"refresh {key_of(categories)}", uuid4().hex
+            seconds = self._timing.lease_seconds
+            while (lease := await leases.take(self._store, name, holder, seconds=seconds)) is None:
+                if not waits:
+                    return None
+                await asyncio.sleep(_LEASE_POLL_SECONDS)
+            try:
+                async with leases.kept(self._store, lease, seconds=seconds):
+                    return await work(lease, await self._store.load_refresh(key_of(categories)))
+            except LeaseLost as error:
+                logger.warning("%s", error)
                 return None
-            await asyncio.sleep(_LEASE_POLL_SECONDS)
-        try:
-            async with leases.kept(self._store, lease, seconds=seconds):
-                return await work(lease, await self._store.load_refresh(key_of(categories)))
-        except LeaseLost as error:
-            logger.warning("%s", error)
-            return None
-        finally:
-            await leases.give_back(self._store, lease)
+            finally:
+                await leases.give_back(self._store, lease)
 
     async def _refresh(self, categories: tuple[str, ...], state: RefreshState | None, lease: Lease) -> Report:
         if state is not None and was_made_ahead(state, self._clock()):

@@ -373,7 +373,7 @@ class PaperIndex:
         codes = [self._readings.vocabulary[spelling] for spelling in spellings if spelling in self._lines]
         postings = {one >> HITS_BITS: one for one in found}
         forms = [(word, fold_word(spelling)) for word, spelling in zip(words, spellings, strict=True)]
-        # As a form of its words, which other words may have too.
+        # Other words have the form of a spelling too, so what is found in the folded text only may be one.
         may_stand = re.compile(f" {'  '.join(map(_either, forms))} ")
         for number in self._having_all(forms):
             if not may_stand.search(self._folded[number]):

@@ -159,12 +159,15 @@ def next_weekday_moment(now: datetime) -> datetime:
     return mailing_moment(day)
 
 
-def explain_silence(now: datetime) -> Silence | None:
+def explain_silence(now: datetime, *, newest: date | None = None) -> Silence | None:
     """Why empty or unchanged feeds are normal at *now* (aware), None on a day with a mailing.
 
-    The day is the Eastern one: until midnight there, yesterday's mailing is what arXiv rightly shows.
+    The day is the Eastern one: until midnight there, yesterday's mailing is what arXiv rightly shows. Where the
+    *newest* mailing that came is of that day, arXiv knows better than the calendar.
     """
     day = eastern_date(now)
+    if newest is not None and newest >= day:
+        return None
     if day.weekday() >= SATURDAY:
         return Silence("arXiv has no mailing on Saturdays and Sundays.", is_certain=True)
     days_before = _days_since_last_weekday(day)

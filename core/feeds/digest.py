@@ -88,8 +88,8 @@ def build_digests(
     digests = [_build(selection.profile, selected, day, title, addresses) for day in selected.mailings]
     if not digests:
         return ()
-    silence = explain_silence(mailing_moment(today))
-    if silence and today.weekday() < 5 and today > digests[0].day and selection.mailing is None:
+    silence = explain_silence(mailing_moment(today), newest=digests[0].day)
+    if silence and today.weekday() < 5 and selection.mailing is None:
         digests.insert(0, replace(digests[0], day=today, items=(), counted=(), silence=silence.reason))
     return (replace(digests[0], notices=tuple(notices)), *digests[1:])
 

@@ -14,6 +14,7 @@ SourceKind = Literal["html", "pdf", "abstract"]
 
 WRITTEN = "written"
 TEXT_AWAY = "text away"  # of a paper whose full text is waited for
+LONGEST_QUIET = timedelta(hours=12)  # a Retry-After that asks for more is a mistake
 DEFERRED = frozenset({"time", "budget", "closed", "unavailable", TEXT_AWAY})  # codes that a later run takes up again
 
 
@@ -121,6 +122,10 @@ class Breaker:
     reason: str
     until: datetime
     fingerprint: str = ""
+
+    def holds(self, now: datetime) -> bool:
+        """Whether the model is left alone at *now*; what a clock that was ahead has put off longer than ever is not."""
+        return self.until - LONGEST_QUIET <= now < self.until
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from core.store import optimistic
 from core.store.records import Changes, Lease, PaperRecord
 from core.summaries.attempts import (
     DEFERRED,
+    LONGEST_QUIET,
     TEXT_AWAY,
     WRITTEN,
     Attempt,
@@ -53,7 +54,6 @@ _CLOSED_FOR = timedelta(hours=1)  # after the account was refused
 _AWAY_FOR = timedelta(minutes=15)  # after the service was away
 _FAILURES_UNTIL_AWAY = 3  # papers in a row, each counted once for all languages
 _FAILURES_TOLD = 20
-_LONGEST_QUIET = timedelta(hours=12)  # a Retry-After that asks for more is a mistake
 _RETRY_AFTER = timedelta(minutes=10)  # doubled with each run that failed
 _LONGEST_RETRY_AFTER = timedelta(hours=12)
 _MOST_FAILURES = 8  # runs, after which a paper is given up
@@ -219,9 +219,7 @@ class Summaries:
 
     def _is_closed(self, order: Order, state: SummaryState) -> bool:
         breaker = state.breaker
-        if breaker is None or breaker.fingerprint != self._fingerprint:
-            return False
-        if not breaker.until - _LONGEST_QUIET <= self._now() < breaker.until:  # or made by a clock that was ahead
+        if breaker is None or not breaker.holds(self._now()) or breaker.fingerprint != self._fingerprint:
             return False
         return order.is_patient or breaker.code != _AWAY
 
@@ -372,7 +370,7 @@ class _Shift:
         elif attempt.code != TEXT_AWAY:  # for which no model was asked
             self.unanswered.clear()
         if draft.quiet_seconds:
-            lasts = min(timedelta(seconds=draft.quiet_seconds), _LONGEST_QUIET)
+            lasts = min(timedelta(seconds=draft.quiet_seconds), LONGEST_QUIET)
             self._open_breaker("pause", "it asked for a pause", lasts)
         if len(self.unanswered) >= _FAILURES_UNTIL_AWAY and self.ended is None:
             self._leave_alone()

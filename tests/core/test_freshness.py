@@ -769,6 +769,10 @@ class TestAStoreThatTakesNothing:
     async def _refuse() -> NoReturn:
         raise StoreUnavailable("the disk is full")
 
+    @staticmethod
+    async def _take_nothing(*_: Any, **__: Any) -> NoReturn:
+        raise StoreUnavailable("the disk is full")
+
     def test_readers_are_told_that_what_they_have_is_old(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process()
@@ -827,11 +831,7 @@ class TestAStoreThatTakesNothing:
         async def scene(world: World) -> None:
             process = world.process()
             await process.freshness.refresh()
-
-            async def take_nothing(*_: Any, **__: Any) -> bool:
-                await self._refuse()
-
-            process.store.apply = take_nothing  # type: ignore[method-assign]
+            process.store.apply = self._take_nothing  # type: ignore[method-assign]
             for minutes in (1, 1, 1, 31):
                 world.clock.now += timedelta(minutes=minutes)
                 await process.freshness.ensure(["cs.LG"])
@@ -844,11 +844,7 @@ class TestAStoreThatTakesNothing:
         async def scene(world: World) -> None:
             process = world.process()
             await process.freshness.refresh()
-
-            async def take_nothing(*_: Any, **__: Any) -> bool:
-                await self._refuse()
-
-            process.store.apply = take_nothing  # type: ignore[method-assign]
+            process.store.apply = self._take_nothing  # type: ignore[method-assign]
             with pytest.raises(StoreUnavailable):
                 await process.freshness.heal_when_due()
             looks = []
