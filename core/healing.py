@@ -226,8 +226,9 @@ def after_failure(healing: Healing, error: Exception, *, now: datetime) -> Heali
     if isinstance(error, SourceUnavailable):
         pause = max(pause, timedelta(seconds=min(error.retry_after_seconds or 0, _BACK_OFF[-1].total_seconds())))
         failures -= not error.was_asked
-    if isinstance(error, SourceMalformed):  # what is said twice is believed
-        healing = replace(healing, start=max(0, healing.start - _STEP_BACK), total=0)
+    if isinstance(error, SourceMalformed):  # an end that is said twice is believed; how much was submitted stays known
+        total = 0 if healing.by == "submitted" else healing.total
+        healing = replace(healing, start=max(0, healing.start - _STEP_BACK), total=total)
     return replace(healing, failures=failures, next_at=now + pause, last_error=told)
 
 

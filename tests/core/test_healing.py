@@ -447,6 +447,11 @@ class TestDoubts:
             heal(store, source, replace(of, healing=replace(of.healing, rounds=2)))
             assert make_plan(stored_state(store), now=NOON, days_back=7) is None
 
+    def test_after_a_page_of_revisions_that_cannot_be_right_it_is_known_how_much_was_submitted(self) -> None:
+        revisions = Healing(first=SINCE, last=THURSDAY, by="revised", start=900, total=20)
+        after = after_failure(revisions, SourceMalformed("it is empty"), now=NOON)
+        assert (after.start, after.total) == (800, 20)
+
     def test_among_few_it_is_believed_at_once(self) -> None:
         of = state(healing=Healing(first=SINCE, last=THURSDAY, by="revised", mailings=(THURSDAY,), total=19))
         assert make_plan(decided(of=of).state, now=NOON, days_back=7) is None
