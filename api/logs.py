@@ -76,9 +76,15 @@ def forget_who_asked(record: logging.LogRecord) -> bool:
 
 def find_secrets(settings: Settings) -> tuple[str, ...]:
     """The secret texts in *settings*, longest first; of addresses with a password both, as written and decoded."""
-    hidden = (settings.shared_store, settings.redis_url, settings.dashscope_api_key, settings.smtp_password)
+    hidden = (
+        settings.shared_store,
+        settings.redis_url,
+        settings.cron_secret,
+        settings.dashscope_api_key,
+        settings.smtp_user,
+        settings.smtp_password,
+    )
     texts = [secret.get_secret_value() for secret in hidden if secret]
-    texts += [settings.cron_secret or "", settings.smtp_user or ""]
     found = {part for text in texts for part in (text, *_passwords(text)) if len(part) >= _SHORTEST_SECRET}
     return _longest_first(found)
 

@@ -109,7 +109,9 @@ async def require_secret(
     # Bytes as they were sent, since compare_digest takes no other str than ASCII; its time does not tell how much was
     # right.
     scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip(" \t").encode("latin-1"), secret.encode()):
+    if scheme.lower() != "bearer" or not hmac.compare_digest(
+        token.strip(" \t").encode("latin-1"), secret.get_secret_value().encode()
+    ):
         raise Unauthorised
 
 

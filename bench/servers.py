@@ -87,8 +87,9 @@ async def _fill(sample: Sample, mailings: int | None) -> None:
 
 def environment_of(settings: Settings) -> dict[str, str]:
     """The environment of a process that has *settings* of the sample."""
-    names = ("arxiv_rss_base", "arxiv_api_base", "arxiv_base", "arxiv_min_interval_seconds", "store_url")
-    return {**_inherited(), **{name.upper(): str(getattr(settings, name)) for name in names}}
+    names = ("arxiv_rss_base", "arxiv_api_base", "arxiv_base", "arxiv_min_interval_seconds")
+    store = {"STORE_URL": settings.store_url.get_secret_value()} if settings.store_url else {}
+    return {**_inherited(), **{name.upper(): str(getattr(settings, name)) for name in names}, **store}
 
 
 @contextmanager

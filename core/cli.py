@@ -507,7 +507,7 @@ def _mail_settings(settings: Settings) -> MailSettings:
         host=settings.smtp_host,
         port=settings.smtp_port,
         security=settings.smtp_security,
-        user=settings.smtp_user,
+        user=settings.smtp_user.get_secret_value() if settings.smtp_user else None,
         password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
         sender=settings.mail_from,
         recipients=settings.mail_to,

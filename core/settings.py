@@ -66,7 +66,7 @@ def _redis_address(secret: SecretStr) -> SecretStr:
 
 def _is_redis_address(text: str) -> bool:
     try:
-        parts = urlsplit(text.strip())
+        parts = urlsplit(text)
         return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # of a port beyond 65535 or half an IPv6 address
         return False
@@ -87,7 +87,7 @@ def _stripped(secret: SecretStr) -> SecretStr:
 
 Address = Annotated[str, AfterValidator(_address)]
 IN_DIGITS = BeforeValidator(_check_digits)
-Secret = Annotated[str, StringConstraints(strip_whitespace=True)]  # a pasted one often ends in a newline
+Secret = Annotated[SecretStr, AfterValidator(_stripped)]
 
 
 class Settings(BaseModel):
@@ -109,12 +109,11 @@ class Settings(BaseModel):
     )
     store_url: Secret | None = Field(
         default=None,
-        repr=False,
         description="Where papers are kept: sqlite:///file, sqlite:////file from the root, redis:// or rediss://. "
         "Default: REDIS_URL; else data/arxiv-feeds.sqlite3 in the checkout, in the temporary folder on Vercel and "
         "Lambda.",
     )
-    redis_url: Annotated[SecretStr, AfterValidator(_redis_address)] | None = Field(
+    redis_url: Annotated[Secret, AfterValidator(_redis_address)] | None = Field(
         default=None,
         description="A store that several machines share, as redis:// or rediss://. "
         "Default: what Vercel's Redis integrations set: KV_URL, names that end in _REDIS_URL or _KV_URL, or the "
@@ -140,10 +139,9 @@ class Settings(BaseModel):
     )
     cron_secret: Secret | None = Field(
         default=None,
-        repr=False,
         description="What guarded routes ask for as a bearer token; they are closed without it. 16 characters or more.",
     )
-    dashscope_api_key: Annotated[SecretStr, AfterValidator(_stripped)] | None = Field(
+    dashscope_api_key: Secret | None = Field(
         default=None,
         description="The key of the model service; no summaries are written without it. "
         "config.json may name another variable.",
@@ -160,7 +158,7 @@ class Settings(BaseModel):
         default="/",
         description="On AWS Lambda, what the front end puts before each path: an API Gateway's named stage or mapping.",
     )
-    smtp_host: Secret | None = Field(
+    smtp_host: Annotated[str, StringConstraints(strip_whitespace=True)] | None = Field(
         default=None, description="The server that mails digests; none are mailed without it."
     )
     smtp_port: Annotated[int | None, IN_DIGITS] = Field(
@@ -170,9 +168,7 @@ class Settings(BaseModel):
         default="starttls", description="How the connection is secured: starttls, tls from the start, or none."
     )
     smtp_user: Secret | None = Field(default=None, description="Who signs in there. Default: nobody.")
-    smtp_password: Annotated[SecretStr, AfterValidator(_stripped)] | None = Field(
-        default=None, description="The password of that user."
-    )
+    smtp_password: Secret | None = Field(default=None, description="The password of that user.")
     mail_from: str | None = Field(default=None, description="The sender of digests: arXiv <feeds@example.org>.")
     mail_to: str | None = Field(default=None, description="Who gets them: addresses joined by commas.")
     port: Annotated[int, IN_DIGITS] = Field(
@@ -201,7 +197,7 @@ class Settings(BaseModel):
         """The address of the Redis to use, None where papers are kept in a file."""
         if self.store_url is None:
             return self.redis_url
-        return SecretStr(self.store_url) if _is_redis_address(self.store_url) else None
+        return self.store_url if _is_redis_address(self.store_url.get_secret_value()) else None
 
     @property
     def is_on_platform(self) -> bool:
@@ -212,7 +208,7 @@ class Settings(BaseModel):
     def store_file(self) -> Path:
         """The SQLite file, where no Redis is used. Raises BadConfig where STORE_URL names another kind of store."""
         if self.store_url is not None:
-            return _sqlite_file(self.store_url)
+            return _sqlite_file(self.store_url.get_secret_value())
         folder = None if self.is_on_platform else find_data_folder(PROJECT_FOLDER)
         return (folder or Path(tempfile.gettempdir())) / _STORE_FILE
 

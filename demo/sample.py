@@ -73,6 +73,6 @@ def open_sample(settings: Settings) -> Iterator[Sample]:
             "dashscope_http_base_url": model.native_base,
             "llm_base_url": None,
             "redis_url": None,
-            "store_url": f"sqlite:///{Path(folder) / 'sample.sqlite3'}",
+            "store_url": SecretStr(f"sqlite:///{Path(folder) / 'sample.sqlite3'}"),
         }
         yield Sample(settings.model_copy(update=changes), stand_in, week)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from api.service import Service
 from api.wiring import build_service
@@ -196,7 +197,7 @@ def test_a_process_that_is_killed_again_and_again_loses_nothing(
         process.wait()
     arxiv.show(week[-1].day)
     settings = settings_for(tmp_path, arxiv, config=json.loads(Path(variables["CONFIG_FILE"]).read_text()))
-    service = build_service(settings.model_copy(update={"store_url": store_url, "lease_seconds": 1.0}))
+    service = build_service(settings.model_copy(update={"store_url": SecretStr(store_url), "lease_seconds": 1.0}))
     counted = asyncio.run(_finish(service))
     wanted = {
         listing.paper.id

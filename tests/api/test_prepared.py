@@ -25,7 +25,7 @@ from core.errors import StoreUnavailable
 from core.store.records import Rendering, Revision
 from core.store.sqlite import SqliteStore
 from demo.standin import ArxivStandIn
-from tests.api.running import CONFIG, WEEK, Running, refresh_through_week, running
+from tests.api.running import CONFIG, SECRET, WEEK, Running, refresh_through_week, running
 from tests.builders import DAY, MOMENT
 
 FEEDS = [f"/{kind}{scope}" for kind in ("rss", "atom", "jsonfeed") for scope in ("", "/systems", "/cs.DC")]
@@ -104,7 +104,7 @@ def test_headers_are_those_of_a_feed_that_was_rendered_here(
 
 def test_the_cron_prepares_every_feed_for_others(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     with started(tmp_path, arxiv) as (service, _):
-        assert service.ask("/api/cron", Authorization=f"Bearer {service.service.settings.cron_secret}").is_success
+        assert service.ask("/api/cron", Authorization=f"Bearer {SECRET}").is_success
     with started(tmp_path, arxiv) as (service, store):
         assert {service.ask(address).status_code for address in FEEDS} == {200}
         assert "load_records" not in store.loaded
