@@ -58,11 +58,11 @@ async def _serve(app: FastAPI, server: uvicorn.Server, listening: socket.socket)
 
 async def _keep_fresh(service: Service) -> None:
     while True:  # noqa: ASYNC110 - what ends the wait is the time of day
-        await asyncio.sleep(await _refresh_if_due(service))
+        await asyncio.sleep(await look_after(service))
 
 
-async def _refresh_if_due(service: Service) -> float:
-    """The seconds until it is worth looking again."""
+async def look_after(service: Service) -> float:
+    """Refresh, heal and summarise what is due; the seconds until it is worth looking again. Raises nothing."""
     try:
         await service.freshness.ensure(service.config.categories)
         await service.freshness.heal_when_due()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from api.operations import refresh_within
 from core.arxiv.announced import Announced, Submissions, Window
 from core.errors import StoreUnavailable
 from core.papers import Paper
@@ -150,6 +151,12 @@ def test_on_a_platform_nothing_goes_on_after_the_answer(
     monkeypatch.setattr("api.operations.HEALING_WAIT_SECONDS", 0)
     with running(tmp_path, arxiv, vercel="1") as service:
         assert ask(service, "/api/refresh", "POST")["healing"]["is_finished"]
+
+
+def test_nothing_is_healed_where_the_time_was_over_with_the_refresh(empty: Running, arxiv: ArxivStandIn) -> None:
+    report = empty.runner.run(refresh_within(empty.service, lambda: 0.0))
+    assert (report.new, report.healing.is_finished) == (69, False)
+    assert [request.path for request in arxiv.requests] == [FEED]
 
 
 def test_a_scheduler_gets_its_answer_in_time_and_the_rest_is_healed_the_next_time(

@@ -13,8 +13,11 @@ import pytest
 from lxml import html
 from pydantic import SecretStr
 
+from api.server import look_after
 from core.errors import ArxivFeedsError, RefreshUnderWay, SourceUnavailable
 from core.summaries import writing
+from core.summaries.attempts import Run
+from core.summaries.options import Order
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
 from demo.standin import ArxivStandIn
@@ -310,3 +313,12 @@ class TestOperator:
         write(service)
         for path in ("/api/status", "/status", "/api/config", "/config", "/api/papers", "/openapi.json"):
             assert model.api_key not in service.ask(path).text
+
+
+def test_the_watch_of_serve_has_them_written_and_waits_for_none(service: Running, model: ModelStandIn) -> None:
+    async def scene() -> tuple[int, Run | None]:
+        await look_after(service.service)
+        return len(model.calls), await service.service.summaries.run_for(30, Order())
+
+    before, run = service.runner.run(scene())
+    assert (before, run and run.written, len(model.calls)) == (0, BEST, BEST)

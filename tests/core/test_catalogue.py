@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from dataclasses import replace
@@ -862,6 +863,31 @@ class TestRecall:
             return [*seen, listed((await papers.select(other)).verdicts)]
 
         assert play(tmp_path, scene, on(1, THURSDAY)) == [[1], [2], [2], [3], [3]]
+
+    def test_what_was_made_while_newer_papers_were_loaded_is_not_kept(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        other, original = selection(limit=1), catalogue.select
+        is_making, may_end = threading.Event(), threading.Event()
+
+        def wait(chosen: Selection, *parts: Any) -> Selected:  # Any: what the function takes
+            if chosen == other and not may_end.is_set():
+                is_making.set()
+                assert may_end.wait(timeout=10)
+            return original(chosen, *parts)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            await papers.select(selection())
+            monkeypatch.setattr(catalogue, "select", wait)
+            recalling = asyncio.create_task(papers.recall(other))
+            assert await asyncio.to_thread(is_making.wait, 10)
+            await store.write(on(2, FRIDAY))
+            await papers.select(selection())
+            may_end.set()
+            found = [await recalling, await papers.recall(other)]
+            return [listed(one.verdicts) for one in found if one is not None]
+
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [[1], [2]]
 
     def test_no_more_wait_for_them_than_for_others(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(waiting, "MOST_WAITING", 1)

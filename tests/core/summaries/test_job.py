@@ -325,6 +325,13 @@ class TestBudgets:
             {"1": "written", "2": "written"},
         )
 
+    def test_of_a_model_that_is_given_less_time_one_is_started_with_less_left(self, play: Play) -> None:
+        async def scene(desk: Desk) -> object:
+            run = await desk.run(remaining_seconds=lambda: 19.0 if desk.model.calls else 20.0)  # type: ignore[union-attr]
+            return run.notice, await desk.codes()
+
+        assert play(scene, timeout_seconds=20.0) == ("the time was over", {"1": "time", "2": "written"})
+
     def test_at_most_so_many_are_written_at_once(self, play: Play) -> None:
         async def scene(desk: Desk) -> int:
             desk.model.gate = asyncio.Barrier(2)  # type: ignore[union-attr]

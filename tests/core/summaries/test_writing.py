@@ -269,6 +269,20 @@ class TestTrouble:
         asyncio.run(writer.write(PAPER, KEY, meter=FreeMeter()))
         assert world.slept == [5.0, 55.0]
 
+    def test_a_pause_does_not_shorten_the_one_that_another_paper_has_brought_meanwhile(self) -> None:
+        world, model = FakeWorld(), FakeModel()
+        writer = Writer(OPTIONS, model=model, texts=FakeTexts(FULL_TEXT), template=None, world=world.world)
+
+        def reply(_: Call) -> Reply | None:
+            if len(model.calls) > 1:
+                return None
+            writer._quiet_until = world.world.monotonic() + 60.0
+            return ModelFailed(Trouble.TRANSIENT, "Throttling", retry_after_seconds=5.0)
+
+        model.choose = reply
+        asyncio.run(writer.write(PAPER, KEY, meter=FreeMeter()))
+        assert world.slept == [5.0, 55.0]
+
     @pytest.mark.parametrize(
         ("asked", "left"),
         [
