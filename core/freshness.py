@@ -244,7 +244,8 @@ class Freshness:
         """Ask arXiv now for *categories* (all configured ones by default), whether they are due or not.
 
         Joins a refresh of the same categories that is under way in this process. Raises what `intake.refresh` raises,
-        and RefreshUnderWay, after having waited for it, where another process had one under way.
+        Overloaded where too many wait for categories that are not configured, and RefreshUnderWay, after having waited
+        for it, where another process had one under way.
         """
         wanted = tuple(categories or self._configured)
         before = await self._store.load_refresh(key_of(wanted))
