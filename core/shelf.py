@@ -94,8 +94,8 @@ class Shelf:
     def place(self, categories: Sequence[str], announce_types: Sequence[AnnounceType]) -> Placing:
         """Where the papers of *categories* stand, for whoever wants those announced as *announce_types*.
 
-        A paper stands under the first mailing that announced it with a wanted type, under the latest where replacements
-        are wanted, and under the latest of all where none is wanted.
+        A paper stands under the first mailing that announced it with a wanted type; where replacements are wanted it is
+        the first that announced its latest version so, and the latest of all where no type is wanted.
         """
         key = (frozenset(categories), frozenset(announce_types))
         with self.lock:
@@ -133,7 +133,9 @@ def find_listing(
     acceptable = [listing for listing in announced if listing.is_wanted]
     if not acceptable:
         return announced[-1], announced
-    return acceptable[0 if REPLACEMENTS.isdisjoint(wanted) else -1], announced
+    if REPLACEMENTS.isdisjoint(wanted):
+        return acceptable[0], announced
+    return max(acceptable, key=lambda listing: listing.version), announced  # the first of equal ones
 
 
 def unite(known: Iterable[PaperRecord], stored: Iterable[PaperRecord]) -> Iterable[PaperRecord]:

@@ -224,6 +224,13 @@ class TestListing:
             "https://arxiv.org/abs/2603.00001v2",
         )
 
+    def test_a_version_that_is_cross_listed_later_is_no_news_where_replacements_are_wanted(self) -> None:
+        both = ("cs.AI", "cs.LG")
+        one = record(1, (WEDNESDAY, {"cs.AI": NEW}), (FRIDAY, {"cs.LG": CROSS}), categories=both)
+        wanted = selection(categories=both, announce_types=(NEW, CROSS, REPLACE))
+        item = verdict(wanted, one).item
+        assert (item.mailing, item.announce_type, item.guid) == (WEDNESDAY, NEW, "https://arxiv.org/abs/2603.00001v1")
+
     def test_without_a_wanted_type_it_is_the_latest(self) -> None:
         one = record(1, (WEDNESDAY, {"cs.LG": REPLACE}), (FRIDAY, {"cs.LG": REPLACE}))
         assert verdict(selection(), one).item.mailing == FRIDAY
