@@ -37,13 +37,15 @@ from core.query import (
     every_term,
     parse_entry,
     parse_query,
+    plain_signs,
+    read_name,
     refuse_too_much,
     shorten,
     split_list,
     without_weights,
 )
 from core.settings import IN_DIGITS
-from core.words import canonical_name, name_words
+from core.words import canonical_name
 
 MAX_SCOPE_CATEGORIES = 20
 LEAST_SCORE = 0.01  # any points at all
@@ -61,10 +63,10 @@ _ARXIV_BEGAN, _LAST_DAY = date(1991, 8, 14), date(9998, 12, 31)  # so that there
 
 
 def _check_types(text: str) -> str:
-    types = text.split(",")
+    types = text.lower().split(",")
     if not set(types) <= set(AnnounceType) or len(types) > len(AnnounceType):
         raise ValueError(f"one or more of {', '.join(AnnounceType)}, joined by commas, are expected")
-    return text
+    return text.lower()
 
 
 def _check_date(text: object) -> object:
@@ -266,14 +268,12 @@ def _with_wishes(profile: Profile, wishes: _Wishes) -> Profile:
 
 def _parse_names(text: str | None) -> tuple[str, ...]:
     """Names in canonical form. A comma turns a name round (`LeCun, Yann`), or separates names where no space is."""
-    names = set()
-    for name in re.split(r";|,(?!\s)", text or ""):
-        if name.count(",") > 1:
-            raise BadQuery("au", f"{name.strip()[:100]!r} has several commas; names are separated by semicolons")
-        if name.strip():
-            if not name_words(name):
-                raise BadQuery("au", f"{name.strip()[:100]!r} has no letter, so it is nobody's name")
-            names.add(canonical_name(name))
+    names = set[str]()
+    for name in map(str.strip, re.split(r";|,(?!\s)", plain_signs(text or ""))):
+        try:
+            names.update({canonical_name(read_name(name))} if name else ())
+        except QueryMistake as error:
+            raise BadQuery("au", error.reason) from error
     if text is not None and not names:
         raise BadQuery("au", "has no name in it, such as Yann LeCun")
     if len(names) > _MAX_NAMES:
@@ -284,7 +284,7 @@ def _parse_names(text: str | None) -> tuple[str, ...]:
 def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     """Identifiers of papers without version, in the order of their text."""
     ids = set()
-    for one in filter(None, map(str.strip, (text or "").split(","))):
+    for one in filter(None, map(str.strip, plain_signs(text or "").split(","))):
         try:
             ids.add(parse_citation(one).number)
         except ValueError as error:
@@ -317,7 +317,7 @@ def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) ->
 
 
 def _parse_entries(text: str, query: Node | None) -> set[str]:
-    start = 0
+    start, text = 0, plain_signs(text)
     nodes: list[Node] = []
     for entry in split_list(text):
         start = text.index(entry, start)

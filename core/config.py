@@ -23,7 +23,7 @@ from core.arxiv.taxonomy import find_category, hint_for
 from core.errors import BadConfig, QueryMistake
 from core.papers import AnnounceType, parse_citation
 from core.profiles import Keyword, MatchMode, Profile, Ranking, as_points
-from core.query import MAX_CHARACTERS, Node, parse_entry, parse_query, wanted_terms
+from core.query import MAX_CHARACTERS, Node, parse_entry, parse_query, read_name, wanted_terms
 from core.scoring import gives_points, is_usable_term
 from core.summaries.attempts import SourceKind
 from core.summaries.languages import find_language
@@ -353,16 +353,16 @@ def _check_entries(profile: _Profile, where: tuple[str, ...], place: _Places) ->
         ("authors", [author.term for author in profile.authors]),
     ):
         for index, term in enumerate(terms):
-            if not is_usable_term(term, "word" if field == "authors" else profile.match):
-                place.refuse((*where, field, index), f"{term!r} has no letter or digit, so no paper can match it")
-            if field == "authors" and (";" in term or term.count(",") > 1):
-                place.refuse((*where, field, index), f"{term!r} is more than one name; each has a text of its own")
-            if field == "authors" or profile.match == "substring":
-                continue
             try:
-                parse_entry(term)
+                if field == "authors":
+                    read_name(term)
+                elif not is_usable_term(term, profile.match):
+                    place.refuse((*where, field, index), f"{term!r} has no letter or digit, so no paper can match it")
+                elif profile.match == "word":
+                    parse_entry(term)
             except QueryMistake as error:
-                place.refuse((*where, field, index), f"{term!r} is no query, {error}")
+                told = error.reason if field == "authors" else f"{term!r} is no query, {error}"
+                place.refuse((*where, field, index), told)
 
 
 def _query(text: str | None, where: tuple[str, ...], place: _Places) -> Node | None:

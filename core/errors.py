@@ -6,6 +6,13 @@ libraries into these at the border; `api/problems.py` maps them to HTTP and `cor
 
 from __future__ import annotations
 
+_LONGEST_QUOTED = 100
+
+
+def quoted(text: str) -> str:
+    """*text* in quotes for a message, so much of it as tells which one is meant."""
+    return repr(text if len(text) <= _LONGEST_QUOTED else f"{text[:_LONGEST_QUOTED]}…")
+
 
 class ArxivFeedsError(Exception):
     """The root of everything this project raises on purpose."""

@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from core.errors import quoted
+
 ARXIV_URL = "https://arxiv.org"
 
 # 2401.01234, 0704.0001 (until 2014-12), hep-th/9901001, math.GT/0309136:
@@ -58,7 +60,7 @@ class PaperId:
         """The identifier that *text* is, old style (`hep-th/9901001`) or new. Raises ValueError for anything else."""
         match = _PAPER_ID.fullmatch(text)
         if match is None:
-            raise ValueError(f"{text!r} is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001")
+            raise ValueError(f"{quoted(text)} is not an arXiv identifier such as 2401.01234v2 or hep-th/9901001")
         version = match["version"]
         return cls(match["number"], int(version) if version else None)
 

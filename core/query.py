@@ -16,9 +16,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.arxiv.taxonomy import CATEGORIES, find_category, hint_for
-from core.errors import QueryMistake
+from core.errors import QueryMistake, quoted
 from core.papers import parse_citation
-from core.words import canonical_name, plain_word, singular_acronym, split_words, stands_alone
+from core.tex import to_unicode
+from core.words import canonical_name, name_words, plain_word, singular_acronym, split_words, stands_alone
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -57,7 +58,15 @@ _FIELDS: dict[str, Field] = {
     "co": "comment",  # arXiv's own name for it
 }
 
-_DASHES = r"\-–—−"  # what stands for a minus, in a class: phones and word processors make one of the others of it
+# What other keyboards, phones and word processors make of the signs below, one for one, so that columns stay.
+_OTHER_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
+        **dict.fromkeys("“”„‟«»「」『』＂", '"'),
+        **dict(zip("（）：；，、＊＾～！＆｜", "():;,,*^~!&|", strict=True)),
+    }
+)
+_OTHER_COMMAS = str.maketrans("，、", "  ")  # no space follows them, so between the words of a query they are one
 
 _GRAMMAR = rf"""
     start: either
@@ -73,16 +82,16 @@ _GRAMMAR = rf"""
             | PHRASE DISTANCE? -> phrase
             | OPEN either _CLOSE -> group
 
-    _OR.3: /OR(?![^\s()"“”])/
-    _AND.3: /AND(?![^\s()"“”])/
-    ANDNOT.3: /ANDNOT(?![^\s()"“”])/
-    NOT.3: /NOT(?![^\s()"“”])/
-    MINUS.3: /[{_DASHES}](?=[^\s{_DASHES}])/
+    _OR.3: /OR(?![^\s()"])/
+    _AND.3: /AND(?![^\s()"])/
+    ANDNOT.3: /ANDNOT(?![^\s()"])/
+    NOT.3: /NOT(?![^\s()"])/
+    MINUS.3: /-(?=[^\s-])/
     FIELD.3: /(?:{"|".join(_FIELDS)}):(?=[^\s)])/i
-    PHRASE.2: /["“”][^"“”]*["“”]/
-    WORD: /(?![{_DASHES}])[^\s()"“”^~]+/
-    WEIGHT: /\^[^\s()"“”^~]*/
-    DISTANCE: /~[^\s()"“”^~]*/
+    PHRASE.2: /"[^"]*"/
+    WORD: /(?!-)[^\s()"^~]+/
+    WEIGHT: /\^[^\s()"^~]*/
+    DISTANCE: /~[^\s()"^~]*/
     OPEN: "("
     _CLOSE: ")"
     %ignore /\s+/
@@ -90,7 +99,7 @@ _GRAMMAR = rf"""
 
 # What stands in an entry of a list only where the entry is a query; all else is a term as it is written.
 _SIGN = re.compile(
-    rf"""["“”()^~]|\*(?!$)|(?:^|(?<=\s))[{_DASHES}](?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|[\s{_DASHES}])(?:{"|".join(_FIELDS)}):""",
+    rf"""["()^~]|\*(?!$)|(?:^|(?<=\s))-(?=\S)|\b(?:AND|OR|NOT|ANDNOT)\b|(?:^|[\s-])(?:{"|".join(_FIELDS)}):""",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"[0-9]+\.?[0-9]*|\.[0-9]+")
@@ -167,9 +176,14 @@ def parse_query(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
         raise QueryMistake(max_characters + 1, f"a query has at most {max_characters:,} characters")
     if not text.strip():
         raise QueryMistake(1, "a word, a phrase in quotes or a parenthesis is expected")
-    node = _parse(text)
+    node = _parse(plain_signs(text.translate(_OTHER_COMMAS)))
     refuse_too_much(every_term(node))
     return node
+
+
+def plain_signs(text: str) -> str:
+    """*text*, as long as it was, with the signs of the language where other keyboards give others: （“kv cache”）."""
+    return text if text.isascii() else text.translate(_OTHER_SIGNS)
 
 
 def refuse_too_much(every: Iterable[Term]) -> None:
@@ -190,17 +204,18 @@ def parse_entry(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
 
     So `kv cache` is a phrase in a list, and `kv AND cache` two words anywhere. Raises QueryMistake.
     """
+    text = plain_signs(text)
     if _looks_like_query(text):
         return parse_query(text, max_characters=max_characters)
     return _read_word(text.strip(), None, 1)
 
 
 def split_list(text: str) -> list[str]:
-    """The entries of a list whose commas stand outside quotes and parentheses; empty ones are left out."""
+    """The entries of a list whose commas stand outside quotes and parentheses, in plain signs, without empty ones."""
     entries = [""]
     depth, is_quoted = 0, False
-    for character in text:
-        if character in '"“”':
+    for character in plain_signs(text):
+        if character == '"':
             is_quoted = not is_quoted
         elif not is_quoted:
             depth += (character == "(") - (character == ")")
@@ -337,9 +352,9 @@ def _parse(text: str) -> Node:
 
 
 def _explain_character(character: str) -> str:
-    if character in '"“”':
+    if character == '"':
         return "this quote is never closed"
-    if character in "-–—−":
+    if character == "-":
         return "a term is expected straight after -"
     return f"{character!r} cannot stand here"
 
@@ -370,7 +385,7 @@ def _unclosed(text: str) -> int | None:
     opened: list[int] = []
     is_quoted = False
     for place, character in enumerate(text):
-        if character in '"“”':
+        if character == '"':
             is_quoted = not is_quoted
         elif character == "(" and not is_quoted:
             opened.append(place)
@@ -494,6 +509,8 @@ def _read_word(word: str, field: Field | None, column: int) -> Term:
         return Term(_read_category(word, column), field=field)
     if field == "id":
         return Term(_read_id(word, column), field=field)
+    if field == "authors":
+        return Term(read_name(word, column), field=field)
     name, colon, value = word.partition(":")
     if colon and name.isalpha() and not name.isspace():
         raise QueryMistake(column, _explain_colon(name, value))
@@ -507,9 +524,9 @@ def _read_phrase(text: str, distance: int | None, field: Field | None, column: i
         return Term(_read_category(text, column + 1), field=field)
     if field == "id":
         return Term(_read_id(text, column + 1), field=field)
-    text = _usable(text, column)
     if field == "authors":
-        return Term(text, field=field)
+        return Term(read_name(text, column), field=field)
+    text = _usable(text, column)
     if distance is not None and len(split_words(text)) > 1:
         return _bounded(Term(text, "near", field, distance=distance), column)
     return _bounded(Term(text, "exact", field), column)
@@ -528,19 +545,17 @@ def _bounded(term: Term, column: int) -> Term:
 def _explain_colon(name: str, value: str) -> str:
     if name.lower() not in _FIELDS:
         known = ", ".join(f"{prefix}:" for prefix in _PREFIX_OF.values())
-        return f"{name}: is no field; {known} are. In quotes a colon is an ordinary character"
+        return f"{name[:100]}: is no field; {known} are. In quotes a colon is an ordinary character"
     return f"a term is expected straight after {name}:" if not value else f"{name}: cannot stand here"
 
 
 def _read_prefix(word: str, field: Field | None, column: int) -> Term:
     beginning = unicodedata.normalize("NFC", word.removesuffix("*"))  # ends with a letter, not with its accent
     words = split_words(beginning)
-    if field == "authors":
-        raise QueryMistake(column, "* cannot stand in a name; a family name or an initial finds every longer one")
     is_word = "*" not in beginning and bool(words) and beginning[-1:].isalnum()
     if is_word and stands_alone(words[-1]):
         alone = "each Chinese, Japanese or Korean character is a word of its own, so leave the * out"
-        raise QueryMistake(column, f"{alone}: {beginning}")
+        raise QueryMistake(column, f"{alone}: {quoted(beginning)}")
     if not is_word or len(words[-1]) < _MIN_PREFIX:
         expected = f"* ends a word of which {_MIN_PREFIX} letters or digits at least are given, as in quant*"
         raise QueryMistake(column, expected)
@@ -561,7 +576,7 @@ def _read_category(text: str, column: int) -> str:
     archive = text.removesuffix("*").removesuffix(".").lower()
     known = {category_id.partition(".")[0].lower(): category_id.partition(".")[0] for category_id in CATEGORIES}
     if archive not in known:
-        raise QueryMistake(column, f"{text!r} is no category of arXiv ({hint_for(text).rstrip('.')})")
+        raise QueryMistake(column, f"{quoted(text)} is no category of arXiv ({hint_for(text).rstrip('.')})")
     return known[archive]
 
 
@@ -572,7 +587,25 @@ def _read_id(text: str, column: int) -> str:
         raise QueryMistake(column, str(error)) from error
 
 
+def read_name(text: str, column: int = 1) -> str:
+    """The name that *text* says, without TeX. Raises QueryMistake where that is nobody's, or several people's."""
+    if ";" in text or text.count(",") > 1:
+        raise QueryMistake(column, f"{quoted(text)} is more than one name; each is given for itself")
+    if "*" in text:
+        raise QueryMistake(column, "* cannot stand in a name; a family name or an initial finds every longer one")
+    name = _without_tex(text)
+    if not name_words(name):
+        raise QueryMistake(column, f"{quoted(text)} has no letter, so it is nobody's name")
+    return name
+
+
 def _usable(text: str, column: int) -> str:
-    if not _is_usable_term(text):
-        raise QueryMistake(column, f"{text!r} has no letter or digit, so no paper can match it")
-    return text
+    """*text* without TeX, as papers are read. Raises QueryMistake where nothing is left to look for."""
+    term = _without_tex(text)
+    if not _is_usable_term(term):
+        raise QueryMistake(column, f"{quoted(text)} has no letter or digit, so no paper can match it")
+    return term
+
+
+def _without_tex(text: str) -> str:
+    return to_unicode(text) if "\\" in text else text

@@ -32,7 +32,34 @@ _SHORT_STEM = re.compile(r"[^aeiouy]*[aeiouy][^aeiouwxy]")
 _WEAK_LL = re.compile(r".*[aeiouy][^aeiouy]+[aeiouy]ll")  # spelt in two ways: modelling, modeling; distill, distil
 _LAST_LETTERS = frozenset("degs")  # of endings that are folded; most words end in others
 # They only look inflected.
-_WHOLE_WORDS = frozenset({"alias", "bayes", "bias", "debias", "does", "embed", "lens", "news", "thus"})
+_WHOLE_WORDS = frozenset(
+    {"alias", "atlas", "bayes", "bias", "canvas", "debias", "does", "embed", "lens", "news", "thus"}
+)
+# Words whose endings follow no rule, each after the one that it is read as.
+_IRREGULAR = {
+    inflected: word
+    for word, *inflected_ones in map(
+        str.split,
+        (
+            *("matrix matrices", "submatrix submatrices", "vertex vertices", "index indices", "appendix appendices"),
+            *("simplex simplices", "cortex cortices", "vortex vortices", "helix helices", "apex apices", "axis axes"),
+            *("thesis theses", "crisis crises", "corpus corpora", "subcorpus subcorpora", "genus genera"),
+            *("criterion criteria", "phenomenon phenomena", "automaton automata", "polyhedron polyhedra"),
+            *("mitochondrion mitochondria", "bacterium bacteria", "spectrum spectra", "stratum strata"),
+            *("optimum optima", "minimum minima", "maximum maxima", "extremum extrema", "supremum suprema"),
+            *("infimum infima", "momentum momenta", "quantum quanta", "equilibrium equilibria", "continuum continua"),
+            *("curriculum curricula", "consortium consortia", "symposium symposia", "desideratum desiderata"),
+            *("stimulus stimuli", "locus loci", "focus foci", "radius radii", "nucleus nuclei", "torus tori"),
+            *("modulus moduli", "fungus fungi", "gyrus gyri", "sulcus sulci", "hippocampus hippocampi"),
+            *("schema schemata", "lemma lemmata", "tableau tableaux", "plateau plateaux", "child children"),
+            *("woman women", "man men", "mouse mice", "foot feet", "tooth teeth", "goose geese", "half halves"),
+            *("wolf wolves", "shelf shelves", "knife knives", "thief thieves", "quiz quizzes", "bus buses busses"),
+            *("gas gases", "tie tied tying", "die died dying", "lie lied lying", "use used using"),
+            "age aged aging ageing",
+        ),
+    )
+    for inflected in inflected_ones
+}
 _PLURALS_IN_US = ("eaus", "elus", "gpus", "menus")  # plateaus, ReLUs; Latin words end otherwise
 _EE_VERBS = frozenset({"agree", "decree", "disagree", "free", "guarantee", "referee"})  # need and speed end otherwise
 
@@ -76,9 +103,11 @@ def fold_word(word: str) -> str:
 
     Both a term and a text are folded, so the result need not be a word: `caches`, `cached` and `cache` all give `cach`,
     `analysis`, `analyses` and `analysed` give `analys`. Short words keep their -e, which is all that tells `same` from
-    SAM. Endings that change the word (-er, -ion, -able) stay.
+    SAM. Some words have endings of their own: `matrices`, `criteria`. Endings that change the word (-er, -ion, -able)
+    stay.
     """
-    word = plain_word(singular_acronym(word))
+    plain = plain_word(singular_acronym(word))
+    word = _IRREGULAR.get(plain, plain)
     if word[-1:] in _LAST_LETTERS:
         word = _without_ending(word)
         if len(word) > _SHORT_SIS and word.endswith("sis"):

@@ -152,7 +152,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("au", ";"): "has no name in it",
     ("au", "\0"): "has no letter",
     ("au", "🦜;Yann LeCun"): "'🦜' has no letter",
-    ("au", "LeCun, Yann, Bengio, Yoshua"): "has several commas; names are separated by semicolons",
+    ("au", "LeCun, Yann, Bengio, Yoshua"): "is more than one name; each is given for itself",
     ("au", TOO_MANY_NAMES): "at most 50 names can be followed; these are 51",
     ("au", "x" * 1_001): "at most 1000 characters",
     **{

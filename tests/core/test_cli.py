@@ -211,7 +211,7 @@ def test_papers_that_are_disliked_come_later_or_not_at_all(filled: dict[str, str
         (("--q", "network\n(OR"), "--q: is no query, column 10: "),
         (("--q", "cat:[red]"), "--q: is no query, column 5: '[red]' is no category of arXiv"),
         (("--q", ""), "--q: "),
-        (("--au", "LeCun, Yann, X"), "--au: 'LeCun, Yann, X' has several commas; names are separated by semicolons"),
+        (("--au", "LeCun, Yann, X"), "--au: 'LeCun, Yann, X' is more than one name; each is given for itself"),
         (("--like", "2603.91204,x\ny"), "--like: 'x\\ny' is not an arXiv identifier such as "),
         (
             ("--exclude", "survey,cat:cs.XX"),

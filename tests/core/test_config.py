@@ -249,7 +249,8 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"keywords": [▶"  "]', "a text that is not empty is expected", id="blank term"),
         pytest.param('"keywords": ["C", ▶"+++"]', "'+++' has no letter or digit", id="no letter"),
         pytest.param('"exclude_keywords": [▶"!"]', "'!' has no letter or digit", id="no letter, exclusion"),
-        pytest.param('"authors": [▶"..."]', "'...' has no letter or digit", id="no letter, author"),
+        pytest.param('"authors": [▶"..."]', "'...' has no letter, so it is nobody's name", id="no letter, author"),
+        pytest.param('"authors": [▶"LeC*"]', "* cannot stand in a name", id="star in a name"),
         pytest.param(f'"keywords": [▶"{"x" * 2001}"]', "a text of 2000 characters at most", id="long term"),
         pytest.param('"keywords": [▶"\\ud800"]', "a text without half characters", id="half a character"),
         pytest.param('"keywords": [▶{"weight": 2}]', "keywords[0].term is required", id="weight of nothing"),
@@ -428,7 +429,7 @@ def test_a_prompt_file_that_cannot_be_used_is_refused_where_it_is_named(
 
 @pytest.mark.parametrize("names", ["Xiaoyu Wang; Siyuan Huang", "Wang, Xiaoyu, Huang, Siyuan"])
 def test_an_entry_of_authors_is_one_name(names: str) -> None:
-    with pytest.raises(BadConfig, match="is more than one name; each has a text of its own"):
+    with pytest.raises(BadConfig, match="is more than one name; each is given for itself"):
         config(authors=[names])
 
 

@@ -73,10 +73,31 @@ def test_a_query_is_read_as_a_tree(text: str, node: Node) -> None:
         ("\u2013survey", Not(Term("survey"))),
         ("\u2014survey", Not(Term("survey"))),
         ("\u2212survey", Not(Term("survey"))),
+        ("state\u2013space", Term("state-space")),
+        ("ti：kv", Term("kv", field="title")),
+        ("$\\alpha$-divergence", Term("α-divergence")),
     ],
 )
 def test_an_entry_of_a_list_is_a_term_as_it_is_written_unless_it_has_a_sign_of_a_query(entry: str, node: Node) -> None:
     assert parse_entry(entry) == node
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("推理 －注意力", "推理 -注意力"),
+        *((f"alpha {dash}gamma", "alpha -gamma") for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"),
+        ("（alpha OR beta） gamma", "(alpha OR beta) gamma"),
+        ("ti：nested abs：（logic gates）", "ti:nested abs:(logic gates)"),
+        ("quant＊ llm＾2 「kv cache」～3", 'quant* llm^2 "kv cache"~3'),
+        ("推理，注意力、模型", "推理 注意力 模型"),
+        (r"$\alpha$-divergence \beta-VAE", "α-divergence β-VAE"),
+        (r'au:"Erd\H{o}s"', 'au:"Erdős"'),
+        (r'"\textit{nested} logic"', '"nested logic"'),
+    ],
+)
+def test_signs_of_other_keyboards_and_tex_are_read_as_what_they_stand_for(text: str, plain: str) -> None:
+    assert parse_query(text) == parse_query(plain)
 
 
 @pytest.mark.parametrize(
@@ -86,6 +107,7 @@ def test_an_entry_of_a_list_is_a_term_as_it_is_written_unless_it_has_a_sign_of_a
         (" a , b ,", ["a", "b"]),
         ('"a, b",c', ['"a, b"', "c"]),
         ("(a OR (b, c)),d", ["(a OR (b, c))", "d"]),
+        ("综述，「大模型，推理」、（a，b）", ["综述", '"大模型,推理"', "(a,b)"]),
         ("", []),
         (",,", []),
     ],
@@ -229,6 +251,14 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "moe !rl": (5, "where - is one"),
     "moe | rl": (5, "where OR is one"),
     "moe|rl": (4, "where OR is one"),
+    "moe！ ！rl": (6, "where - is one"),
+    "moe ＆＆ rl": (5, "where AND is one"),
+    "moe （rl": (5, "never closed"),
+    "「kv": (1, "never closed"),
+    'au:"a,b,c"': (4, "more than one name"),
+    "au:a;b": (4, "more than one name"),
+    'au:"…"': (4, "nobody's name"),
+    "$\\,$": (1, "no letter or digit"),
     '"…"': (1, "no letter or digit"),
     "cat:cs.XX": (5, "no category"),
     "cat:nonsense": (5, "no category"),
