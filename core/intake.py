@@ -26,6 +26,7 @@ from core.papers import (
     announce_types_by_category,
     best_announce_type,
     renew,
+    submission_order,
     unite_types,
 )
 from core.profiles import REPLACEMENTS
@@ -228,14 +229,27 @@ def _find_mailing(announced: Announced, *, now: datetime, newest_stored: date | 
     claimed = announced.mailing
     if claimed is None:
         return newest_mailing(now), ()
-    present = max(now, announced.answered_at or now)  # a board without a battery may have lost weeks
-    latest = eastern_date(present) + (_MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS)
+    latest = eastern_date(_find_present(announced, now))
+    latest += _MAX_DAYS_AHEAD if announced.answered_at else _MAX_DAYS_AHEAD_OF_OURS
     earliest = _FIRST_MAILING if newest_stored is None else max(_FIRST_MAILING, newest_stored - _MAX_DAYS_BEHIND)
     if earliest <= claimed <= latest:
         return claimed, ()
     mailing = newest_mailing(now)
     notice = f"arXiv's feed claims to be of {claimed}, which cannot be; its papers are stored under {mailing}."
     return mailing, (notice,)
+
+
+def _find_present(announced: Announced, now: datetime) -> datetime:
+    """The present by our clock *now*, or by arXiv's where that is later: a board without a battery may have lost weeks.
+
+    One answer with a wrong date would hide all later mailings. So what is far ahead of ours is believed only where the
+    identifiers of the papers, which tell their month, are of that month or the one before.
+    """
+    answered_at = announced.answered_at or now
+    if answered_at <= now + _MAX_DAYS_AHEAD_OF_OURS:
+        return max(now, answered_at)
+    months = (submission_order(entry.paper.id)[0] for entry in announced.entries)
+    return answered_at if answered_at.year * 12 + answered_at.month <= max(months, default=0) + 1 else now
 
 
 def _list(

@@ -154,6 +154,23 @@ class TestMailing:
         claim = replace(announced(feed(entry(), mailing=THURSDAY)), answered_at=answered_at)
         assert decide(claim, NOTHING, now=datetime(2026, 1, 24, 12, 0, tzinfo=UTC)).mailing == mailing
 
+    @pytest.mark.parametrize(
+        ("there", "mailing"),
+        [
+            pytest.param(datetime(2026, 4, 2, 12, 0, tzinfo=UTC), date(2026, 4, 2), id="the month after"),
+            pytest.param(datetime(2026, 5, 1, 12, 0, tzinfo=UTC), date(2026, 1, 23), id="two months after"),
+            pytest.param(datetime(2100, 1, 1, 7, 0, tzinfo=UTC), date(2026, 1, 23), id="in another life"),
+            pytest.param(datetime(9999, 12, 31, 23, 59, tzinfo=UTC), date(2026, 1, 23), id="at the end of time"),
+        ],
+    )
+    def test_arxiv_s_clock_is_believed_where_the_papers_are_of_that_time(self, there: datetime, mailing: date) -> None:
+        claim = replace(announced(feed(entry(id="2603.00001"), mailing=there.date())), answered_at=there)
+        assert decide(claim, NOTHING, now=datetime(2026, 1, 24, 12, 0, tzinfo=UTC)).mailing == mailing
+
+    def test_without_papers_it_is_not(self) -> None:
+        claim = replace(announced(feed(mailing=THURSDAY)), answered_at=NOW)
+        assert decide(claim, NOTHING, now=datetime(2026, 1, 24, 12, 0, tzinfo=UTC)).mailing == date(2026, 1, 23)
+
     def test_a_date_far_behind_what_is_stored_is_not_believed_and_told(self) -> None:
         claim = announced(feed(entry(), mailing=date(2026, 1, 5)))
         decision = decide(claim, NOTHING, now=NOW, newest_stored=date(2026, 3, 4))
