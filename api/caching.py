@@ -27,6 +27,7 @@ _STALE_ON_ERROR = timedelta(days=1)
 _MOST_SECONDS = 59
 
 _ETAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+_ETAGS = re.compile(r'[\s,]*+(?:W/)?"[^"]*"(?:\s*+,[\s,]*+(?:W/)?"[^"]*")*+[\s,]*+')
 _CODING = re.compile(r"\s*(?P<name>[\w*-]+)\s*(?:;\s*q\s*=\s*(?P<quality>[\d.]+)\s*)?", re.IGNORECASE)
 _SMALLEST_COMPRESSED = 512  # below, compression saves nothing that a packet would notice
 
@@ -84,11 +85,12 @@ def is_not_modified(
 ) -> bool:
     """Whether a reader who sends these headers has *representation* already.
 
-    If-None-Match overrides the date (RFC 9110 13.1.3). A date after *now* is from a clock of ours that was ahead; one
-    that was marked must be the very same.
+    If-None-Match overrides the date (RFC 9110 13.1.3), and finds nothing where it is no list of tags. A date after
+    *now* is from a clock of ours that was ahead; one that was marked must be the very same.
     """
     if if_none_match is not None:
-        return if_none_match.strip() == "*" or _opaque(representation.etag) in _ETAG.findall(if_none_match)
+        tags = _ETAG.findall(if_none_match) if _ETAGS.fullmatch(if_none_match) else ()
+        return if_none_match.strip() == "*" or _opaque(representation.etag) in tags
     since = _parse_date(if_modified_since)
     if since is None or representation.is_marked:
         return since == representation.last_modified
@@ -125,14 +127,14 @@ def headers_of(
 
 
 def choose_coding(accept_encoding: str | None, size: int) -> Coding:
-    """The smallest coding that *accept_encoding* allows for a body of *size* bytes; `identity` where it is unclear."""
+    """The smallest coding that *accept_encoding* likes best for *size* bytes; `identity` where it is unclear."""
     if accept_encoding is None or size < _SMALLEST_COMPRESSED:
         return "identity"
     qualities = _qualities(accept_encoding)
     anything = qualities.get("*", 0.0)
     offered: Mapping[Coding, float] = {"br": qualities.get("br", anything), "gzip": qualities.get("gzip", anything)}
     best = max(offered, key=lambda coding: offered[coding])  # br first, so it wins when both are equal
-    return best if offered[best] > 0 else "identity"
+    return best if offered[best] > 0 and offered[best] >= qualities.get("identity", 0.0) else "identity"
 
 
 def _qualities(accept_encoding: str) -> dict[str, float]:

@@ -25,12 +25,13 @@ _SHARING_HEADERS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "ETag, Last-Modified, Retry-After",
 }
-_PREFLIGHT_HEADERS = {
+_OPTIONS_HEADERS = {
+    "Allow": "GET, HEAD, OPTIONS",
     "Access-Control-Allow-Methods": "GET, HEAD",
     "Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since",
     "Access-Control-Max-Age": "86400",
 }
-_CLOSED_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_CLOSED_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox"
 # What scripts of other sites may read: what is for readers and programs, nothing for people or the operator.
 _SHARED = re.compile(
     r"/(?:rss|atom|jsonfeed)(?:/|\Z)|/api/(?!(?:refresh|cron)\Z)|/(?:opml|config|health|openapi\.json)\Z"
@@ -55,8 +56,8 @@ class Edge:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        if _is_preflight(scope):
-            await Response(status_code=204, headers=_PREFLIGHT_HEADERS)(scope, receive, exchange.send)
+        if scope["method"] == "OPTIONS" and _SHARED.match(scope["path"]):  # often a browser's, on a script's behalf
+            await Response(status_code=204, headers=_OPTIONS_HEADERS)(scope, receive, exchange.send)
             return
         try:
             _refuse_what_is_too_large(scope)
@@ -82,7 +83,7 @@ def _refuse_what_is_too_large(scope: Scope) -> None:
     query = scope["query_string"]
     if len(query) > MOST_QUERY_CHARACTERS < len(unquote_plus(query.decode("latin-1"))):
         raise AddressTooLong("query", MOST_QUERY_CHARACTERS)
-    length = next((text for name, text in scope["headers"] if name == b"content-length"), b"")
+    length = next((text.lstrip(b"0") for name, text in scope["headers"] if name == b"content-length"), b"")
     if length.isdigit() and (len(length) > len(str(MOST_BODY_BYTES)) or int(length) > MOST_BODY_BYTES):
         raise BodyTooLarge(MOST_BODY_BYTES)
 
@@ -94,12 +95,6 @@ def _refuse_what_is_ambiguous(scope: Scope) -> None:
     if {name for name, _ in scope["headers"]} >= {b"content-length", b"transfer-encoding"}:  # RFC 9112 6.1
         reason = "A request has either Content-Length or Transfer-Encoding, not both."
         raise HTTPException(400, reason, {"Connection": "close"})
-
-
-def _is_preflight(scope: Scope) -> bool:
-    """Whether a browser asks on a script's behalf if it may (https://fetch.spec.whatwg.org/#cors-preflight-request)."""
-    is_shared = _SHARED.match(scope["path"]) is not None
-    return is_shared and scope["method"] == "OPTIONS" and b"access-control-request-method" in dict(scope["headers"])
 
 
 class _Exchange:

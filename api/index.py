@@ -14,11 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from fastapi import FastAPI
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from api.feeds import MEDIA_TYPES
 from api.logs import set_up_logging
 from api.problems import MEDIA_TYPE as PROBLEM
+from api.problems import problem_response
 from api.wiring import create_app, read_settings
 from core.errors import BadConfig, BadQuery
 
@@ -27,7 +29,6 @@ logger = logging.getLogger(__name__)
 Event = Mapping[str, Any]  # Any: JSON, in as many shapes as AWS has front ends
 
 _SCHEDULERS = ("aws.events", "aws.scheduler")  # EventBridge's rules, and its Scheduler
-_HTTP = frozenset({"requestContext", "Records"})  # one of which each front end's events have; Lambda@Edge the second
 _PLACE = ("host", "x-forwarded-port")  # where a request went to, which Mangum reads, and we do not
 _WITHOUT_TYPE = (204, 304)  # what Mangum calls JSON, and a cache would believe it (RFC 9111 3.2)
 _LAST_SECONDS = 60.0  # in which nothing is begun, so that what has begun can end
@@ -82,10 +83,14 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
     def handler(event: Event, context: _Context) -> dict[str, Any]:
         if _is_schedule(event):
             return loop.run_until_complete(_refresh(context))
-        if _HTTP.isdisjoint(event):
+        if not _is_request(event):
             raise BadQuery("event", 'an HTTP event, a schedule of EventBridge or {"action": "refresh"} is expected')
-        answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # Mangum names all of AWS's context
-        if answered["statusCode"] in _WITHOUT_TYPE:
+        try:
+            answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # of AWS's context Mangum names all
+        except Exception as error:  # what the application raises is answered; this is Mangum's, of an event
+            logger.warning("An event is no request (%s: %s)", type(error).__name__, error)
+            return _refuse_event()
+        if answered.get("statusCode") in _WITHOUT_TYPE:
             answered.get("headers", {}).pop("content-type", None)
         return answered
 
@@ -95,9 +100,13 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
 def _without_oddities(event: Event) -> dict[str, Any]:
     """*event* without what Mangum raises for, and nobody here asks for.
 
-    That is what JSON has and HTTP has not, halves of characters and null for headers, and a host that is none.
+    That is what JSON has and HTTP has not, halves of characters and null for headers, a host that is none, and a body.
     """
     readable: dict[str, Any] = json.loads(json.dumps(event, ensure_ascii=False).encode(errors="replace"))
+    for name in ("body", "isBase64Encoded"):
+        readable.pop(name, None)
+    if "multiValueHeaders" not in readable:
+        readable.setdefault("headers", {})
     for name in readable.keys() & {"headers", "multiValueHeaders"}:
         told = (readable[name] or {}).items()
         readable[name] = {header: text for header, text in told if text is not None and header.lower() not in _PLACE}
@@ -106,7 +115,27 @@ def _without_oddities(event: Event) -> dict[str, Any]:
 
 def _is_schedule(event: Event) -> bool:
     """Whether a refresh is asked for: by EventBridge, or by who may invoke the function itself."""
-    return event.get("source") in _SCHEDULERS or event.get("action") == "refresh"
+    return isinstance(event, Mapping) and (event.get("source") in _SCHEDULERS or event.get("action") == "refresh")
+
+
+def _is_request(event: Event) -> bool:
+    """Whether *event* is of a front end: of API Gateway, a function's URL or a load balancer, or of Lambda@Edge."""
+    if not isinstance(event, Mapping):
+        return False
+    records = event.get("Records")
+    first = records[0] if isinstance(records, list) and records else None
+    return "requestContext" in event or (isinstance(first, Mapping) and "cf" in first)
+
+
+def _refuse_event() -> dict[str, Any]:
+    error = HTTPException(400, "This is no request that a front end of AWS Lambda makes.")
+    problem = problem_response(error, sample_data=app.state.sample_data)
+    return {
+        "statusCode": problem.status_code,
+        "headers": dict(problem.headers),
+        "body": bytes(problem.body).decode(),
+        "isBase64Encoded": False,
+    }
 
 
 async def _refresh(context: _Context) -> dict[str, Any]:

@@ -31,6 +31,8 @@ def check_problem(answer: httpx.Response, status: int, code: str) -> None:
         ("FOO /rss", {}, 405, "method_not_allowed"),
         ("POST /rss", {"Content-Length": "65537"}, 413, "body_too_large"),
         ("POST /api/refresh", {"Content-Length": "9" * 30}, 413, "body_too_large"),
+        ("POST /api/refresh", {"Content-Length": "9" * 5_000}, 413, "body_too_large"),
+        ("POST /api/refresh", {"Content-Length": "0" * 20 + "10"}, 401, "unauthorised"),
         (f"GET /{'a' * MOST_PATH_CHARACTERS}", {}, 414, "address_too_long"),
         (f"GET /rss?q={'a' * MOST_QUERY_CHARACTERS}", {}, 414, "address_too_long"),
         (f"GET /?{'%61' * MOST_QUERY_CHARACTERS}b", {}, 414, "address_too_long"),

@@ -69,6 +69,11 @@ def test_the_tag_is_weak_since_it_is_the_same_for_every_content_coding() -> None
         pytest.param(OPAQUE.strip('"'), False, id="the tag without its quotes"),
         pytest.param(OPAQUE[:-1], False, id="the tag without its last quote"),
         pytest.param(f'W/"{ETAG}"', False, id="the tag quoted again"),
+        pytest.param(f"W/{ETAG}", False, id="the tag called weak twice"),
+        pytest.param(ETAG.replace("W", "w"), False, id="the tag called weak in a small letter"),
+        pytest.param(f'"unclosed "{ETAG}', False, id="within another"),
+        pytest.param(f", ,{ETAG} ,", True, id="among nothing"),
+        pytest.param(f'{ETAG} "other"', False, id="beside another without a comma"),
         pytest.param(f'"x{OPAQUE[1:]}', False, id="a tag that ends like it"),
         pytest.param(OPAQUE.upper(), False, id="in another case"),
         pytest.param('"other", W/"another"', False, id="others only"),
@@ -209,6 +214,10 @@ def test_part_of_a_second_before_the_mailing_does_not_count() -> None:
         ("gzip;level=9", "identity"),
         ("deflate, compress", "identity"),
         (",, ;", "identity"),
+        ("identity;q=1, gzip;q=0.1", "identity"),
+        ("gzip;q=0.5, br;q=0.7, identity", "identity"),
+        ("gzip, identity", "gzip"),
+        ("identity;q=0, gzip;q=0.1", "gzip"),
     ],
 )
 def test_the_coding_is_the_best_one_that_the_reader_takes(accept_encoding: str | None, expected: Coding) -> None:

@@ -136,6 +136,12 @@ def test_scripts_of_other_sites_may_read_the_feeds(served: Running) -> None:
     assert served.ask("/rss", Origin="https://reader.example").headers["Access-Control-Allow-Origin"] == "*"
 
 
+@pytest.mark.parametrize("path", ["/rss", "/atom/cs.CL", "/jsonfeed", "/api/papers", "/health"])
+def test_who_asks_a_feed_for_its_options_is_told(served: Running, path: str) -> None:
+    asked = served.ask(path, "OPTIONS")
+    assert (asked.status_code, asked.content, asked.headers["Allow"]) == (204, b"", "GET, HEAD, OPTIONS")
+
+
 class BrokenSource:
     """Fails in a way that nobody foresaw."""
 

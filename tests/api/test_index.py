@@ -210,8 +210,38 @@ def test_a_schedule_refreshes_without_a_secret(tmp_path: Path, arxiv: ArxivStand
 
 
 def test_an_event_of_no_kind_is_refused(tmp_path: Path, arxiv: ArxivStandIn) -> None:
-    events: list[Event] = [{"action": "refesh"}, {}, {"source": "aws.s3"}]
-    assert on_lambda(tmp_path, arxiv, [invoked(one) for one in events]) == [{"raised": "BadQuery"}] * 3
+    messages = {"Records": [{"eventSource": "aws:sqs"}]}
+    events: list[Any] = [{"action": "refesh"}, {}, {"source": "aws.s3"}, messages, {"Records": []}, [], "x", None]
+    found = on_lambda(tmp_path, arxiv, [invoked(one) for one in events])
+    assert found == [{"raised": "BadQuery"}] * len(events)
+
+
+def test_an_event_at_the_edge_is_answered(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    request = {
+        "clientIp": "192.0.2.7",
+        "headers": {"host": [{"key": "Host", "value": HOST}]},
+        "method": "GET",
+        "querystring": "",
+        "uri": "/health",
+    }
+    (answer,) = on_lambda(tmp_path, arxiv, [invoked({"Records": [{"cf": {"config": {}, "request": request}}]})])
+    assert (answer["status"], json.loads(answer["body"])["status"]) == (200, "ok")
+
+
+def test_what_looks_like_a_request_and_is_none_is_a_problem(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    event = http_api(Call("/health"))
+    odd: list[Event] = [
+        {"requestContext": None},
+        {"requestContext": {}},
+        event | {"requestContext": {"http": {}}},
+        rest_api(Call("/health")) | {"requestContext": {"identity": None}},
+        {"Records": [{"cf": None}]},
+    ]
+    found = on_lambda(tmp_path, arxiv, [invoked(one) for one in [*odd, event]])
+    problems = [(one["statusCode"], json.loads(one["body"])["code"]) for one in found[:-1]]
+    assert problems == [(400, "bad_request")] * len(odd)
+    assert {headers_of(one)["content-type"] for one in found[:-1]} == {"application/problem+json"}
+    assert found[-1]["statusCode"] == 200
 
 
 def test_a_refresh_that_fails_is_raised_and_the_process_goes_on(tmp_path: Path) -> None:
@@ -246,9 +276,11 @@ def test_what_no_front_end_sends_is_answered_like_any_request(tmp_path: Path, ar
         event | {name: {**event[name], "x-nothing": None}},
         event | {name: {**event[name], "x-half": "\ud800" if name == "headers" else ["\ud800"]}},
         event | {"body": "\ud800"},
+        event | {"body": "aGk", "isBase64Encoded": True},
+        {other: told for other, told in event.items() if other != name},
     ]
     found = on_lambda(tmp_path, arxiv, [invoked(one) for one in odd])
-    assert [(one["statusCode"], body_of(one).count(b"<item>") > 3) for one in found] == [(200, True)] * 4
+    assert [(one["statusCode"], body_of(one).count(b"<item>") > 3) for one in found] == [(200, True)] * len(odd)
 
 
 BASE = "/prod"

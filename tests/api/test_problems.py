@@ -115,7 +115,6 @@ def test_an_unknown_address_is_a_404_that_leads_to_the_page_and_never_a_redirect
         ("/", "POST", "GET, HEAD"),
         ("/rss", "POST", "GET, HEAD"),
         ("/rss/cs.AI", "DELETE", "GET, HEAD"),
-        ("/jsonfeed", "OPTIONS", "GET, HEAD"),
         ("/api/papers", "PUT", "GET, HEAD"),
         ("/api/papers/2401.01234", "PATCH", "GET, HEAD"),
         ("/health", "POST", "GET, HEAD"),

@@ -134,7 +134,7 @@ METHODS = ["TRACE", "TRACK", "PROPFIND", "FOO", "get", "PRI", "PUT", "PATCH", "D
 def test_no_other_method_does_anything(besieged: Besieged, method: str) -> None:
     for target in ("/", "/rss", "/api/papers", "/api/status", "/nothing"):
         answer = besieged.ask(target, f"X-Canary: {EVIL}", "Content-Length: 0", method=method)
-        assert answer.status in {400, 404, 405}
+        assert answer.status in {400, 404, 405} or (method == "OPTIONS" and (answer.status, answer.body) == (204, b""))
 
 
 HEADERS = {
