@@ -49,7 +49,15 @@ _WORDS_NAMED = 6  # of those that tie a paper to others
 UNIT = 10**POINT_PLACES  # points are counted in whole ten-thousandths: sums show no binary dust and need no order
 
 # What an entry was read as before is longer where its terms all have their field.
-parse_term = lru_cache(maxsize=8_192)(partial(parse_entry, max_characters=100 * MAX_CHARACTERS))
+_parse_term = partial(parse_entry, max_characters=100 * MAX_CHARACTERS)
+# Anybody may ask for long ones, each of which fills up to 100 kB and is read in 30 ms.
+_LONG_TERM = 100  # characters
+_parse_short_term, _parse_long_term = lru_cache(maxsize=8_192)(_parse_term), lru_cache(maxsize=32)(_parse_term)
+
+
+def parse_term(text: str) -> Node:
+    """The tree of a keyword or exclusion, which is asked for again by the selections after it."""
+    return (_parse_short_term if len(text) < _LONG_TERM else _parse_long_term)(text)
 
 
 @dataclass(frozen=True, slots=True)

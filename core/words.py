@@ -66,6 +66,8 @@ _EE_VERBS = frozenset({"agree", "decree", "disagree", "free", "guarantee", "refe
 # Letters that Unicode does not take apart into a plain one and an accent: Łukasz, Søren, Đorđe, Kılıç.
 _PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 
+_LONGEST_KEPT = 50  # letters of a word that is looked up and not folded anew; anybody may ask for longer ones
+
 _NAME_SUFFIXES = frozenset({"jr", "sr", "ii", "iii", "iv"})
 
 
@@ -97,7 +99,6 @@ def fold_words(text: str) -> list[str]:
     return [fold_word(word) for word in split_words(text)]
 
 
-@lru_cache(maxsize=65_536)
 def fold_word(word: str) -> str:
     """*word* without what does not tell words apart: case, accents, and the endings -s, -ed, -ing and a last -e.
 
@@ -106,6 +107,11 @@ def fold_word(word: str) -> str:
     SAM. Some words have endings of their own: `matrices`, `criteria`. Endings that change the word (-er, -ion, -able)
     stay.
     """
+    return _fold_word(word) if len(word) <= _LONGEST_KEPT else _fold_word.__wrapped__(word)
+
+
+@lru_cache(maxsize=65_536)
+def _fold_word(word: str) -> str:
     plain = plain_word(singular_acronym(word))
     word = _IRREGULAR.get(plain, plain)
     if word[-1:] in _LAST_LETTERS:
@@ -115,11 +121,15 @@ def fold_word(word: str) -> str:
     return word[:-1] if word.endswith("ll") and _WEAK_LL.fullmatch(word) else word
 
 
-@lru_cache(maxsize=65_536)
 def plain_word(word: str) -> str:
     """*word* in lower case without accents."""
     if word.isascii():
         return word.lower()
+    return _plain_word(word) if len(word) <= _LONGEST_KEPT else _plain_word.__wrapped__(word)
+
+
+@lru_cache(maxsize=65_536)
+def _plain_word(word: str) -> str:
     decomposed = unicodedata.normalize("NFKD", word)  # first: letters such as ℝ have no lower case of their own
     decomposed = unicodedata.normalize("NFKD", decomposed.casefold().translate(_PLAIN_LETTERS))
     plain = "".join(letter for letter in decomposed if not (unicodedata.combining(letter) or letter.isspace()))

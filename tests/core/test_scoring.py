@@ -22,7 +22,7 @@ from core.profiles import Keyword, MatchMode, Profile, say_points
 from core.query import canonical, parse_entry, parse_query
 from core.rarity import Known, Rarity
 from core.relevance import Era
-from core.scoring import UNIT, Reason, Score, Scorer, Scores, is_usable_term, score
+from core.scoring import UNIT, Reason, Score, Scorer, Scores, is_usable_term, parse_term, score
 from core.words import fold_word, fold_words
 from tests.builders import DAY, paper
 from tests.shared_data import ARXIV, needs_recordings
@@ -724,3 +724,16 @@ def test_a_term_of_an_entry_that_is_not_met_whole_is_told_with_its_place_and_no_
 )
 def test_points_are_told_with_all_their_places(points: float, told: str) -> None:
     assert (say_points(points), str(Reason("kernel", "title", points))) == (told, f"kernel {told} (title)")
+
+
+def test_what_a_short_term_says_is_kept_and_a_long_one_of_anybody_s_soon_forgotten() -> None:
+    short, *long = (
+        "kv AND cache",
+        *(f"({' '.join(f'w{number}x{word}' for word in range(50))})" for number in range(99)),
+    )
+    first = [parse_term(text) for text in (short, long[0])]
+    for text in long:
+        parse_term(text)
+    again = [parse_term(text) for text in (short, long[0])]
+    assert again == first
+    assert [one is other for one, other in zip(again, first, strict=True)] == [True, False]

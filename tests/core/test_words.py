@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core import words
 from core.words import canonical_name, split_words
 
 # Letters of each kind, marks that combine, separators of ASCII and of others, and what makes words of its own.
@@ -43,3 +44,11 @@ def test_the_canonical_form_of_a_name_is_its_own(name: str) -> None:
 
 def test_a_name_that_no_form_can_tell_loses_what_looks_like_a_suffix() -> None:
     assert canonical_name("iv 2be 4") == "4 2be"
+
+
+def test_no_long_word_of_anybody_s_is_kept() -> None:
+    kept = [one.cache_info().currsize for one in (words._fold_word, words._plain_word)]
+    assert [words.fold_word("é" * 2_000 + f"{number}") for number in range(3)] == [
+        "e" * 2_000 + f"{number}" for number in range(3)
+    ]
+    assert [one.cache_info().currsize for one in (words._fold_word, words._plain_word)] == kept
