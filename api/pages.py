@@ -54,7 +54,7 @@ from core.catalogue import (
     describe,
 )
 from core.config import DEFAULT_PROFILE
-from core.errors import ArxivFeedsError, BadQuery, NothingStored, StoreUnavailable
+from core.errors import ArxivFeedsError, BadQuery, NothingStored, Overloaded, StoreUnavailable
 from core.feeds.content import build_origin, clean_text
 from core.mailings import (
     eastern_date,
@@ -245,14 +245,15 @@ async def paper(
     attempts = (await service.store.load_attempts((number,))).get(number, ())
     similar = await _find_similar(service, number)
     context = _describe_paper(record, explained, selection)
-    summaries = await to_thread(_render_summaries, explained.verdict.item, attempts, selection.profile.language)
+    item, language = explained.verdict.item, selection.profile.language
+    summaries = await to_thread(_render_summaries, item, attempts, language)
     page = _render(
         request,
         service,
         "paper.html",
         **context,
         summaries=summaries,
-        absence="" if summaries else why_no_summary(_with_attempt(explained.verdict.item, attempts, service), service),
+        absence="" if summaries else why_no_summary(replace(item, attempt=find_shown(attempts, language)), service),
         similar=similar,
         similar_days=_SIMILAR_DAYS,
     )
@@ -350,7 +351,7 @@ async def _show_mailing(
     if any(one.mailing == day for one in known) and not is_cut:
         return _shown_day(selected, day, known, stored)
     asked = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
-    other = await service.catalogue.select(asked)
+    other = await service.select_more(asked)
     if not other.mailings:
         return replace(_shown_day(other, day, known, stored), remark=explain_missing(day, newest, name=say_day))
     others = (one for one in known if one.mailing != day)
@@ -461,12 +462,18 @@ def _describe_paper(record: PaperRecord, explained: Explained, selection: Select
 
 
 async def _find_similar(service: Service, number: str) -> tuple[Card, ...]:
-    """The papers of the last weeks that are most like the paper *number*, best first, without itself."""
+    """The papers of the last weeks that are most like the paper *number*, best first, without itself.
+
+    None while too many new feeds are asked for: the page is worth reading without them.
+    """
     scope = "+".join(service.config.categories[:20])
     parameters = FeedParameters.model_validate({"like": number, "days": _SIMILAR_DAYS, "summaries": "0"})
     wide = parse_selection(scope, parameters, service.config)
     selection = replace(wide, profile=replace(wide.profile, max_papers=_SIMILAR_PAPERS + 1))
-    selected = await service.catalogue.select(selection)
+    try:
+        selected = await service.select_more(selection)
+    except Overloaded:
+        return ()
     found = [item for item in selected.best[: _SIMILAR_PAPERS + 1] if item.paper.id != number]
     return build_cards(found[:_SIMILAR_PAPERS])
 
@@ -490,10 +497,6 @@ def _render_summary(summary: Summary, language: str, origin: str) -> _ShownSumma
     )
     tldr = as_sentence(render_page(summary.tldr, urls=summary.urls), summary.tldr)
     return _ShownSummary(language, tldr, sections, origin)
-
-
-def _with_attempt(item: Item, attempts: Attempts, service: Service) -> Item:
-    return replace(item, attempt=find_shown(attempts, service.config.default.language))
 
 
 # --- what all pages have

@@ -383,12 +383,13 @@ async def explain(
     selection = parse_selection(parameters.scope, parameters, service.config, limit=parameters.limit)
     number = parse_paper_number(parameters.id)
     try:
-        notices = (await service.select(selection)).notices
+        answered = await service.select(selection)
     except NothingStored as nothing:  # of the scope; the paper can be stored all the same
         notices = (*service.sample_notices, str(nothing))
         explained = await _explain_or_raise(service, number, selection, nothing)
     else:
-        explained = await service.catalogue.explain(number, selection)
+        notices = answered.notices
+        explained = await service.catalogue.explain(number, selection, answered.selected)
     answer = _explanation(explained, selection, notices, sample_data=service.sample_data)
     return await service.respond_stored(request, _dump(answer), MEDIA_TYPE)
 

@@ -166,11 +166,8 @@ class Service:
                 raise failure
             selected = await self.catalogue.select(selection, currency.revision)
         except StoreUnavailable as error:
-            recalled = await self.catalogue.recall(selection)
-            if recalled is None:
-                raise
-            logger.warning("Answering from memory: %s", error)
-            currency, selected = Currency(is_current=False, problems=(STORE_NOTICE,)), recalled
+            selected = await self._recall(selection, error)
+            currency = Currency(is_current=False, problems=(STORE_NOTICE,))
         if isinstance(failure, NothingStored) and not selected.verdicts:
             raise failure
         own_notices = (
@@ -180,6 +177,21 @@ class Service:
         )
         notices = (*self.notices_of(currency), *own_notices)
         return Answered(selection, selected, currency, notices, own_notices)
+
+    async def select_more(self, selection: Selection) -> Selected:
+        """What *selection* lists beside an answer that tells how current all of it is; raises what `select` does."""
+        try:
+            return await self.catalogue.select(selection)
+        except StoreUnavailable as error:
+            return await self._recall(selection, error)
+
+    async def _recall(self, selection: Selection, error: StoreUnavailable) -> Selected:
+        """What this process loaded last. Raises *error*, with which the store is away, where that is nothing."""
+        recalled = await self.catalogue.recall(selection)
+        if recalled is None:
+            raise error
+        logger.warning("Answering from memory: %s", error)
+        return recalled
 
     def _tell_language(self, profile: Profile) -> tuple[str, ...]:
         """A sentence where summaries are written, and *profile* wants them in a language in which none are."""

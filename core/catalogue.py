@@ -449,9 +449,12 @@ class Catalogue:
             raise UnknownPaper(paper_id)
         return records[paper_id]
 
-    async def explain(self, paper_id: str, selection: Selection) -> Explained:
-        """What became of a stored paper in *selection* and why, also where it lies outside its categories or days."""
-        selected = await self.select(selection)
+    async def explain(self, paper_id: str, selection: Selection, selected: Selected | None = None) -> Explained:
+        """What became of a stored paper in *selection* and why, also where it lies outside its categories or days.
+
+        *selected* is what the selection lists, where that is known. Raises UnknownPaper and what `select` raises.
+        """
+        selected = selected or await self.select(selection)
         found = await asyncio.to_thread(selected.verdicts.explain, paper_id)
         if found is not None:
             return found

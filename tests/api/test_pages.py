@@ -16,14 +16,17 @@ from pydantic import SecretStr
 from api import pages
 from api.cards import build_cards, fold
 from api.service import STORE_NOTICE
-from core.errors import StoreUnavailable
+from core.catalogue import Selected, Selection
+from core.errors import Overloaded, StoreUnavailable
 from core.scoring import Score
-from core.store.records import Revision
+from core.store import optimistic
+from core.store.records import Changes, Revision
+from core.summaries.attempts import Attempt, Key
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
 from demo.standin import ArxivStandIn
 from tests import builders
-from tests.api.running import CONFIG, PUBLIC, SECRET, WEEK, Running, running
+from tests.api.running import CONFIG, NOW, PUBLIC, SECRET, WEEK, Running, running
 
 KINDS = {"rss": "application/rss+xml", "atom": "application/atom+xml", "jsonfeed": "application/feed+json"}
 SCOPES = ["", "/systems", *(f"/{category}" for category in CONFIG["categories"])]
@@ -429,6 +432,24 @@ class TestPapers:
         assert titles(empty) == before
         assert STORE_NOTICE in text_of(page(empty))
         assert STORE_NOTICE in text_of(page(empty, "/build"))
+        assert STORE_NOTICE in text_of(page(empty, "/?mailing=2026-03-05&limit=1"))
+        explained = empty.ask(f"/api/explain?id={papers(empty)[0]['id']}").json()
+        assert (explained["outcome"], explained["notices"]) == ("listed", [STORE_NOTICE])
+
+    def test_while_too_many_new_feeds_are_asked_for_the_page_of_a_paper_names_no_others(
+        self, empty: Running, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        empty.refresh()
+        select, number = empty.service.catalogue.select, papers(empty)[0]["id"]
+
+        async def refuse(selection: Selection, revision: Revision | None = None) -> Selected:
+            if selection.profile.likes:
+                raise Overloaded("Too many new feeds are asked for at once", retry_after_seconds=5)
+            return await select(selection, revision)
+
+        assert "Similar papers" in text_of(page(empty, f"/paper/{number}"))
+        monkeypatch.setattr(empty.service.catalogue, "select", refuse)
+        assert "Similar papers" not in text_of(page(empty, f"/paper/{number}"))
 
 
 class TestSummaries:
@@ -463,6 +484,19 @@ class TestSummaries:
         assert all(section["heading"] in text for section in item["summary"]["sections"])
         assert item["summary"]["origin"] in text
         assert shown.xpath("//main//*[local-name()='math']")
+
+    def test_the_page_of_a_paper_says_why_there_is_none_in_the_language_of_the_feed(self, summarised: Running) -> None:
+        written = papers(summarised)[0]["id"]
+        told = page(summarised, f"/paper/{written}?lang=de").xpath("//main")[0]
+        assert "No AI summary" not in text_of(told)  # there is one in another language
+        attempt = Attempt(
+            Key(1, "qwen-long", "1", "de", "abstract"), NOW, "refused", "the service refused it in German"
+        )
+        unwritten = papers(summarised)[2]["id"]
+        put = Changes(attempts=((unwritten, (attempt,)),))
+        summarised.runner.run(optimistic.put(summarised.service.store, put, clock=lambda: NOW, task="a test"))
+        assert "the service refused it in German" in text_of(page(summarised, f"/paper/{unwritten}?lang=de"))
+        assert "refused it in German" not in text_of(page(summarised, f"/paper/{unwritten}"))
 
     def test_the_page_of_a_paper_without_says_why(self, summarised: Running) -> None:
         second, third = papers(summarised)[1:3]
