@@ -42,6 +42,7 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import NoScriptError, RedisError, ResponseError
 
 from core.errors import LeaseLost, StoreUnavailable
+from core.store.damage import DAMAGE, damage_of, tell_damaged
 from core.store.records import (
     Changes,
     Endpoint,
@@ -101,6 +102,7 @@ _RENDERINGS_KEPT = timedelta(days=7)  # longer than arXiv's longest holidays
 _NO_MAILING = "0000-00-00"  # where papers are that were never announced
 _FREQUENCIES = "~"  # before the name of a stream, where papers have their id
 _DAY_BYTES = 10  # of a date as text
+_ANSWERS = {"GET": (bytes, type(None)), "HGET": (bytes, type(None)), "HGETALL": (dict,), "HMGET": (list,)}
 
 _ADDRESS = frozenset({"connection_class", "db", "host", "password", "port", "username"})  # of what a URL may say
 _REFUSALS = {  # by the class of the error or the code in its text
@@ -110,7 +112,6 @@ _REFUSALS = {  # by the class of the error or the code in its text
     "AuthenticationError": "it asks for another user or password",
     "NoPermissionError": "its user may not do what is needed",
 }
-_DAMAGE = (ValueError, KeyError, TypeError, zlib.error)
 
 
 class RedisStore:
@@ -160,8 +161,9 @@ class RedisStore:
     async def load_mailings(self) -> frozenset[date]:
         """The mailings that any stored paper was announced in."""
         await self._ask(self._load_mailings)
-        days = await self._run(FIND_MAILINGS, ["mailings"], [self._key("mailing:")])
-        return frozenset(_dates(days))
+        keys = [self._key("mailing:")]
+        found: frozenset[date] = await self._run(FIND_MAILINGS, ["mailings"], keys, read=_read_days)
+        return found
 
     async def load_newest_mailing(self, categories: Collection[str]) -> date | None:
         """The newest mailing with a paper in one of *categories*."""
@@ -197,7 +199,7 @@ class RedisStore:
     async def load_summary_state(self) -> SummaryState:
         """What is known of summarising as a whole."""
         value = await self._ask(lambda client: self._get(client, "GET", "summarising"))
-        with _damage_of("the state of summarising"):
+        with damage_of("the state of summarising"):
             if value is not None:
                 return parse_summary_state(value.decode())
         return SummaryState()
@@ -265,7 +267,7 @@ class RedisStore:
         *pause_if_forgotten* are the seconds to wait where the server knows nothing of this lease: it may have lost that
         it was in use until just now.
         """
-        fence = await self._run(
+        fence: int | None = await self._run(
             TAKE_LEASE,
             [f"lease:{name}"],
             [
@@ -277,8 +279,9 @@ class RedisStore:
                 _milliseconds(_LEASES_KEPT),
                 uuid4().hex,
             ],
+            read=lambda answer: None if answer is None else int(answer),
         )
-        return None if fence is None else Lease(name, holder, int(fence))
+        return None if fence is None else Lease(name, holder, fence)
 
     async def keep_lease(self, lease: Lease, *, seconds: float) -> bool:
         """Whether *lease* is still the holder's, who then has it during *seconds* from now."""
@@ -291,7 +294,7 @@ class RedisStore:
     async def load_endpoint(self, name: str) -> Endpoint:
         """How the service *name* of arXiv has answered lately."""
         value = await self._ask(lambda client: self._get(client, "GET", f"endpoint:{name}"))
-        with _damage_of(f"the endpoint {name}"):
+        with damage_of(f"the endpoint {name}"):
             if value is not None:
                 failures, closed_until = json.loads(value)
                 return Endpoint(int(failures), datetime.fromisoformat(closed_until) if closed_until else None)
@@ -306,7 +309,7 @@ class RedisStore:
     async def load_rendering(self, name: str) -> Rendering | None:
         """The rendering that was kept last under *name*, None where there is none."""
         packed = await self._ask(lambda client: self._get(client, "GET", f"rendering:{name}"))
-        with _damage_of(f"the rendering {name}"):
+        with damage_of(f"the rendering {name}"):
             return None if packed is None else parse_rendering(name, packed)
         return None
 
@@ -381,6 +384,8 @@ class RedisStore:
     async def _load_summaries(self, client: Redis, *, paper_ids: Sequence[str]) -> list[bytes | None]:
         """What is packed of each; MGET, unlike GET, gives nothing for a key of another type."""
         found: list[bytes | None] = await _call(client, "MGET", *(self._key(f"summary:{one}") for one in paper_ids))
+        if len(found) != len(paper_ids):
+            raise ValueError(f"MGET of {len(paper_ids)} keys is answered with {len(found)} values")
         return found
 
     async def _load_mailings(self, client: Redis) -> Mapping[bytes, bytes]:
@@ -402,16 +407,20 @@ class RedisStore:
     async def _get(self, client: Redis, command: str, name: str, *fields: str) -> Any:
         """What *command* gives for the key *name*, None where that key is of another type."""
         try:
-            return await _call(client, command, self._key(name), *fields)
+            answer = await _call(client, command, self._key(name), *fields)
         except ResponseError as error:
             return _usable(error, name)
+        values = answer.values() if isinstance(answer, dict) else ()
+        if not isinstance(answer, _ANSWERS[command]) or not all(isinstance(value, bytes) for value in values):
+            raise TypeError(f"{command} is answered with {type(answer).__name__}")
+        return answer
 
     async def _find(self, paper_ids: Iterable[str]) -> list[tuple[str, str, bytes]]:
         """Mailing, id and record of the stored ones among *paper_ids*."""
         found: list[tuple[str, str, bytes]] = []
         for ids in _in_groups(sorted(set(paper_ids)), _IDS_PER_SCRIPT):
-            flat = await self._run(FIND_PAPERS, ["mailings"], [self._key("mailing:"), *ids], seconds=_LONG_SECONDS)
-            found += [(day.decode(), paper_id.decode(), record) for day, paper_id, record in _in_groups(flat, 3)]
+            values = [self._key("mailing:"), *ids]
+            found += await self._run(FIND_PAPERS, ["mailings"], values, read=_read_found, seconds=_LONG_SECONDS)
         return found
 
     async def _plan(self, changes: Changes) -> _Plan:
@@ -451,10 +460,16 @@ class RedisStore:
         names: Sequence[str],
         values: Sequence[str | bytes | int],
         *,
+        read: Callable[[Any], Any] = lambda answer: answer,
         seconds: float = _QUICK_SECONDS,
     ) -> Any:
+        """What *read* makes of the answer of *script*."""
         keys = [self._key(name) for name in names]
-        return await self._ask(lambda client: _evaluate(client, script, keys, values), seconds=seconds)
+
+        async def work(client: Redis) -> Any:
+            return read(await _evaluate(client, script, keys, values))
+
+        return await self._ask(work, seconds=seconds)
 
     async def _ask(self, work: Callable[[Redis], Awaitable[T]], *, seconds: float = _QUICK_SECONDS) -> T:
         """What *work* gives, within *seconds*. A server that failed several times in a row is left alone for a while.
@@ -476,6 +491,9 @@ class RedisStore:
             self._failures += 1
             self._retry_at = self._monotonic() + _BREAK_SECONDS
             raise StoreUnavailable(f"The store {self.name} cannot be reached: {self._describe(error)}") from error
+        except (*DAMAGE, AttributeError) as error:
+            logger.exception("The shared store answered what no Redis does")
+            raise StoreUnavailable(f"The store {self.name} answers what no Redis does; STORE_URL names it") from error
         self._failures = 0
         return answer
 
@@ -640,6 +658,15 @@ def _plan(
     )
 
 
+def _read_days(days: Iterable[bytes]) -> frozenset[date]:
+    return frozenset(_dates(days))
+
+
+def _read_found(flat: Sequence[bytes]) -> list[tuple[str, str, bytes]]:
+    """Mailing, id and record of the papers that were found, which the server lists one after the other."""
+    return [(day.decode(), paper_id.decode(), record) for day, paper_id, record in _in_groups(flat, 3)]
+
+
 def _home(record: PaperRecord) -> str:
     """The mailing that a record is kept in."""
     return record.announcements[-1].mailing.isoformat() if record.announcements else _NO_MAILING
@@ -670,17 +697,16 @@ def _read_records(what: str, packed: Iterable[tuple[str, bytes]]) -> dict[str, P
     for paper_id, record in packed:
         try:
             records[paper_id] = parse_record(_unpack(record))
-        except _DAMAGE as error:
+        except DAMAGE as error:
             damaged.append(f"{paper_id} ({error!r})")
-    if damaged:
-        logger.error("Of %s %d cannot be read and are left out, the first is %s", what, len(damaged), damaged[0])
+    tell_damaged(what, damaged)
     return records
 
 
 def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequencies, ...]:
     read: list[Frequencies] = []
     for stream, mailing, packed in sorted(found):
-        with _damage_of(f"the word counts of {stream} after {mailing}"):
+        with damage_of(f"the word counts of {stream} after {mailing}"):
             read.append(parse_frequencies(_unpack(packed), stream=stream, mailing=mailing))
     return tuple(read)
 
@@ -688,14 +714,14 @@ def _read_frequencies(found: Iterable[tuple[str, date, bytes]]) -> tuple[Frequen
 def _read_attempts(paper_ids: Iterable[str], values: Iterable[bytes | None]) -> dict[str, Attempts]:
     found: dict[str, Attempts] = {}
     for paper_id, value in zip(paper_ids, values, strict=True):
-        with _damage_of(f"the summaries of {paper_id}"):
+        with damage_of(f"the summaries of {paper_id}"):
             if value is not None:
                 found[paper_id] = parse_attempts(_unpack(value))
     return found
 
 
 def _read_refresh(categories: str, value: bytes) -> RefreshState | None:
-    with _damage_of(f"the refreshes of {categories}"):
+    with damage_of(f"the refreshes of {categories}"):
         return parse_refresh(_unpack(value[_DAY_BYTES:]))
     return None
 
@@ -724,7 +750,7 @@ def _read_number(value: bytes | None) -> int | None:
 
 
 def _read_moment(value: bytes | None) -> datetime | None:
-    with _damage_of("the moment of the last change"):
+    with damage_of("the moment of the last change"):
         return datetime.fromisoformat(value.decode()) if value else None
     return None
 
@@ -738,16 +764,6 @@ def _dates(days: Iterable[str | bytes]) -> Iterator[date]:
     for day in days:
         with suppress(ValueError):
             yield date.fromisoformat(day if isinstance(day, str) else day.decode())
-
-
-@contextmanager
-def _damage_of(what: str) -> Iterator[None]:
-    """Lets go on without *what* where it cannot be read."""
-    try:
-        yield
-    except _DAMAGE as error:
-        # Without a traceback: it is the data that are wrong.
-        logger.error("What is stored as %s cannot be read and counts as missing: %r", what, error)  # noqa: TRY400
 
 
 def _pack(text: str) -> bytes:

@@ -167,8 +167,17 @@ def _raise_revision(source: sqlite3.Connection, connection: sqlite3.Connection) 
     """Make the data as new as they were, as far as that is known, and other data than any that was read before."""
     known = [*_readable(source, "SELECT max(number, checks, papers) + 1, changed_at FROM revision")]
     number, changed_at = known[0] if known else (None, None)
+    raise_revision(
+        connection,
+        number=number if isinstance(number, int) else None,
+        changed_at=changed_at if isinstance(changed_at, str) else None,
+    )
+
+
+def raise_revision(connection: sqlite3.Connection, *, number: int | None, changed_at: str | None) -> None:
+    """Give the data of *connection* that *number*; where it is not known, one that was never read before."""
     connection.execute(
         f"UPDATE revision SET changed_at = coalesce(?2, {_NOW}), number = coalesce(?1, {_MICROSECONDS})",  # noqa: S608 - ours
-        [number if isinstance(number, int) else None, changed_at if isinstance(changed_at, str) else None],
+        [number, changed_at],
     )
     connection.execute("UPDATE revision SET checks = number, papers = number")

@@ -21,6 +21,7 @@ from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
 from core.errors import LeaseLost, StoreUnavailable
 from core.papers import Announcement, Paper
+from core.store.damage import DAMAGE, damage_of, tell_damaged
 from core.store.records import (
     Changes,
     Endpoint,
@@ -45,7 +46,7 @@ from core.store.records import (
     parse_summary_state,
     parse_types,
 )
-from core.store.salvage import set_aside, take_over
+from core.store.salvage import raise_revision, set_aside, take_over
 from core.summaries.attempts import Attempts, SummaryState
 
 logger = logging.getLogger(__name__)
@@ -365,6 +366,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {_PAGES_AHEAD}")
         connection.execute("PRAGMA foreign_keys = ON")
         _migrate(connection)
+        _mend_revision(connection)
     except BaseException:
         connection.close()
         raise
@@ -429,6 +431,18 @@ def _migrate(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA user_version = {len(_MIGRATIONS)}")
 
 
+def _mend_revision(connection: sqlite3.Connection) -> None:
+    """Put a number in the place of one that cannot be read, other than any that was read before."""
+    numbers = "SELECT typeof(number), typeof(checks), typeof(papers) FROM revision"
+    if connection.execute(numbers).fetchall() == [("integer",) * 3]:
+        return
+    with _writing(connection):
+        connection.execute("DELETE FROM revision")
+        connection.execute("INSERT INTO revision (number, changed_at, checks, papers) VALUES (0, NULL, 0, 0)")
+        raise_revision(connection, number=None, changed_at=None)
+    logger.error("The store had lost the number of its revision and has a new one")
+
+
 def _schema_version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
@@ -460,7 +474,9 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 def _load_revision(connection: sqlite3.Connection) -> Revision:
     number, changed_at, last, checks, papers = connection.execute(
         "SELECT number, changed_at, (SELECT MAX(mailing) FROM announcements), checks, papers FROM revision"
-    ).fetchone()
+    ).fetchone() or (None, None, None, None, None)
+    if not (isinstance(number, int) and isinstance(checks, int) and isinstance(papers, int)):
+        raise sqlite3.DatabaseError("the number of its revision is lost")  # until it is opened again
     newest = next(_read_days([last]), None)
     if last is not None and newest is None:  # a damaged one sorts behind all others
         newest = max(_load_mailings(connection), default=None)
@@ -520,23 +536,21 @@ def _build_records(rows: _Rows) -> list[PaperRecord]:
     """The papers of *rows*, without what is damaged."""
     records: list[PaperRecord] = []
     by_paper: dict[str, list[Announcement]] = {}
+    damaged: list[str] = []
     for paper_id, mailing, version, types in rows.announcements:
-        with _damage_of(f"the announcements of {paper_id}"):
+        try:
             announcement = Announcement(date.fromisoformat(mailing), paper_id, version, parse_types(types))
+        except DAMAGE as error:
+            damaged.append(f"the announcement of {paper_id} ({error!r})")
+        else:
             by_paper.setdefault(paper_id, []).append(announcement)
     for paper_id, record in rows.papers:
-        with _damage_of(f"the paper {paper_id}"):
+        try:
             records.append(PaperRecord(parse_paper(record), tuple(by_paper.get(paper_id, ()))))
+        except DAMAGE as error:
+            damaged.append(f"{paper_id} ({error!r})")
+    tell_damaged("some papers", damaged)
     return records
-
-
-@contextmanager
-def _damage_of(what: str) -> Iterator[None]:
-    """Leaves out *what* cannot be read: one damaged row must not take all the others with it."""
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, zlib.error):
-        logger.exception("What is stored as %s cannot be read and is left out", what)
 
 
 def _apply(connection: sqlite3.Connection, changes: Changes, based_on: int, now: datetime, lease: Lease | None) -> bool:
@@ -598,7 +612,7 @@ def _load_frequencies(connection: sqlite3.Connection, streams: Collection[str], 
     )
     found: list[Frequencies] = []
     for stream, mailing, record in rows:
-        with _damage_of(f"the word counts of {stream} after {mailing}"):
+        with damage_of(f"the word counts of {stream} after {mailing}"):
             day = date.fromisoformat(mailing)
             found.append(parse_frequencies(zlib.decompress(record).decode(), stream=stream, mailing=day))
     return tuple(found)
@@ -614,14 +628,14 @@ def _load_attempts(connection: sqlite3.Connection, paper_ids: Collection[str]) -
                 f"SELECT paper_id, record FROM summaries WHERE paper_id IN ({','.join('?' * len(ids))})",  # noqa: S608 - no value in it
                 ids,
             ):
-                with _damage_of(f"the summaries of {paper_id}"):
+                with damage_of(f"the summaries of {paper_id}"):
                     found[paper_id] = parse_attempts(zlib.decompress(record).decode())
     return found
 
 
 def _load_summary_state(connection: sqlite3.Connection) -> SummaryState:
     row = connection.execute("SELECT record FROM states WHERE name = ?", [_SUMMARY_STATE]).fetchone()
-    with _damage_of("the state of summarising"):
+    with damage_of("the state of summarising"):
         if row is not None:
             return parse_summary_state(row[0])
     return SummaryState()
@@ -634,7 +648,7 @@ def _load_refreshes(connection: sqlite3.Connection, wanted: str | None) -> dict[
         "SELECT categories, record FROM refreshes WHERE ?1 IS NULL OR categories = ?1 ORDER BY categories", [wanted]
     )
     for categories, record in rows:
-        with _damage_of(f"the refreshes of {categories}"):
+        with damage_of(f"the refreshes of {categories}"):
             found[categories] = parse_refresh(record)
     return found
 
@@ -684,7 +698,7 @@ def _save_endpoint(connection: sqlite3.Connection, name: str, endpoint: Endpoint
 
 def _load_rendering(connection: sqlite3.Connection, name: str) -> Rendering | None:
     row = connection.execute("SELECT record FROM renderings WHERE name = ?", [name]).fetchone()
-    with _damage_of(f"the rendering {name}"):
+    with damage_of(f"the rendering {name}"):
         return parse_rendering(name, row[0]) if row else None
 
 

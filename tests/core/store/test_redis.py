@@ -6,11 +6,12 @@ import asyncio
 import gc
 import json
 import logging
+import socketserver
 import threading
 import time
 import zlib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -379,7 +380,7 @@ def test_a_damaged_record_is_left_out_with_one_line_and_written_again(
     keep(store, whole, DAY)
     server.ask("HSET", f"{PREFIX}mailing:{DAY}", damaged.id, GARBAGE[garbage])
     assert ids_in(store) == [whole.id]
-    assert [record.levelno for record in caplog.records if record.name == "core.store.redis"] == [logging.ERROR]
+    assert [record.levelno for record in caplog.records if record.name == "core.store.damage"] == [logging.ERROR]
     assert list(run(store.load_papers([damaged.id, whole.id]))) == [whole.id]
     keep(store, damaged, DAY + ONE_DAY)
     assert ids_in(store) == [damaged.id, whole.id]
@@ -399,6 +400,56 @@ def test_a_damaged_state_of_a_refresh_counts_as_none(store: RedisStore, server: 
 def test_a_damaged_endpoint_counts_as_none(store: RedisStore, server: RunningRedis, garbage: bytes) -> None:
     server.ask("SET", f"{PREFIX}endpoint:feeds", garbage)
     assert run(store.load_endpoint("feeds")) == Endpoint()
+
+
+@contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """The address of something that answers every command with the same, and is no Redis."""
+
+    class Talk(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            while line := self.rfile.readline():
+                if line.startswith(b"*"):
+                    for _ in range(2 * int(line[1:])):
+                        self.rfile.readline()
+                    self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Talk) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"redis://127.0.0.1:{server.server_address[1]}/0"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"+OK\r\n", b":5\r\n", b"$3\r\nabc\r\n", b"$-1\r\n", b"*0\r\n", b"*1\r\n:1\r\n"])
+@pytest.mark.parametrize(
+    "work",
+    [
+        pytest.param(lambda store: store.load_revision(), id="revision"),
+        pytest.param(lambda store: store.load_mailings(), id="mailings"),
+        pytest.param(lambda store: store.load_newest_mailing(["cs.LG"]), id="newest mailing"),
+        pytest.param(lambda store: store.load_records(since=DAY), id="records"),
+        pytest.param(lambda store: store.load_papers(["2603.00001"]), id="papers"),
+        pytest.param(lambda store: store.load_frequencies(["cs"], since=DAY), id="frequencies"),
+        pytest.param(lambda store: store.load_attempts(["2603.00001"]), id="attempts"),
+        pytest.param(lambda store: store.load_summary_state(), id="summaries"),
+        pytest.param(lambda store: store.load_refresh("cs.LG"), id="refresh"),
+        pytest.param(lambda store: store.load_refreshes(), id="refreshes"),
+        pytest.param(lambda store: store.load_endpoint("feeds"), id="endpoint"),
+        pytest.param(lambda store: store.load_rendering("rss"), id="rendering"),
+        pytest.param(lambda store: store.take_lease("refresh", "one", seconds=30), id="lease"),
+        pytest.param(lambda store: store.apply(Changes((paper(),)), based_on=1, now=MOMENT), id="changes"),
+    ],
+)
+def test_what_answers_otherwise_than_a_redis_is_a_store_that_is_away_or_empty(
+    answer: bytes, work: Callable[[RedisStore], Awaitable[object]]
+) -> None:
+    with answering(answer) as url, opened(url) as store, suppress(StoreUnavailable):
+        run(work(store))  # type: ignore[arg-type]  # an awaitable is a coroutine here
 
 
 @pytest.mark.parametrize("field", ["number", "changed_at", "newest_mailing", "checks"])

@@ -208,6 +208,45 @@ def test_a_damaged_row_does_not_take_the_others_with_it(path: Path, damage: str)
     assert not records.get(papers[0].id)
 
 
+def test_however_many_rows_are_damaged_one_line_tells(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    papers = tuple(paper(id=f"2603.0000{number}") for number in range(9))
+    announced = tuple(Announcement(DAY, one.id, 1, (("cs.LG", AnnounceType.NEW),)) for one in papers)
+    with opened(path) as store:
+        assert run(store.apply(Changes(papers, announced), based_on=0, now=MOMENT))
+        change(path, "UPDATE papers SET record = x'ff00ff'")
+        change(path, "UPDATE announcements SET types = x'ff00ff'")
+        assert run(store.load_records(since=DAY)) == ()
+    (line,) = caplog.records
+    assert line.getMessage().startswith("Of some papers 18 cannot be read and are left out, the first is the announ")
+    assert line.exc_info is None
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM revision",
+        "INSERT INTO revision SELECT * FROM revision",
+        "UPDATE revision SET number = 'x'",
+        "UPDATE revision SET checks = 'x'",
+        "UPDATE revision SET papers = x'ff'",
+    ],
+)
+def test_a_revision_that_is_lost_is_another_one_when_the_file_is_opened_again(path: Path, damage: str) -> None:
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+        before = run(store.load_revision())
+        change(path, damage)
+        if "SELECT" not in damage:
+            with pytest.raises(StoreUnavailable, match="the number of its revision is lost"):
+                run(store.load_revision())
+    with opened(path) as store:
+        found = run(store.load_revision())
+        assert found.number > before.number
+        assert found.newest_mailing == DAY
+        keep(store, paper(id="2603.00002"), DAY)
+        assert run(store.load_revision()).number == found.number + 1
+
+
 def change(path: Path, statement: str, *values: object) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(statement, values)
