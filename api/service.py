@@ -29,6 +29,7 @@ from core.settings import Settings
 from core.store.records import RefreshState, Revision
 from core.summaries.attempts import SummaryState
 from core.summaries.languages import name_language
+from core.waiting import OfLoop
 
 logger = logging.getLogger(__name__)
 
@@ -97,12 +98,12 @@ class Representations:
 
     def __init__(self) -> None:
         self._kept: OrderedDict[Hashable, Representation] = OrderedDict()
-        self._lock = asyncio.Lock()
+        self._lock = OfLoop(asyncio.Lock)
 
     async def get(self, key: Hashable, render: Callable[[], Representation]) -> Representation:
         """The rendering for *key*, made by *render* in a thread where there is none, once for all who wait for it."""
         if key not in self._kept:
-            async with self._lock:
+            async with self._lock.get():
                 if key not in self._kept:
                     self._kept[key] = await asyncio.to_thread(render)
                     if len(self._kept) > _RENDERINGS_KEPT:

@@ -238,6 +238,7 @@ class _Arxiv:
             api_base=settings.arxiv_api_base,
             pages_base=settings.arxiv_base,
             open_client=open_client,
+            now=self._clock,
             turns=Turns(
                 self._store,
                 min_interval_seconds=settings.arxiv_min_interval_seconds,

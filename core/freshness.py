@@ -22,6 +22,7 @@ from core.errors import (
     ArxivFeedsError,
     LeaseLost,
     NothingStored,
+    Overloaded,
     RefreshUnderWay,
     SourceMalformed,
     SourceUnavailable,
@@ -341,7 +342,9 @@ class Freshness:
 
     async def close(self) -> None:
         """End what is under way and close the source; what was not written yet is asked for another time."""
-        running: list[asyncio.Task[Any]] = [*self._refreshing.values(), *self._healing.values()]
+        loop = asyncio.get_running_loop()
+        tasks: list[asyncio.Task[Any]] = [*self._refreshing.values(), *self._healing.values()]
+        running = [task for task in tasks if task.get_loop() is loop]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -381,6 +384,12 @@ class Freshness:
                 is_wanted = was_made_ahead if is_ahead else is_due
                 refresh = self._start(categories, is_wanted, waits=is_cold or is_healing)
                 await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
+                if is_cold and _was_turned_away(refresh):
+                    raise NothingStored(
+                        f"Too many categories are asked for the first time just now, so {', '.join(categories)} had no "
+                        "turn; ask again later.",
+                        retry_after_seconds=COLD_RETRY_SECONDS,
+                    )
             known, is_same = await self._load(categories, None), False
         state = known.state
         if state is None or state.succeeded_at is None:
@@ -462,7 +471,7 @@ class Freshness:
     def _heal_in_task(self, categories: tuple[str, ...], *, only_when_due: bool = False) -> asyncio.Task[HealingReport]:
         work = self._heal_in_background(categories, only_when_due=only_when_due)
         task = _track(self._healing, categories, work)
-        task.add_done_callback(_log_failure)
+        task.add_done_callback(_log_failed_healing)
         return task
 
     async def _heal_in_background(self, categories: tuple[str, ...], *, only_when_due: bool) -> HealingReport:
@@ -630,16 +639,28 @@ def _track(
 
 async def _wait_for(refresh: asyncio.Task[Report | None], seconds: float) -> None:
     """Wait at most *seconds*; *refresh* goes on when the reader gives up, and a failure of it is logged, once."""
-    refresh.remove_done_callback(_log_failure)
-    refresh.add_done_callback(_log_failure)
+    refresh.remove_done_callback(_log_failed_refresh)
+    refresh.add_done_callback(_log_failed_refresh)
     await asyncio.wait([refresh], timeout=seconds)
 
 
-def _log_failure(task: asyncio.Task[Any]) -> None:  # Any: whatever it gives, only its failure counts
+def _was_turned_away(refresh: asyncio.Task[Report | None]) -> bool:
+    return refresh.done() and not refresh.cancelled() and isinstance(refresh.exception(), Overloaded)
+
+
+def _log_failed_refresh(task: asyncio.Task[Report | None]) -> None:
+    _log_failure("A refresh", task)
+
+
+def _log_failed_healing(task: asyncio.Task[HealingReport]) -> None:
+    _log_failure("Healing", task)
+
+
+def _log_failure(what: str, task: asyncio.Task[Any]) -> None:  # Any: whatever it gives, only its failure counts
     if task.cancelled() or (error := task.exception()) is None:
         return
     is_ours = isinstance(error, ArxivFeedsError)
-    logger.warning("A refresh failed: %s", error, exc_info=None if is_ours else error)
+    logger.warning("%s failed: %s", what, error, exc_info=None if is_ours else error)
 
 
 def _has_newest(mailing: date | None, now: datetime) -> bool:

@@ -34,7 +34,7 @@ ONLY_IN = {
     "core.summaries.job": {"api.summarising", "api.wiring", "core.cli"},
     "core.store.sqlite": {"api.wiring"},
     "core.turns": {"api"},
-    "core.waiting": {"api.overload", "core.catalogue", "core.freshness", "core.turns"},
+    "core.waiting": {"api.overload", "api.service", "core.catalogue", "core.freshness", "core.turns"},
     "dashscope": {"core.summaries.dashscope"},
     "demo": {"core.cli"},
     "fastapi": {"api"},

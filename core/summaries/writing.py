@@ -35,6 +35,7 @@ _FILE_POLL_SECONDS = 2.0
 _FILE_POLLS = 15
 _CHARACTERS_PER_TOKEN = 2  # of Chinese; other languages have more
 _HINT = "Begin with the TL;DR line at once and write all four sections; no preamble, nothing around the answer."
+_HINT_WITH_OWN_HEADINGS = "Begin with the answer at once and write all of it; no preamble, nothing around the answer."
 
 
 class Texts(Protocol):
@@ -243,6 +244,7 @@ class Writer:
         raise failed
 
     async def _ask_until_it_passes(self, job: _Job, text: Text, model: str) -> Summary:
+        has_own_headings = self._template is not None and self._template.has_own_headings
         hint = ""
         for seed in range(1, _ANSWERS + 1):
             completion = await self._ask(job, text, model, seed=seed, hint=hint)
@@ -253,7 +255,7 @@ class Writer:
                 language=job.language,
                 source_text=f"{job.paper.title}\n{job.paper.abstract}\n{text.text}",
                 kind=text.kind,
-                are_sections_wanted=not (self._template and self._template.has_own_headings),
+                are_sections_wanted=not has_own_headings,
             )
             if checked.is_acceptable:
                 return await asyncio.to_thread(_build_summary, checked, model, text.kind)
@@ -265,7 +267,7 @@ class Writer:
                 fault.code,
                 completion.request_id or "unknown",
             )
-            hint = _HINT
+            hint = _HINT_WITH_OWN_HEADINGS if has_own_headings else _HINT
         raise _AnswerFailed(fault.code, f"what the model wrote did not pass the checks: {fault.reason}")
 
     async def _ask(self, job: _Job, text: Text, model: str, *, seed: int, hint: str) -> Completion:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -268,6 +269,25 @@ def test_renderings_are_made_once_for_equal_keys() -> None:
 
     first, second = asyncio.run(ask_twice())
     assert (first is second, made) == (True, ["made"])
+
+
+def test_an_event_loop_that_was_abandoned_while_it_rendered_keeps_nobody_waiting() -> None:
+    renderings, abandoned, may_end = Representations(), asyncio.new_event_loop(), threading.Event()
+
+    def render_slowly() -> Representation:
+        may_end.wait(timeout=10)
+        return rendering("slow")
+
+    async def leave_behind() -> asyncio.Task[Representation]:
+        task = asyncio.create_task(renderings.get("slow", render_slowly))
+        await asyncio.sleep(0)
+        return task
+
+    task = abandoned.run_until_complete(leave_behind())
+    assert asyncio.run(renderings.get("quick", lambda: rendering("quick"))).body == b"quick"
+    may_end.set()
+    assert abandoned.run_until_complete(task).body == b"slow"
+    abandoned.close()
 
 
 def test_the_rendering_that_was_asked_for_least_lately_goes_first() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -14,7 +15,8 @@ from lxml import html
 from pydantic import SecretStr
 
 from api.server import look_after
-from core.errors import ArxivFeedsError, RefreshUnderWay, SourceUnavailable
+from api.summarising import Summarising
+from core.errors import ArxivFeedsError, RefreshUnderWay, SourceUnavailable, StoreUnavailable
 from core.summaries import writing
 from core.summaries.attempts import Run
 from core.summaries.options import Order
@@ -313,6 +315,37 @@ class TestOperator:
         write(service)
         for path in ("/api/status", "/status", "/api/config", "/config", "/api/papers", "/openapi.json"):
             assert model.api_key not in service.ask(path).text
+
+
+@pytest.mark.parametrize(
+    ("error", "has_traceback"),
+    [(StoreUnavailable("it went away"), False), (RuntimeError("nobody expected this"), True)],
+    ids=["the store", "anything"],
+)
+def test_a_run_that_nobody_waits_for_and_that_fails_tells_the_log(
+    error: Exception, has_traceback: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    may_fail = asyncio.Event()
+
+    class Failing:
+        async def run(self, order: Order) -> Run:
+            await may_fail.wait()
+            raise error
+
+    async def scene() -> Run | None:
+        summarising = Summarising(Failing, obstacle=None)  # type: ignore[arg-type]  # of a job, what is needed
+        found = await summarising.run_for(0, Order())
+        may_fail.set()
+        with pytest.raises(type(error)):
+            await summarising.run_for(30, Order())
+        return found
+
+    assert asyncio.run(scene()) is None
+    (line,) = caplog.records
+    assert (line.getMessage(), bool(line.exc_info)) == (
+        f"Summaries were not written to the end: {error}",
+        has_traceback,
+    )
 
 
 def test_the_watch_of_serve_has_them_written_and_waits_for_none(service: Running, model: ModelStandIn) -> None:

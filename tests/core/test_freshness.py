@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from core import freshness
+from core import freshness, waiting
 from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Submissions, Window
 from core.errors import (
     ArxivFeedsError,
@@ -989,6 +989,29 @@ class TestLeases:
 
         play(scene)
 
+    @pytest.mark.usefixtures("_no_patience")
+    def test_who_has_no_turn_among_many_new_categories_is_told_so(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(waiting, "MOST_WAITING", 1)
+
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            process.source.gate.clear()
+            readers = (process.freshness.ensure([category]) for category in ("hep-th", "math.CO", "math.AG"))
+            first, second, third = map(str, await asyncio.gather(*readers, return_exceptions=True))
+            mixed = await process.freshness.ensure(["cs.LG", "math.NT"])
+            process.source.gate.set()
+            assert "of hep-th are being fetched from arXiv for the first time" in first
+            assert "of math.CO are being fetched from arXiv for the first time" in second
+            assert third == (
+                "Too many categories are asked for the first time just now, so math.AG had no turn; ask again later."
+            )
+            assert mixed.problems == (third.replace("math.AG", "math.NT"),)
+
+        play(scene)
+
 
 class TestClosing:
     def test_the_refresh_under_way_ends_with_its_lease_given_back_and_the_source_closed(self, play: Play) -> None:
@@ -1024,6 +1047,8 @@ def test_a_refresh_that_an_abandoned_event_loop_left_behind_keeps_nobody_waiting
         return process.source.requests[-1]
 
     assert (asyncio.run(next_call()), bool(left_behind)) == (CONFIGURED, True)
+    asyncio.run(process.freshness.close())
+    assert process.source.is_closed
     abandoned.run_until_complete(_end(process))
     abandoned.close()
 

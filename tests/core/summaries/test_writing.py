@@ -400,5 +400,7 @@ class TestAnswers:
     def test_a_prompt_with_sections_of_its_own_is_taken_at_its_word(self) -> None:
         answer = ANSWER.replace("Main contributions", "Gist").replace("Results and metrics", "Figures")
         template = parse_template("Write about {title}:\n## Gist\n## Figures\n")
+        again = write(SHORT, answer, template=template).model.calls[1].text
+        assert ("no preamble" in again, "four sections" in again) == (True, False)
         draft = write(answer, template=template).draft
         assert draft.summary is not None
