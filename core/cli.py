@@ -394,7 +394,7 @@ class _Finding:
 
 
 async def _examine(service: Service) -> list[_Finding]:
-    """Everything that can be wrong with a deployment; arXiv is asked once, nothing is stored."""
+    """Everything that can be wrong with a deployment; arXiv is asked as by a refresh, and no paper is stored."""
     return [
         _examine_configuration(service),
         _examine_secret(service),

@@ -285,7 +285,8 @@ class Freshness:
 
         *only_when_due* keeps the pauses that follow a failure, or a search in vain; the one before what is doubted is
         asked again is always kept. *tell* is called after each page with all that was found so far. A failure of arXiv
-        ends it with a notice; the next call goes on where this one ended. Raises StoreUnavailable.
+        ends it with a notice; the next call goes on where this one ended. Raises StoreUnavailable, and Overloaded where
+        too many wait for categories that are not configured.
         """
         wanted = tuple(categories or self._configured)
         total = HealingReport(Ledger(), (), 0, is_finished=True)

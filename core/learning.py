@@ -59,7 +59,7 @@ class Learner:
         self._asked_for: set[str] = set()
 
     async def fetch_named(self, source: Source, store: Store, *, now: datetime) -> None:
-        """Fetch the papers that profiles like or dislike and that are not stored, each once in the life of a process.
+        """Fetch the papers that profiles like or dislike and that are not stored; once in a process, if that succeeds.
 
         Raises SourceUnavailable, SourceMalformed and StoreUnavailable.
         """

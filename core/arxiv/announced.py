@@ -1,4 +1,4 @@
-"""What arXiv announced, as values; how they are read is `rss.py`, how they are asked for `client.py`."""
+"""What arXiv announced, and what its search finds, as values; they are read in `rss.py` and `query_api.py`."""
 
 from __future__ import annotations
 

@@ -157,7 +157,7 @@ class Revision:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """A feed as a process rendered it, for those that have not loaded the papers.
+    """A feed or page as a process rendered it, for those that have not loaded the papers.
 
     `name` is where it is kept, `made_of` stands for what it is of, and by what it was made, `tag` is that of the
     revision that it shows. `body` is packed with gzip. `notices` are all that stand in it, `own_notices` those that

@@ -44,8 +44,8 @@ class Options:
 
     The best `papers` of each mailing of a profile get one. `models` are asked in this order, `sources` tried in this
     one. `template` is the text of the operator's own prompt, None for ours. `base_url` is an address of the OpenAI
-    form, or of DashScope's own where it ends in /api/v1; None for the one that the environment says. A call may take
-    `timeout_seconds` in all.
+    form, or of DashScope's own at a host of aliyuncs.com where it ends in /api/v1; None for the one that the
+    environment says. A call may take `timeout_seconds` in all.
     """
 
     is_enabled: bool = False

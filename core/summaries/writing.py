@@ -392,7 +392,7 @@ def _tell(error: ModelFailed) -> tuple[str, str]:
         case Trouble.REFUSED:
             return "refused", f"the model service refused this paper ({error.code})"
         case Trouble.TOO_LONG:
-            return "too long", "even the abstract is too long for the model"
+            return "too long", "its shortest text is too long for the model"
         case Trouble.UNCLEAR:
             return "unavailable", f"the model service refused it ({error.code}); it is asked again later"
     return "unavailable", f"the model service did not answer ({error.code}); it is asked again later"
