@@ -20,7 +20,15 @@ from pydantic import BaseModel, Field
 from api.feeds import prepare
 from api.problems import DOCUMENTED_OF_GUARDED, RouteClosed, Unauthorised
 from api.service import Service, ServiceDependency
-from api.status import Standing, Status, SummaryFailureStatus, describe_standing, find_days_back, load_status
+from api.status import (
+    Standing,
+    Status,
+    SummaryFailureStatus,
+    describe_failures,
+    describe_standing,
+    find_days_back,
+    load_status,
+)
 from core.errors import ArxivFeedsError, SourceUnavailable, StoreUnavailable
 from core.healing import HealingReport
 from core.intake import Report
@@ -264,10 +272,7 @@ def _run_model(run: Run) -> SummaryRunModel:
         input_tokens=run.usage.input_tokens,
         output_tokens=run.usage.output_tokens,
         cost=run.usage.cost,
-        failures=[
-            SummaryFailureStatus(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
-            for one in run.failures
-        ],
+        failures=describe_failures(run),
         notices=[run.notice] if run.notice else [],
     )
 

@@ -31,6 +31,7 @@ from api.prepared import Output
 from api.problems import answer_problem
 from api.reference import build_reference
 from api.selection import (
+    MAX_SCOPE_CATEGORIES,
     FeedParameters,
     addresses_of,
     feed_addresses,
@@ -466,7 +467,7 @@ async def _find_similar(service: Service, number: str) -> tuple[Card, ...]:
 
     None while too many new feeds are asked for: the page is worth reading without them.
     """
-    scope = "+".join(service.config.categories[:20])
+    scope = "+".join(service.config.categories[:MAX_SCOPE_CATEGORIES])
     parameters = FeedParameters.model_validate({"like": number, "days": _SIMILAR_DAYS, "summaries": "0"})
     wide = parse_selection(scope, parameters, service.config)
     selection = replace(wide, profile=replace(wide.profile, max_papers=_SIMILAR_PAPERS + 1))

@@ -54,7 +54,6 @@ _RuleOfSelection = Literal[
 ]
 RuleKind = Kind | _RuleOfSelection
 DEFAULT_LIMIT = 50
-MAX_LIMIT = 500
 
 _NOT_WANTED = (
     "No AI summary: only the best papers of each mailing of a configured profile get one, in the profile's language, "
@@ -315,7 +314,7 @@ class PaperListParameters(SelectionParameters):
     scope: str = Field(
         default=DEFAULT_PROFILE, max_length=300, description="A category, several joined by +, or a profile's name."
     )
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT), IN_DIGITS] = Field(
+    limit: Annotated[int, Field(ge=1, le=MAX_ITEMS), IN_DIGITS] = Field(
         default=DEFAULT_LIMIT, description="Papers on one page."
     )
     cursor: str | None = Field(default=None, max_length=300, description="The `next_cursor` of the page before.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import PurePath
@@ -22,6 +22,7 @@ from core.config import Config
 from core.errors import StoreUnavailable
 from core.healing import MOST_DAYS
 from core.mailings import eastern_date, explain_silence, mailing_moment, newest_mailing, next_mailing_moment
+from core.profiles import say_list
 from core.standing import find_gaps
 from core.store.records import CategoryState, Endpoint, Healing, Ledger, RefreshState, Revision, key_of
 from core.summaries.attempts import Run, SummaryState
@@ -379,9 +380,7 @@ def _describe_data(revision: Revision) -> DataStatus:
 
 
 def _describe_service(name: turns.Service, endpoint: Endpoint, now: datetime) -> ArxivStatus:
-    closed_until = endpoint.closed_until
-    is_closed = closed_until is not None and now < closed_until <= now + turns.LONGEST_WAIT
-    return ArxivStatus(service=name, failures=endpoint.failures, closed_until=closed_until if is_closed else None)
+    return ArxivStatus(service=name, failures=endpoint.failures, closed_until=endpoint.closed_at(now))
 
 
 def _describe_summaries(state: SummaryState, writing: Writing, now: datetime) -> SummaryStatus:
@@ -416,11 +415,16 @@ def _describe_run(run: Run) -> SummaryRunStatus:
         deferred=run.deferred,
         **asdict(run.usage),
         notice=run.notice,
-        failures=[
-            SummaryFailureStatus(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
-            for one in run.failures
-        ],
+        failures=describe_failures(run),
     )
+
+
+def describe_failures(run: Run) -> list[SummaryFailureStatus]:
+    """Why summaries of *run* could not be written."""
+    return [
+        SummaryFailureStatus(paper=one.paper_id, code=one.code, reason=one.reason, request_id=one.request_id)
+        for one in run.failures
+    ]
 
 
 def _summary_problems(one: SummaryStatus) -> list[str]:
@@ -505,7 +509,7 @@ def _find_problems(one: SetStatus, calendar: CalendarStatus, now: datetime) -> I
     yield from _stale_problems(one, calendar.newest_mailing_due)
     refused = [category.category for category in one.categories if category.is_refused and not category.is_stale]
     if refused:
-        yield f"arXiv refuses {_joined(refused)}, so that only its search brings new papers."
+        yield f"arXiv refuses {say_list(refused)}, so that only its search brings new papers."
     why = _why_not_healed(one, now)
     if why:
         yield from (f"{gaps} {why}" for gaps in _tell_gaps(one, calendar))
@@ -542,7 +546,7 @@ def _stale_problems(one: SetStatus, due: date) -> Iterator[str]:
             stale.setdefault(key, []).append(category.category)
     for (since, because, is_missing), names in stale.items():
         meanwhile = "" if is_missing else " What arXiv's search has of it is stored."
-        yield f"{_joined(names)} {_is(names)} stale since {_in_words(since)}: {because}{meanwhile}"
+        yield f"{say_list(names)} {_is(names)} stale since {_in_words(since)}: {because}{meanwhile}"
 
 
 def _tell_gaps(one: SetStatus, calendar: CalendarStatus) -> Iterator[str]:
@@ -555,7 +559,7 @@ def _tell_gaps(one: SetStatus, calendar: CalendarStatus) -> Iterator[str]:
             lacking.setdefault(days, []).append(category.category)
     for days, names in lacking.items():
         whole = "mailings" if len(days) > 1 else "mailing"
-        yield f"Of {_joined(names)} the {whole} of {_joined(map(str, days))} {_is(days)} not complete."
+        yield f"Of {say_list(names)} the {whole} of {say_list(map(str, days))} {_is(days)} not complete."
 
 
 def _why_not_healed(one: SetStatus, now: datetime) -> str | None:
@@ -596,11 +600,6 @@ def _reason(error: str | None) -> str:
     """*error* without the address that was asked, which is long and no help to most people."""
     text = error or "unknown"
     return text.partition(": ")[2] or text if text.startswith(("http://", "https://")) else text
-
-
-def _joined(words: Iterable[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _in_words(moment: datetime | None) -> str:

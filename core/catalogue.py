@@ -27,8 +27,8 @@ from typing import NamedTuple, Protocol
 from core.errors import UnknownPaper
 from core.index import PaperIndex
 from core.mailings import mailing_moment
-from core.papers import AnnounceType, Paper, best_announce_type, submission_order
-from core.profiles import Profile, say_points
+from core.papers import AnnounceType, Paper, best_announce_type, newest_first, submission_order
+from core.profiles import Profile, say_count, say_points
 from core.query import shorten
 from core.rarity import KNOWLEDGE_LASTS, Known, group_of
 from core.relevance import stream_of
@@ -674,8 +674,7 @@ def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Out
 
 def rank_key(item: Item) -> tuple[float, int, int, int, str]:
     """Sorts items best first; ties go to the newer mailing, then to the newer identifier."""
-    month, number = submission_order(item.paper.id)
-    return (-item.score.value, -item.mailing.toordinal(), -month, -number, item.paper.id)
+    return (-item.score.value, -item.mailing.toordinal(), *newest_first(item.paper.id))
 
 
 def build_feed(
@@ -704,23 +703,18 @@ def describe(selection: Selection) -> str:
     if profile.exclude_keywords:
         parts.append(f"without {shorten(', '.join(profile.exclude_keywords), _DESCRIBED)}")
     scorers = [
-        _counted(len(profile.keywords), "keyword"),
-        _counted(len(profile.authors), "author"),
-        _counted(len(profile.likes), "liked paper"),
+        (profile.keywords, "keyword"),
+        (profile.authors, "author"),
+        (profile.likes, "liked paper"),
     ]
-    if any(scorers):
-        parts.append(f"scored by {' and '.join(filter(None, scorers))}")
+    if any(given for given, _ in scorers):
+        parts.append(f"scored by {' and '.join(say_count(len(given), noun) for given, noun in scorers if given)}")
     if profile.min_score > 0:
-        parts.append(f"with {_counted(profile.min_score, 'point')} or more")
+        parts.append(f"with {say_count(profile.min_score, 'point')} or more")
     parts.append(f"the best {profile.max_papers} of {selection.mailing or 'each mailing'}")
     if selection.limit < MAX_ITEMS:
         parts.append(f"at most {selection.limit} in all")
     return ", ".join(parts) + "."
-
-
-def _counted(number: float, noun: str) -> str:
-    """For example 1 keyword or 2.5 points; empty where there are none."""
-    return f"{say_points(number)} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def _window(selection: Selection, placing: Placing) -> tuple[date, date]:

@@ -32,6 +32,7 @@ from core.healing import MOST_DAYS, HealingReport, Plan, heal_page, is_healing_d
 from core.intake import Report
 from core.learning import Learner
 from core.mailings import eastern_date, explain_silence, newest_mailing, next_weekday_moment
+from core.moments import LONGEST_WAIT
 from core.standing import forget_empty
 from core.store import optimistic
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
@@ -45,7 +46,6 @@ _SETTLING_TIME = timedelta(seconds=60)  # recorded feeds were built up to 19 s a
 # While the newest mailing has not appeared: it may be late, or have no papers of these categories.
 _REPEATS = (timedelta(minutes=30), timedelta(hours=1), timedelta(hours=2), timedelta(hours=4))
 _BACK_OFF = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
-_LONGEST_PAUSE = timedelta(days=1)  # a Retry-After that asks for more is a mistake
 _LEASE_POLL_SECONDS = 0.1
 _BETWEEN_PAGES_SECONDS = 3 * _LEASE_POLL_SECONDS
 _CLOCKS_DIFFER = timedelta(hours=1)
@@ -159,7 +159,7 @@ def after_failure(state: RefreshState | None, error: Exception, *, now: datetime
     before = state or RefreshState(checked_at=now)
     pause = _BACK_OFF[min(before.failures, len(_BACK_OFF) - 1)]
     if isinstance(error, SourceUnavailable) and error.retry_after_seconds is not None:
-        pause = max(pause, timedelta(seconds=min(error.retry_after_seconds, _LONGEST_PAUSE.total_seconds())))
+        pause = max(pause, timedelta(seconds=min(error.retry_after_seconds, LONGEST_WAIT.total_seconds())))
     # The words of an error that is not ours are for the log, not for readers.
     told = str(error) if isinstance(error, ArxivFeedsError) else f"unexpected {type(error).__name__}"
     if isinstance(error, StoreUnavailable):  # whose words name a folder or a host

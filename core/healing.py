@@ -22,8 +22,7 @@ from typing import Protocol
 from core.arxiv.announced import Rejected, Submissions, Window
 from core.errors import SourceMalformed, SourceUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
-from core.papers import Announcement, AnnounceType, Paper, announce_types_by_category, renew, unite_types
-from core.profiles import REPLACEMENTS
+from core.papers import REPLACEMENTS, Announcement, AnnounceType, Paper, announce_types_by_category, renew, unite_types
 from core.standing import complete, find_gaps, stand_healed
 from core.store import optimistic
 from core.store.records import (

@@ -20,6 +20,7 @@ from core.arxiv.announced import Announced, Entry, Refused, Rejected
 from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
     ANNOUNCE_TYPES,
+    REPLACEMENTS,
     Announcement,
     AnnounceType,
     Paper,
@@ -29,7 +30,6 @@ from core.papers import (
     submission_order,
     unite_types,
 )
-from core.profiles import REPLACEMENTS
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_refused, stand_unchanged
 from core.store import optimistic
 from core.store.records import (

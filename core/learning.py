@@ -16,7 +16,7 @@ from typing import Protocol
 
 from core.index import PaperIndex
 from core.mailings import newest_mailing
-from core.papers import AnnounceType, Paper, submission_order
+from core.papers import AnnounceType, Paper, newest_first
 from core.profiles import Profile
 from core.rarity import Known, add_up, group_of
 from core.relevance import pick_best, stream_of
@@ -217,9 +217,4 @@ def _by_first_mailing(records: Iterable[PaperRecord], mailings: Collection[date]
         new = [one.mailing for one in record.announcements if any(kind in _NEW for _, kind in one.types)]
         if new and new[0] in mailings:
             by_day.setdefault(new[0], []).append(record.paper)
-    return {day: sorted(papers, key=_newest_first) for day, papers in by_day.items()}
-
-
-def _newest_first(paper: Paper) -> tuple[int, int, str]:
-    month, number = submission_order(paper.id)
-    return (-month, -number, paper.id)
+    return {day: sorted(papers, key=lambda paper: newest_first(paper.id)) for day, papers in by_day.items()}

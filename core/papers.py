@@ -40,6 +40,9 @@ class AnnounceType(StrEnum):
 ANNOUNCE_TYPES: tuple[AnnounceType, ...] = tuple(AnnounceType)
 
 
+REPLACEMENTS = frozenset({AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS})
+
+
 def best_announce_type(types: Iterable[AnnounceType]) -> AnnounceType:
     """The type that says most: new before cross before replace before replace-cross. *types* must not be empty."""
     return min(types, key=ANNOUNCE_TYPES.index)
@@ -75,6 +78,12 @@ def parse_citation(text: str) -> PaperId:
     cited = text[prefix.end() :] if prefix else text
     announced = _SUBJECT_CLASS.sub("", cited.lower())
     return PaperId.parse(announced if _PAPER_ID.fullmatch(announced) else cited)
+
+
+def newest_first(paper_id: str) -> tuple[int, int, str]:
+    """Sorts identifiers (without version), those that arXiv gave last first."""
+    month, number = submission_order(paper_id)
+    return (-month, -number, paper_id)
 
 
 def submission_order(paper_id: str) -> tuple[int, int]:
@@ -185,7 +194,7 @@ def announce_types_by_category(
     announced there long ago.
     """
     primary, *others = categories
-    if announce_type in (AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS):
+    if announce_type in REPLACEMENTS:
         return ((primary, AnnounceType.REPLACE), *((other, AnnounceType.REPLACE_CROSS) for other in others))
     crosses = tuple((other, AnnounceType.CROSS) for other in others)
     if announce_type is AnnounceType.NEW:

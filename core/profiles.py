@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.papers import AnnounceType
+from core.papers import REPLACEMENTS, AnnounceType
 from core.query import Node
 
 MatchMode = Literal["word", "substring"]
 Ranking = Literal["relevance", "count"]
 SummaryMode = Literal["full", "brief", "none"]
 
-REPLACEMENTS = frozenset({AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS})
 POINT_PLACES = 4  # behind the point, of what a paper gets
 
 
 def say_points(points: float) -> str:
     """*points* with all their places and no zero behind the last: `2.5`, `1000000`."""
     return f"{points:.{POINT_PLACES}f}".rstrip("0").rstrip(".")
+
+
+def say_count(number: float, noun: str) -> str:
+    """*number* with *noun* in singular or plural: `1 keyword`, `2.5 points`."""
+    return f"{say_points(number)} {noun}{'' if number == 1 else 's'}"
+
+
+def say_list(texts: Iterable[str]) -> str:
+    """*texts* as in a sentence: `a, b and c`."""
+    *others, last = [*texts] or [""]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 def as_points(least: float) -> float:

@@ -40,6 +40,7 @@ MAX_PHRASE_WORDS = 50
 MAX_SHORT = 5  # of them words that end in * and have so few letters that most papers have such a word
 _SHORT = 3
 _MIN_PREFIX = 2
+_TERM_EXPECTED = "a word, a phrase in quotes or a parenthesis is expected"
 
 _PREFIX_OF: dict[Field, str] = {
     "title": "ti",
@@ -175,7 +176,7 @@ def parse_query(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
     if len(text) > max_characters:
         raise QueryMistake(max_characters + 1, f"a query has at most {max_characters:,} characters")
     if not text.strip():
-        raise QueryMistake(1, "a word, a phrase in quotes or a parenthesis is expected")
+        raise QueryMistake(1, _TERM_EXPECTED)
     node = _parse(plain_signs(text.translate(_OTHER_COMMAS)))
     refuse_too_much(every_term(node))
     return node
@@ -284,11 +285,6 @@ def unwanted_parts(node: Node) -> Iterator[Node]:
             yield from unwanted_parts(part)
 
 
-def _is_usable_term(text: str) -> bool:
-    """Whether *text* can match anything: it has a letter or digit."""
-    return bool(split_words(text))
-
-
 def _needs_search(term: Term) -> bool:
     is_text = term.field in {None, "title", "abstract", "comment"}
     return is_text and (term.reading != "folded" or len(split_words(term.text)) > 1)
@@ -357,9 +353,6 @@ def _explain_character(character: str) -> str:
     if character == "-":
         return "a term is expected straight after -"
     return f"{character!r} cannot stand here"
-
-
-_TERM_EXPECTED = "a word, a phrase in quotes or a parenthesis is expected"
 
 
 def _explain_token(text: str, error: Any) -> QueryMistake:  # Any: two classes of lark without a common one
@@ -602,7 +595,7 @@ def read_name(text: str, column: int = 1) -> str:
 def _usable(text: str, column: int) -> str:
     """*text* without TeX, as papers are read. Raises QueryMistake where nothing is left to look for."""
     term = _without_tex(text)
-    if not _is_usable_term(term):
+    if not split_words(term):
         raise QueryMistake(column, f"{quoted(text)} has no letter or digit, so no paper can match it")
     return term
 

@@ -14,8 +14,7 @@ from datetime import date
 from threading import RLock
 
 from core.index import PaperIndex, Reading
-from core.papers import ANNOUNCE_TYPES, Announcement, AnnounceType, Paper, submission_order
-from core.profiles import REPLACEMENTS
+from core.papers import REPLACEMENTS, Announcement, AnnounceType, Paper, best_announce_type, newest_first
 from core.store.records import PaperRecord
 
 _SAME_WORDS = 0.7  # of all words in two abstracts, those in both
@@ -167,14 +166,9 @@ def _place(records: dict[int, PaperRecord], categories: frozenset[str], wanted: 
             repeats.extend((one.mailing, one.type) for one in announced if one.mailing != listing.mailing)
     placed = {}
     for mailing in sorted(by_mailing, reverse=True):
-        papers = sorted(by_mailing[mailing], key=lambda one: _newest_first(records[one[0]].paper.id))
+        papers = sorted(by_mailing[mailing], key=lambda one: newest_first(records[one[0]].paper.id))
         placed[mailing] = ([number for number, _ in papers], [listing for _, listing in papers])
     return Placing(placed, sorted(repeats), max(mailings, default=None))
-
-
-def _newest_first(paper_id: str) -> tuple[int, int, str]:
-    month, number = submission_order(paper_id)
-    return (-month, -number, paper_id)
 
 
 def _best_type(
@@ -183,7 +177,7 @@ def _best_type(
     """The best wanted type of *announcement* in *categories*, else the best one, else None."""
     types = [announce_type for category, announce_type in announcement.types if category in categories]
     if len(types) > 1:
-        return min([one for one in types if one in wanted] or types, key=ANNOUNCE_TYPES.index)
+        return best_announce_type([one for one in types if one in wanted] or types)
     return types[0] if types else None
 
 

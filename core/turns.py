@@ -18,6 +18,7 @@ from uuid import uuid4
 
 from core import leases
 from core.errors import SourceUnavailable, StoreUnavailable
+from core.moments import LONGEST_WAIT
 from core.store.records import Endpoint, Lease
 from core.waiting import OfLoop
 
@@ -32,7 +33,6 @@ _POLL_SECONDS = 0.1
 _FAILURES_BEFORE_BREAK = 3
 _FIRST_BREAK = timedelta(minutes=1)
 _LONGEST_BREAK = timedelta(hours=1)
-LONGEST_WAIT = timedelta(days=1)  # a Retry-After that asks for more is a mistake
 _TOO_MANY_REQUESTS = 429
 # An answer like these says something about the request, not about how arXiv is.
 _ANSWERS = frozenset({400, 404, 405, 410, 414})
@@ -142,8 +142,8 @@ class Turns:
         """Raises SourceUnavailable while *service*, or the feeds, which matter more than all else, are left alone."""
         now = self._clock()
         for name in dict.fromkeys(("feeds", service)):
-            closed_until = (await self._store.load_endpoint(name)).closed_until
-            if closed_until is not None and now < closed_until <= now + LONGEST_WAIT:
+            closed_until = (await self._store.load_endpoint(name)).closed_at(now)
+            if closed_until is not None:
                 raise SourceUnavailable(
                     url,
                     f"arXiv is left alone until {closed_until:%Y-%m-%d %H:%M:%S} UTC, after it failed or asked for it",

@@ -22,8 +22,7 @@ from api.service import Service
 from api.wiring import build_service
 from core.catalogue import Selection
 from core.mailings import EASTERN, is_mailing_day, mailing_of_submission
-from core.papers import AnnounceType
-from core.profiles import REPLACEMENTS
+from core.papers import REPLACEMENTS, AnnounceType
 from core.standing import find_gaps
 from core.store.records import PaperRecord
 from demo.mailing import Mailing

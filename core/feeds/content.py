@@ -167,11 +167,15 @@ def _paragraphs(lines: Iterable[str]) -> Iterator[str]:
     return (f"<p>{line}</p>" for line in lines if line)
 
 
+def say_categories(item: Item) -> str:
+    """The paper's categories, each with its announce type where that is known."""
+    types = dict(item.announce_types)
+    return ", ".join(f"{name} ({types[name]})" if name in types else name for name in item.paper.categories)
+
+
 def _standing(item: Item) -> Iterator[str]:
     """One line of HTML for the categories, one for the score if there is anything to say of it."""
-    types = dict(item.announce_types)
-    categories = (f"{name} ({types[name]})" if name in types else name for name in item.paper.categories)
-    yield escape(clean_text(", ".join(categories)), quote=False)
+    yield escape(clean_text(say_categories(item)), quote=False)
     if item.score.reasons:
         reasons = ", ".join(map(str, item.score.reasons))
         yield escape(clean_text(f"Score {say_points(item.score.value)}: {reasons}"), quote=False)

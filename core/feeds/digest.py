@@ -18,11 +18,11 @@ from html import escape
 from itertools import starmap
 
 from core.catalogue import TOLD_OUTCOMES, FeedAddresses, Item, Outcome, Selected, Selection
-from core.feeds.content import build_absence, build_names, build_origin, clean_text
+from core.feeds.content import build_absence, build_names, build_origin, clean_text, say_categories
 from core.mailings import explain_silence, mailing_moment, next_mailing_moment
 from core.moments import say_day
 from core.papers import ANNOUNCE_TYPES
-from core.profiles import Keyword, Profile, say_points
+from core.profiles import Keyword, Profile, say_count, say_list, say_points
 from core.summaries.attempts import Summary
 from core.summaries.cleaning import drop_unprintable
 from core.summaries.rendering import render_markdown
@@ -130,7 +130,7 @@ def say_synopsis(digest: Digest) -> str:
     """What the day brought, in one sentence."""
     if digest.silence:
         return f"No mailing: {say(digest.silence)}"
-    categories = _listed(digest.profile.categories)
+    categories = say_list(digest.profile.categories)
     return f"{len(digest.items)} of the {say_count(digest.announced, 'paper')} that arXiv announced in {categories}."
 
 
@@ -145,12 +145,6 @@ def say_names(item: Item) -> str:
     if len(names) <= _MAX_NAMES:
         return ", ".join(names)
     return f"{', '.join(names[: _MAX_NAMES - 1])} and {len(names) - _MAX_NAMES + 1} more"
-
-
-def say_categories(item: Item) -> str:
-    """The paper's categories, each with its announce type where that is known."""
-    types = dict(item.announce_types)
-    return ", ".join(f"{name} ({types[name]})" if name in types else name for name in item.paper.categories)
 
 
 def say_reasons(item: Item) -> str:
@@ -180,11 +174,11 @@ def tell_statistics(digest: Digest) -> Iterator[Fact]:
     """What the mailing was and what became of its papers: announced = listed + filtered."""
     counted = dict(digest.counted)
     types = Counter(item.announce_type for item in digest.items)
-    kinds = _listed([f"{types[kind]} {kind}" for kind in ANNOUNCE_TYPES if types[kind]])
+    kinds = say_list([f"{types[kind]} {kind}" for kind in ANNOUNCE_TYPES if types[kind]])
     others = [one for one in TOLD_OUTCOMES if counted.get(one) and one is not Outcome.LISTED]
     filtered = [f"{counted[one]} {TOLD_OUTCOMES[one]}" for one in others]
     yield "Mailing", f"{say_day(digest.day)}, out at {_utc(mailing_moment(digest.day))}"
-    yield "Announced", f"{say_count(digest.announced, 'paper')} in {_listed(digest.profile.categories)}"
+    yield "Announced", f"{say_count(digest.announced, 'paper')} in {say_list(digest.profile.categories)}"
     yield "Listed", f"{len(digest.items)}{f' ({kinds})' if kinds else ''}"
     if filtered:
         yield "Filtered", f"{digest.announced - len(digest.items)} ({', '.join(filtered)})"
@@ -239,22 +233,12 @@ def _tell_summaries(digest: Digest) -> Iterator[Fact]:
         return
     missing = len(attempts) - len(written)
     models = Counter(attempt.summary.model for attempt in written if attempt.summary)
-    by = f" by {_listed([say(model) for model, _ in models.most_common()])}" if models else ""
+    by = f" by {say_list([say(model) for model, _ in models.most_common()])}" if models else ""
     yield "Summaries", f"{len(written)}{by}{f'; {missing} not written' if missing else ''}"
 
 
 def _weighted(keyword: Keyword) -> str:
     return say(keyword.term) + ("" if keyword.weight == 1 else f" × {keyword.weight:g}")
-
-
-def _listed(texts: Sequence[str]) -> str:
-    *others, last = texts or ("",)
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def say_count(number: float, noun: str) -> str:
-    """*number* with *noun* in singular or plural."""
-    return f"{say_points(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def _utc(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from html import escape
 from itertools import starmap
 
 from core.catalogue import Item
-from core.feeds.content import build_absence, build_origin
+from core.feeds.content import build_absence, build_origin, say_categories
 from core.feeds.digest import (
     ACKNOWLEDGEMENT,
     NOTHING_LISTED,
@@ -24,7 +24,6 @@ from core.feeds.digest import (
     list_links,
     say,
     say_abstract,
-    say_categories,
     say_comment,
     say_names,
     say_paper,

@@ -20,9 +20,10 @@ from hashlib import sha256
 from typing import Literal
 
 from core.errors import ArxivFeedsError, BadConfig
-from core.feeds.digest import Digest, render_plain_digest, say_count, say_title
+from core.feeds.digest import Digest, render_plain_digest, say_title
 from core.feeds.digest_page import render_digest_mail
 from core.mailings import mailing_moment
+from core.profiles import say_count
 
 Security = Literal["starttls", "tls", "none"]
 

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import TypeAdapter
 
+from core.moments import LONGEST_WAIT
 from core.papers import Announcement, AnnounceType, Author, Paper
 from core.summaries.attempts import Attempts, SummaryState
 
@@ -188,6 +189,11 @@ class Endpoint:
 
     failures: int = 0
     closed_until: datetime | None = None
+
+    def closed_at(self, now: datetime) -> datetime | None:
+        """Until when the service is left alone at *now*; None where it is not, or a clock that was ahead says so."""
+        is_closed = self.closed_until is not None and now < self.closed_until <= now + LONGEST_WAIT
+        return self.closed_until if is_closed else None
 
 
 @dataclass(frozen=True, slots=True)

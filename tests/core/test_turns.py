@@ -20,9 +20,10 @@ import pytest
 
 from core.arxiv.client import ArxivClient
 from core.errors import SourceMalformed, SourceUnavailable, StoreUnavailable
+from core.moments import LONGEST_WAIT
 from core.store.records import Endpoint, Lease
 from core.store.sqlite import SqliteStore
-from core.turns import LONGEST_WAIT, Service, Turns, after_answer
+from core.turns import Service, Turns, after_answer
 from demo.request_log import most_at_once, smallest_pause
 from demo.standin import ArxivStandIn, Fault
 from demo.week import mailing_week
