@@ -67,7 +67,8 @@ class ReasonModel(BaseModel):
 
     term: str = Field(description="The keyword or author as the profile has it.", examples=["LLM"])
     field: Place = Field(
-        description="Where it was found; title where it is in title and abstract. `related`: words that go with yours."
+        description="Where it was found; title where it is in title and abstract. `related`: words that go with yours; "
+        "`related author`: who wrote what fitted best lately."
     )
     points: float = Field(examples=[1.5])
     text: str = Field(description="The same in one phrase.", examples=["LLM 1.5 (title)"])

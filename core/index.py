@@ -257,6 +257,11 @@ class PaperIndex:
         """Where the word with the form *folded* stands."""
         return self._lines.find(folded)
 
+    def find_name(self, name: str) -> Iterable[int]:
+        """The papers with an author of this very *name*, which is without case, each once, in their order."""
+        self._read_authors()
+        return dict.fromkeys(self._by_author.get(name, ()))
+
     def stands_in_title(self, number: int, term: Term) -> bool:
         """Whether *term*, which looks at title and abstract, stands in the title of the paper *number*."""
         words, spellings = _words_of(term)

@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from itertools import chain
 from typing import Protocol
 
 from core.index import PaperIndex
 from core.mailings import newest_mailing
 from core.papers import AnnounceType, Paper, newest_first
 from core.profiles import Profile
-from core.rarity import Known, add_up, group_of
-from core.relevance import pick_best, stream_of
+from core.rarity import Counted, Known, add_up, group_of
+from core.relevance import BEST_BY_AUTHORS, pick_best, stream_of
 from core.scoring import Scorer
 from core.store import optimistic
 from core.store.records import Changes, Frequencies, PaperRecord, Revision
@@ -165,9 +167,8 @@ class Learner:
             so_far = Known(learned, lasts=_LONG_AGO)
             index = PaperIndex(paper for paper in days.get(day, ()) if self._belongs(paper, by_day[day]))
             for stream in sorted(by_day[day]):
-                numbers = self._sort_out(stream, index, day, so_far, liked)
-                counted = {day: (len(numbers), index.count_words(set(numbers)))}
-                one = add_up(stream, day, counted, so_far.before(day, stream))
+                counted = self._count_stream(stream, index, day, so_far, liked)
+                one = add_up(stream, day, {day: counted}, so_far.before(day, stream))
                 if one.papers or not self._lives_by_likes(stream):
                     learned.append(one)
         return tuple(sorted(learned[len(known) :], key=lambda one: (one.stream, one.mailing)))
@@ -185,16 +186,24 @@ class Learner:
             for stream in streams
         )
 
-    def _sort_out(
+    def _count_stream(
         self, stream: str, index: PaperIndex, day: date, known: Known, liked: Mapping[str, Paper]
-    ) -> Sequence[int]:
-        """Which papers of *index*, all of the mailing of *day*, count for *stream*."""
+    ) -> Counted:
+        """The words, and of best papers the authors, of those papers of *index* that count for *stream*.
+
+        All are of the mailing of *day*. Which are best, says what was known before; but words and authors that were
+        learned do not decide from where the next ones are.
+        """
         numbers = [number for number, paper in enumerate(index.papers) if self._belongs(paper, [stream])]
         if stream not in self._profiles:
-            return numbers
+            return Counted(len(numbers), index.count_words(set(numbers)))
         scorer = Scorer(self._profiles[stream], liked)
-        scores = scorer.score(index, [replace(scorer.build_era(numbers, day, known), related={})])
-        return pick_best(numbers, scores.points, scores.excluded)
+        era = replace(scorer.build_era(numbers, day, known), authors=frozenset())
+        by_keywords, by_words = scorer.score(index, [replace(era, related={})]), scorer.score(index, [era])
+        best = pick_best(numbers, by_keywords.points, by_keywords.excluded)
+        written = pick_best(numbers, by_words.points, by_words.excluded, most=BEST_BY_AUTHORS)
+        names = ({author.name.casefold() for author in index.papers[number].authors} for number in written)
+        return Counted(len(best), index.count_words(set(best)), Counter(chain.from_iterable(names)))
 
 
 def _by_stream(profiles: Sequence[Profile]) -> dict[str, Profile]:

@@ -16,6 +16,7 @@ from datetime import date, timedelta
 from functools import cache
 from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 from core.arxiv.taxonomy import find_category
 from core.papers import Paper
@@ -47,33 +48,40 @@ def count(stream: str, mailing: date, days: Mapping[date, Iterable[Paper]], befo
     counted = {}
     for day, papers in days.items():
         words = [words_of(paper) for paper in papers]
-        counted[day] = (len(words), Counter(chain.from_iterable(words)))
+        counted[day] = Counted(len(words), Counter(chain.from_iterable(words)))
     return add_up(stream, mailing, counted, before)
 
 
-def add_up(
-    stream: str, mailing: date, days: Mapping[date, tuple[int, Mapping[str, int]]], before: Frequencies | None
-) -> Frequencies:
-    """The same as `count`, from how many papers each of the *days* has, and in how many of them each word stands."""
-    counts: defaultdict[str, float] = defaultdict(float)
-    total = 0.0
-    if before is not None:
-        kept = _fading(before.mailing, mailing)
-        total = before.papers * kept
-        counts.update({word: known * kept for word, known in before.counts.items()})
-    for day in sorted(days):
-        papers, words = days[day]
-        weight = _fading(day, mailing)
-        total += weight * papers
-        for word, seen in words.items():
-            counts[word] += weight * seen
-    most = sorted(counts, key=lambda word: (-counts[word], word))[:_WORDS_KEPT]
+class Counted(NamedTuple):
+    """How many papers of a stream a day has, in how many of them each word stands, and in how many each author."""
+
+    papers: int
+    words: Mapping[str, int]
+    authors: Mapping[str, int] = {}
+
+
+def add_up(stream: str, mailing: date, days: Mapping[date, Counted], before: Frequencies | None) -> Frequencies:
+    """The same as `count`, from what was *counted* on each of the *days*."""
+    kept = 0.0 if before is None else _fading(before.mailing, mailing)
+    known = before or Frequencies(stream, mailing, 0.0, {})
+    weights = {day: _fading(day, mailing) for day in sorted(days)}
     return Frequencies(
         stream,
         mailing,
-        round(total, 1),
-        {word: round(counts[word], 1) for word in sorted(most) if counts[word] >= _LEAST_COUNT},
+        round(known.papers * kept + sum(weight * days[day].papers for day, weight in weights.items()), 1),
+        _add_faded([(kept, known.counts), *((weight, days[day].words) for day, weight in weights.items())]),
+        _add_faded([(kept, known.authors), *((weight, days[day].authors) for day, weight in weights.items())]),
     )
+
+
+def _add_faded(counted: Iterable[tuple[float, Mapping[str, float]]]) -> dict[str, float]:
+    """The sum of several counts, each with the weight that is left of it, without what has faded."""
+    counts: defaultdict[str, float] = defaultdict(float)
+    for weight, seen in counted:
+        for name, times in seen.items():
+            counts[name] += weight * times
+    most = sorted(counts, key=lambda name: (-counts[name], name))[:_WORDS_KEPT]
+    return {name: round(counts[name], 1) for name in sorted(most) if counts[name] >= _LEAST_COUNT}
 
 
 class Known:

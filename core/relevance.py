@@ -2,9 +2,9 @@
 
 A term is worth more the rarer it is in the stream, and the more of the paper it is (`core/saturation.py`). Words that
 the papers which fitted a profile best in earlier mailings have more often than others are related to it
-(pseudo-relevance feedback, weighed by how much likelier they make such a paper); they raise papers that have points
-already and bring in none. Papers that a reader liked give points for the words that tie a paper to them (Rocchio's
-centroid, in The SMART Retrieval System, 1971), disliked ones take some.
+(pseudo-relevance feedback, weighed by how much likelier they make such a paper), and so are the authors of such papers;
+both raise papers that have points already and bring in none. Papers that a reader liked give points for the words that
+tie a paper to them (Rocchio's centroid, in The SMART Retrieval System, 1971), disliked ones take some.
 
 The figures here were chosen by cross-validation on labelled days; `bench/relevance.py` prints what they come to.
 """
@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Literal
 
 from core.index import COUNT_BITS, HITS, HITS_BITS, MOST, PaperIndex, Reading
 from core.papers import Paper
-from core.profiles import Profile
+from core.profiles import POINT_PLACES, Profile
 from core.rarity import Rarity
 from core.saturation import SATURATION, TITLE_WEIGHT, norm_of
 from core.store.records import Frequencies
@@ -44,6 +44,10 @@ _LARGEST_SHARE = 0.1  # of papers; a word that stands in more tells little
 _SMOOTHING = 5.0  # papers as all others are
 _FEWEST_PAPERS = 2.5  # that have a related word
 
+BEST_BY_AUTHORS = 10  # papers of each mailing, whose authors are related
+AUTHOR_RAISE: int = 10**POINT_PLACES  # ten-thousandths of a point, for each related author
+_AUTHORS_COUNTED = 3  # of a paper
+
 LIKE_WEIGHT = 0.5
 LIKE_WORDS = 150
 LIKE_ALLOWANCE = 3.0  # words of a usual paper that may be among them; common words cost time and tell little
@@ -53,13 +57,14 @@ LIKE_ALLOWANCE = 3.0  # words of a usual paper that may be among them; common wo
 class Era:
     """The papers of one mailing by number, newest identifier first, and what was known before it.
 
-    `related` are the words that go with the profile, with their weight; `liked` those of the papers that it likes,
-    `disliked` those of the others.
+    `related` are the words that go with the profile, with their weight, `authors` the people who do, by their names
+    without case; `liked` are the words of the papers that it likes, `disliked` those of the others.
     """
 
     numbers: Sequence[int]
     rarity: Rarity
     related: Mapping[str, float] = field(default_factory=dict)
+    authors: Set[str] = frozenset()
     liked: Mapping[str, float] = field(default_factory=dict)
     disliked: Mapping[str, float] = field(default_factory=dict)
 
@@ -110,6 +115,7 @@ def add_ties(index: PaperIndex, eras: Sequence[Era], era_of: Sequence[int], tota
     _add_words(index, [era.liked for era in eras], era_of, totals, unit=100)
     raised_in = [era if points > 0 else -1 for era, points in zip(era_of, totals, strict=True)]
     _add_words(index, [era.related for era in eras], raised_in, totals, unit=100)
+    _add_authors(index, [era.authors for era in eras], raised_in, totals)
     _add_words(index, [era.disliked for era in eras], era_of, totals, unit=-100)
     return raised_in
 
@@ -127,6 +133,19 @@ def _add_words(
                 if amount > MOST:
                     amount = TITLE_WEIGHT * (amount >> COUNT_BITS) + (amount & MOST)
                 totals[number] += int(weight * amount / (amount + norms[number]) + 0.5) * unit
+
+
+def _add_authors(index: PaperIndex, by_era: Sequence[Set[str]], era_of: Sequence[int], totals: list[int]) -> None:
+    found = Counter[int]()
+    for name in set[str]().union(*by_era):
+        found.update(number for number in index.find_name(name) if (era := era_of[number]) >= 0 and name in by_era[era])
+    for number, authors in found.items():
+        totals[number] += raise_by_authors(authors)
+
+
+def raise_by_authors(related: int) -> int:
+    """What so many *related* authors give a paper, in ten-thousandths of a point."""
+    return AUTHOR_RAISE * min(related, _AUTHORS_COUNTED)
 
 
 def tie_points(reading: Reading, weights: Mapping[str, float], norm: float, tie: Tie) -> dict[str, int]:
@@ -161,10 +180,12 @@ def stream_of(profile: Profile) -> str | None:
     return f"profile:{sha256(told.encode()).hexdigest()[:16]}"
 
 
-def pick_best(numbers: Sequence[int], points: Sequence[int], excluded: Collection[int]) -> list[int]:
-    """The papers *numbers* of a mailing that related words are learned from; of equal *points* the first ones."""
+def pick_best(
+    numbers: Sequence[int], points: Sequence[int], excluded: Collection[int], *, most: int = BEST_PAPERS
+) -> list[int]:
+    """The best of the papers *numbers* of a mailing, from which is learned; of equal *points* the first ones."""
     matching = [number for number in numbers if points[number] > 0 and number not in excluded]
-    most = min(BEST_PAPERS, len(numbers) // _PAPERS_FOR_EACH)
+    most = min(most, len(numbers) // _PAPERS_FOR_EACH)
     return sorted(matching, key=lambda number: -points[number])[:most]
 
 

@@ -31,6 +31,7 @@ from core.relevance import (
     liken,
     place_in_eras,
     points_of,
+    raise_by_authors,
     read_amounts,
     relate,
     stream_of,
@@ -39,13 +40,13 @@ from core.relevance import (
 )
 from core.words import fold_word, fold_words, name_words, plain_word, plural_spelling, split_words
 
-Bond = Tie | Literal["duplicate"]  # how other papers count for one
+Bond = Tie | Literal["related author", "duplicate"]  # how other papers count for one
 Place = Field | Bond
 Kind = Literal["query", "keyword", "author"] | Bond
 
 TITLE_FACTOR = 1.5  # the origin's rule: one point, and half a point more in the title
 AUTHOR_POINTS = 3.0  # by relevance: more than any word of usual rarity can give
-_WORDS_NAMED = 6  # of those that tie a paper to others
+_NAMED = 6  # words or authors, of those that tie a paper to others
 UNIT = 10**POINT_PLACES  # points are counted in whole ten-thousandths: sums show no binary dust and need no order
 
 # What an entry was read as before is longer where its terms all have their field.
@@ -64,9 +65,9 @@ def parse_term(text: str) -> Node:
 class Reason:
     """Why a paper has points: *term* was found in *field* ("title" where it stands in both) and gives *points*.
 
-    In the place of a field, `related` says that *term* lists words which go with the profile's own, `like` and
-    `dislike` that it lists words which tie the paper to those liked and disliked, `duplicate` that it names the paper
-    which this one repeats.
+    In the place of a field, `related` says that *term* lists words which go with the profile's own, `related author`
+    that it lists people who wrote what fitted the profile best lately, `like` and `dislike` that it lists words which
+    tie the paper to those liked and disliked, `duplicate` that it names the paper which this one repeats.
     """
 
     term: str
@@ -205,9 +206,17 @@ class Scores:
             picked = self.index.pick(number, weights)
             if points := tie_points(picked.reading, weights, self.index.norms[number], tie):
                 yield tie, Reason(_name_words(points, picked.spelt), tie, sum(points.values()) / UNIT)
+        names = self._find_related_authors(number)
+        if names:
+            yield "related author", Reason(_list_some(names), "related author", raise_by_authors(len(names)) / UNIT)
         if number in self.repeated:
             original, taken = self.repeated[number]
             yield "duplicate", Reason(f"much the same as {self.index.papers[original].id}", "duplicate", -taken / UNIT)
+
+    def _find_related_authors(self, number: int) -> list[str]:
+        known = self.ties.find_authors(number) if self.ties else frozenset()
+        names = {author.name.casefold(): author.name for author in self.index.papers[number].authors} if known else {}
+        return [name for folded, name in names.items() if folded in known]
 
     def _place(self, one: _Found, number: int) -> Place:
         is_in_title = number in one.in_title
@@ -234,12 +243,21 @@ class _Ties:
             if era >= 0 and (weights := self.eras[era].weights(tie)):
                 yield tie, weights
 
+    def find_authors(self, number: int) -> Set[str]:
+        """The authors that could raise the paper *number*, by their names without case."""
+        era = self.raised_in[number]
+        return self.eras[era].authors if era >= 0 else frozenset()
+
 
 def _name_words(points: Mapping[str, int], spelt: Mapping[str, str]) -> str:
-    """The words that *points* are given for, the heaviest by name, as they are *spelt*."""
-    heaviest = sorted(points, key=lambda word: (-abs(points[word]), word))[:_WORDS_NAMED]
-    more = f" and {len(points) - len(heaviest)} more" if len(points) > len(heaviest) else ""
-    return ", ".join(spelt[word] for word in heaviest) + more
+    """The words that *points* are given for, the heaviest first, as they are *spelt*."""
+    return _list_some([spelt[word] for word in sorted(points, key=lambda word: (-abs(points[word]), word))])
+
+
+def _list_some(names: Sequence[str]) -> str:
+    """The first of *names*, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
 
 
 class Scorer:
@@ -273,6 +291,7 @@ class Scorer:
             numbers,
             rarity,
             related=relate(best, rarity, self._own),
+            authors=best.authors.keys() if best else frozenset(),
             liked=liken(self._liked, rarity, self._own),
             disliked=liken(self._disliked, rarity, self._own),
         )

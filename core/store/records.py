@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache, lru_cache
 from sys import intern
@@ -200,14 +200,16 @@ class Endpoint:
 class Frequencies:
     """In how many papers of a *stream* each word stands, as known after *mailing*.
 
-    A stream is a group of arXiv's categories, or the best papers of a profile. Papers fade with their age, so `papers`
-    and `counts` are no whole numbers. Words are folded (`core/words.py`); those hardly ever seen are left out.
+    A stream is a group of arXiv's categories, or the best papers of a profile; of the latter it is also known in how
+    many each of the `authors` stands, by the name without case. Papers fade with their age, so `papers` and the counts
+    are no whole numbers. Words are folded (`core/words.py`); what was hardly ever seen is left out.
     """
 
     stream: str
     mailing: date
     papers: float
     counts: Mapping[str, float]
+    authors: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,15 +319,20 @@ def parse_rendering(name: str, packed: bytes) -> Rendering:
 
 def dump_frequencies(frequencies: Frequencies) -> str:
     """What *frequencies* counted, as JSON; stream and mailing are its key."""
-    return json.dumps([frequencies.papers, dict(frequencies.counts)], ensure_ascii=False, separators=(",", ":"))
+    counted = [frequencies.papers, dict(frequencies.counts)]
+    if frequencies.authors:
+        counted.append(dict(frequencies.authors))
+    return json.dumps(counted, ensure_ascii=False, separators=(",", ":"))
 
 
 def parse_frequencies(text: str, *, stream: str, mailing: date) -> Frequencies:
     """The frequencies that `dump_frequencies` wrote. Raises ValueError, KeyError or TypeError for anything else."""
-    papers, counts = _json().validate_json(text)
+    papers, counts, *others = _json().validate_json(text)
     # From mailing to mailing the words are the same.
-    by_word = {intern(word): float(count) for word, count in {**counts}.items()}
-    return Frequencies(stream, mailing, float(papers), by_word)
+    by_word, by_author = (
+        {intern(name): float(count) for name, count in {**told}.items()} for told in (counts, *(others[:1] or [{}]))
+    )
+    return Frequencies(stream, mailing, float(papers), by_word, by_author)
 
 
 def dump_attempts(attempts: Attempts) -> str:

@@ -144,6 +144,20 @@ def test_learning_after_each_mailing_comes_to_a_count_from_scratch(serve: Serve)
         assert step_by_step.known(stream) == at_once.known(stream) != ()
 
 
+def test_of_a_profile_s_best_papers_the_authors_are_counted_too(serve: Serve) -> None:
+    ada, kurt = Author("Ada Lovelace"), Author("Kurt Gödel")
+    service, stream = serve(KERNEL), stream_of(KERNEL)
+    service.bring(TUESDAY, *(replace(one, authors=(ada,)) for one in many(1, "kernel", "nothing of it", among=25)))
+    service.bring(WEDNESDAY, *(replace(one, authors=(ada, kurt, kurt)) for one in many(101, "kernel", among=25)))
+    service.bring(FRIDAY, *(replace(one, authors=(kurt,)) for one in many(201, *["kernel"] * 15, among=240)))
+    service.learn()
+    found = {one.mailing: one.authors for one in service.known(stream)}
+    assert found[TUESDAY] == {"ada lovelace": 1.0}
+    assert found[WEDNESDAY] == {"ada lovelace": 2.0, "kurt gödel": 1.0}
+    assert found[FRIDAY] == {"ada lovelace": 2.0, "kurt gödel": 11.0}  # ten of fifteen
+    assert [one.authors for one in service.known()] == [{}] * 3
+
+
 def test_a_first_start_counts_all_mailings_in_order(serve: Serve) -> None:
     service = serve()
     for mailing in sorted(MAILINGS, reverse=True):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from core import rarity
 from core.papers import Paper
-from core.rarity import HALF_LIFE_DAYS, Known, Rarity, count, group_of, words_of
+from core.rarity import HALF_LIFE_DAYS, Counted, Known, Rarity, add_up, count, group_of, words_of
 from core.store.records import Frequencies
 from core.words import fold_word, plain_word, split_words
 from tests.builders import DAY, paper
@@ -84,6 +84,12 @@ def test_fading_day_by_day_comes_to_the_same_as_at_once() -> None:
 def test_what_has_faded_away_is_forgotten() -> None:
     after = count(CS, DAY + HALF_LIFE, {}, known(100.0, kernel=1.0, token=0.9))
     assert after.counts == {"kernel": 0.5}
+
+
+def test_authors_fade_and_are_forgotten_like_words() -> None:
+    before = Frequencies("profile:0", DAY, 5.0, {}, {"ada": 1.0, "kurt": 0.9})
+    after = add_up("profile:0", DAY + HALF_LIFE, {DAY + HALF_LIFE: Counted(1, {}, {"emmy": 1})}, before)
+    assert (after.papers, after.authors) == (3.5, {"ada": 0.5, "emmy": 1.0})
 
 
 def test_only_the_words_of_most_papers_are_kept_in_ties_by_the_alphabet(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -180,7 +180,7 @@ VOCABULARY = ("kernel", "tokens", "router", "vectors", "graph", "LLMs", "cache")
 FOLDED = ("kernel", "token", "router", "vector", "graph", "llm", "cach")
 
 
-def tied(*papers: Paper, totals: Sequence[int] | None = None, **era: Mapping[str, float]) -> list[int]:
+def tied(*papers: Paper, totals: Sequence[int] | None = None, **era: Any) -> list[int]:
     """The totals of *papers*, all of one era, after what ties them to others was added."""
     index = PaperIndex(papers)
     after = list(totals or [0] * len(papers))
@@ -191,6 +191,36 @@ def tied(*papers: Paper, totals: Sequence[int] | None = None, **era: Mapping[str
 def test_a_liked_word_gives_points_and_brings_a_paper_in() -> None:
     liked, other = tied(of(abstract="kernel"), of(abstract="token"), liked={"kernel": 1.0})
     assert liked > other == 0
+
+
+def test_related_authors_raise_a_paper_that_has_points_and_bring_none_in() -> None:
+    one, other = (of(authors=(Author("Ada Lovelace"), Author("Kurt Gödel"))) for _ in range(2))
+    known = {"ada lovelace", "kurt gödel", "somebody else"}
+    assert tied(one, other, totals=[100, 0], authors=known) == [100 + 2 * UNIT, 0]
+
+
+@pytest.mark.parametrize(
+    ("names", "points"),
+    [
+        pytest.param(("Ada Lovelace",), 1, id="one"),
+        pytest.param(("ADA LOVELACE", "Grace Hopper"), 1, id="in any case"),
+        pytest.param(("A. Lovelace", "Ada"), 0, id="spelt otherwise"),
+        pytest.param(("Ada Lovelace", "Ada Lovelace"), 1, id="twice on it"),
+        pytest.param(("Ada Lovelace", "Kurt Gödel", "Emmy Noether"), 3, id="three"),
+        pytest.param(("Ada Lovelace", "Kurt Gödel", "Emmy Noether", "Alan Turing"), 3, id="four: three at most"),
+    ],
+)
+def test_each_related_author_gives_a_point(names: Sequence[str], points: int) -> None:
+    known = {"ada lovelace", "kurt gödel", "emmy noether", "alan turing"}
+    assert tied(of(authors=tuple(map(Author, names))), totals=[100], authors=known) == [100 + points * UNIT]
+
+
+def test_who_is_related_is_told_as_the_paper_spells_them() -> None:
+    wanted = profile("kernel")
+    authors = tuple(map(Author, ("Ada Lovelace", "Emmy Noether", "Kurt Gödel")))
+    best = Frequencies(str(stream_of(wanted)), TUESDAY, 5.0, {}, {"ada lovelace": 1.0, "kurt gödel": 0.6})
+    (item,) = ranked(wanted, [record(1, THURSDAY, title="Kernel", authors=authors)], Known([best])).items
+    assert str(item.score.reasons[0]) == "Ada Lovelace, Kurt Gödel 2 (related author)"
 
 
 def test_a_disliked_word_takes_points() -> None:
@@ -466,6 +496,25 @@ profiles = st.builds(
 said = st.fixed_dictionaries({"title": texts, "abstract": texts, "mailing": st.sampled_from(WEEK)})
 mailings = st.dictionaries(numbers, said, min_size=1, max_size=9)
 ADA, KURT = Author("Ada Lovelace"), Author("Kurt Gödel")
+
+
+def test_who_wrote_the_best_papers_of_earlier_mailings_is_related_in_later_ones() -> None:
+    wanted = profile("kernel")
+    told = [
+        (1, TUESDAY, "Kernel", ADA),
+        (2, TUESDAY, "Nothing", KURT),
+        (3, FRIDAY, "Kernel", ADA),
+        (4, FRIDAY, "Kernel", KURT),
+    ]
+    records = [record(number, day, title=title, authors=(who,)) for number, day, title, who in told]
+    selected = ranked(wanted, records)
+    related = {
+        one.item.paper.id[-1]: reason.term
+        for one in selected.verdicts
+        for reason in one.item.score.reasons
+        if reason.field == "related author"
+    }
+    assert related == {"3": "Ada Lovelace"}
 
 
 def of_two_writers(written: Mapping[int, Mapping[str, Any]]) -> list[PaperRecord]:

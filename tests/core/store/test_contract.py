@@ -393,7 +393,7 @@ CS, MATH = "Computer Science", "Mathematics"
 KNOWN = (
     Frequencies(CS, DAY - ONE_DAY, 300.0, {"llm": 90.5, "moe": 3.0}),
     Frequencies(CS, DAY, 700.5, {"cs.LG": 400.0, "c++": 1.5, "naïve": 2.0, "注": 1.0}),
-    Frequencies(MATH, DAY, 10.0, {}),
+    Frequencies(MATH, DAY, 10.0, {}, {"émilie du châtelet": 1.0, "ada lovelace": 0.5}),
 )
 
 
