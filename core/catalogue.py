@@ -637,7 +637,10 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
     scores = rescore()
     judged = judge_days(scores, MAX_ITEMS)
     # Whatever loses points makes room for others, which may be repetitions too. The limit has no say in what repeats.
-    while found := {one: other for one, other in _find_repeated(shelf, judged).items() if one not in repeats}:
+    while profile.ranking == "relevance":
+        found = {one: other for one, other in _find_repeated(shelf, judged).items() if one not in repeats}
+        if not found:
+            break
         repeats |= found
         scores = rescore()
         judged = judge_days(scores, MAX_ITEMS)

@@ -299,7 +299,7 @@ class Scorer:
     def score(self, index: PaperIndex, eras: Sequence[Era], repeats: Mapping[int, int] | None = None) -> Scores:
         """The scores of the papers of *eras*, which are mailings; others of *index* may be among them.
 
-        *repeats* are papers that repeat another one, with that one: by relevance they lose half of their points.
+        *repeats* are papers that repeat another one, with that one: they lose half of their points.
         """
         profile = self._profile
         if profile.match == "substring":
@@ -322,7 +322,7 @@ class Scorer:
         raised_in = add_ties(index, eras, era_of, totals)
         repeated = {
             number: (original, totals[number] // 200 * 100)
-            for number, original in ({} if is_counted else repeats or {}).items()
+            for number, original in (repeats or {}).items()
             if totals[number] > 0
         }
         for number, (_, taken) in repeated.items():
