@@ -166,6 +166,35 @@ def test_an_answer_without_one_of_the_sections_is_not_complete(missing: int) -> 
     assert not parse(written(headings)).is_complete
 
 
+@pytest.mark.parametrize(
+    "within",
+    [
+        pytest.param("### 消融实验结果", id="no heading that was asked for"),
+        pytest.param(f"#### {CHINESE.headings[2]}", id="deep within a section"),
+    ],
+)
+def test_a_heading_of_another_level_is_no_section_where_it_need_not_be_one(within: str) -> None:
+    first, second, _, last = (f"## {heading}" for heading in CHINESE.headings)
+    answer = parse(written([first, second, within, last]))
+    assert names(answer) == ["contributions", "methods", "conclusions"]
+    assert answer.sections[1].markdown == f"text 2\n\n{within}\n\ntext 3"
+
+
+def test_an_unknown_heading_of_a_low_level_stays_in_its_section() -> None:
+    first, *others = (f"### {heading}" for heading in CHINESE.headings)
+    answer = parse(written([first, "### 附录", *others]))
+    assert (names(answer), answer.sections[0].markdown) == ([*SECTION_NAMES], "text 1\n\n### 附录\n\ntext 2")
+
+
+@pytest.mark.parametrize(
+    ("line", "most"),
+    [pytest.param("## 结论{}", 200, id="marked"), pytest.param("**结论{}**", 60, id="bold")],
+)
+def test_a_line_that_is_too_long_is_no_heading(line: str, most: int) -> None:
+    whole, longer = (line.format("x" * (length - len(line.format("")))) for length in (most, most + 1))
+    assert (section_names(whole), section_names(longer)) == (("conclusions",), ())
+
+
 def test_an_answer_with_an_empty_section_is_not_complete() -> None:
     text = written([f"## {heading}" for heading in CHINESE.headings[:3]], after=f"## {CHINESE.headings[3]}\n\n---\n")
     assert not parse(text).is_complete

@@ -12,6 +12,7 @@ from core.summaries.checks import (
     Checked,
     check_answer,
     check_language,
+    check_length,
     check_loop,
     check_refusal,
     check_wrapper,
@@ -155,6 +156,18 @@ def test_an_endless_answer_is_too_long() -> None:
 
 
 @pytest.mark.parametrize(
+    ("characters", "is_right"), [(249, False), (250, True), (12_000, True), (12_001, False)], ids=str
+)
+def test_an_answer_has_from_250_to_12_000_characters(characters: int, *, is_right: bool) -> None:
+    assert (check_length("x" * characters) is None) is is_right
+
+
+@pytest.mark.parametrize("tag", ["zh", "ja", "ru"])
+def test_an_answer_without_a_letter_is_in_no_language_that_has_its_own(tag: str) -> None:
+    assert check_language("$x = 1$: 3.5, `code` 7 %.", language(tag)) is not None
+
+
+@pytest.mark.parametrize(
     ("written", "wanted"),
     [("en", "zh"), ("de", "zh"), ("zh", "en"), ("zh", "de"), ("en", "de"), ("en", "ru"), ("zh", "ja")],
 )
@@ -290,6 +303,27 @@ def test_an_answer_that_goes_round_in_circles_is_a_loop(text: str) -> None:
 )
 def test_what_repeats_a_little_is_no_loop(text: str) -> None:
     assert check_loop(text) is None
+
+
+NUMBERS = [str(number * 7919 % 10007) for number in range(1_200)]
+
+
+def with_line_again(times: int) -> str:
+    """Lines of which one comes so many *times*, and all others once."""
+    return "\n".join(f"{NUMBERS[number]}\nagain" if number < times else NUMBERS[number] for number in range(200))
+
+
+@pytest.mark.parametrize(
+    ("text", "is_loop"),
+    [
+        pytest.param(" ".join(NUMBERS)[:4_000], False, id="4,000 characters in a line"),
+        pytest.param(" ".join(NUMBERS)[:4_001], True, id="4,001"),
+        pytest.param(with_line_again(20), False, id="a line 20 times"),
+        pytest.param(with_line_again(21), True, id="21 times"),
+    ],
+)
+def test_a_line_may_be_long_and_come_again_within_bounds(text: str, *, is_loop: bool) -> None:
+    assert (check_loop(text) is not None) is is_loop
 
 
 @pytest.mark.parametrize(

@@ -393,6 +393,14 @@ def test_what_stands_before_hostile_markup_is_read() -> None:
     assert extract_text(article(FILLER, HOSTILE["nesting"], paragraph("After.")).encode()) == " ".join([SENTENCE] * 30)
 
 
+@pytest.mark.parametrize(("within", "is_read"), [(499, True), (500, False)])
+def test_a_paper_is_read_500_elements_deep(within: int, *, is_read: bool) -> None:
+    """Three of those that a paragraph stands in are html, body and article."""
+    text = extract_text(article(FILLER, "<div>" * (within - 3), "<p>Deep.", filler="").encode())
+    assert text is not None
+    assert text.endswith("Deep.") is is_read
+
+
 def test_a_flood_of_elements_ends_the_reading(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.summaries.fulltext._MOST_EVENTS", 5_000)
     monkeypatch.setattr("core.summaries.fulltext._CHUNK_CHARACTERS", 100)

@@ -203,6 +203,11 @@ def test_only_the_first_authors_of_many_are_named() -> None:
     assert "A20" not in system
 
 
+def test_where_all_authors_are_named_there_are_no_others() -> None:
+    twenty = paper(authors=tuple(Author(f"A{number}") for number in range(20)))
+    assert f"A18, A19{END}" in prompt(paper=twenty, template=template("{authors}")).system
+
+
 def test_a_template_speaks_of_an_uploaded_file() -> None:
     built = prompt(kind="pdf", file_id="file-fe-1", template=template("Read {content}."))
     assert built.system.startswith("Read (the attached file).")
