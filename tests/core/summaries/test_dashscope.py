@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
@@ -172,6 +173,19 @@ def test_an_answer_that_is_compressed_unasked_is_unpacked(service: ModelStandIn)
     assert play(adapter(service)).finish_reason == "stop"
 
 
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_an_answer_is_read_up_to_four_million_bytes(service: ModelStandIn, *, is_packed: bool) -> None:
+    def padded(body: bytes, *, size: int) -> bytes:
+        return body + b" " * (size - len(body))
+
+    model = adapter(service)
+    service.answer_with(Fault(edit=partial(padded, size=4_000_000), gzip=is_packed))
+    assert play(model).finish_reason == "stop"
+    service.answer_with(Fault(edit=partial(padded, size=4_000_001), gzip=is_packed))
+    with pytest.raises(ModelFailed, match="more than 4,000,000 bytes"):
+        play(model)
+
+
 @pytest.mark.parametrize("charset", ["hex", "idna", "no-such"])
 def test_an_answer_is_read_whatever_charset_its_header_names(service: ModelStandIn, charset: str) -> None:
     service.answer_with(Fault(headers={"Content-Type": f"application/json; charset={charset}"}))
@@ -184,7 +198,12 @@ def test_an_answer_is_read_whatever_charset_its_header_names(service: ModelStand
         ("https://dashscope-intl.aliyuncs.com/api/v1", True),
         ("https://w.cn-beijing.maas.aliyuncs.com/api/v1/", True),
         ("https://dashscope.aliyuncs.com/compatible-mode/v1", False),
+        ("https://dashscope.aliyuncs.com/proxy/api/v1", False),
+        ("https://dashscope.aliyuncs.com/api/v1/models", False),
         ("https://openrouter.ai/api/v1", False),
+        ("https://notaliyuncs.com/api/v1", False),
+        ("https://dashscope.aliyuncs.com.example.org/api/v1", False),
+        ("/api/v1", False),
     ],
 )
 def test_only_dashscopes_own_interface_is_taken_for_it(address: str, is_native: bool) -> None:
@@ -315,6 +334,18 @@ def test_one_adapter_works_in_a_second_loop_though_nobody_closed_it_in_the_first
     first = model._http
     assert play(model).finish_reason == "stop"
     assert first is not None
+    closing.run_until_complete(first.aclose())
+    closing.close()
+
+
+def test_whoever_closes_it_in_a_second_loop_leaves_the_connections_of_the_first_alone(service: ModelStandIn) -> None:
+    model = adapter(service)
+    closing = asyncio.new_event_loop()
+    closing.run_until_complete(ask(model))
+    first = model._http
+    asyncio.run(model.aclose())
+    assert first is not None
+    assert not first.is_closed
     closing.run_until_complete(first.aclose())
     closing.close()
 

@@ -39,6 +39,7 @@ from core.summaries.model import ModelFailed, Trouble, classify
         ),
         pytest.param(429, "Throttling.RateQuota", "Requests rate limit exceeded", Trouble.TRANSIENT, id="too fast"),
         pytest.param(500, "InternalError", "", Trouble.TRANSIENT, id="internal"),
+        pytest.param(504, "HTTP 504", "The request took too long.", Trouble.TRANSIENT, id="too long a wait"),
         pytest.param(503, "ModelServingError", "", Trouble.TRANSIENT, id="overloaded"),
         pytest.param(None, "BadAnswer", "", Trouble.TRANSIENT, id="nonsense"),
     ],

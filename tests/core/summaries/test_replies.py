@@ -33,6 +33,11 @@ def test_what_stands_for_a_key_where_none_is_needed_may_be_in_any_text(secret: s
     assert without_secret("anything or none, x-1", secret) == "anything or none, x-1"
 
 
+@pytest.mark.parametrize(("secret", "told"), [("x-12345", "x-12345"), ("x-123456", TAKEN_OUT)])
+def test_a_key_has_eight_characters_at_least(secret: str, told: str) -> None:
+    assert without_secret(f"Incorrect key: {secret}", secret) == f"Incorrect key: {told}"
+
+
 def test_the_key_is_taken_out_of_every_text_and_name_of_a_document() -> None:
     document = {"code": KEY, "a": [{KEY: "b", "message": f"<{KEY}>"}, 1.5, None, True], "request_id": "r-1"}
     assert clean(document) == {
@@ -87,7 +92,8 @@ def test_a_document_without_the_key_says_what_it_said() -> None:
         (5.0, 5),
         (0, 0),
         (-5, 0),
-        (10**9, 0),
+        (10**8 - 1, 10**8 - 1),
+        (10**8, 0),
         (float("inf"), 0),
         ("9" * 5_000, 0),
         ("five", 0),

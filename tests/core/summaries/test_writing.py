@@ -194,6 +194,12 @@ class TestSources:
         assert scene.draft.summary is not None
         assert scene.draft.summary.source == "html"
 
+    def test_a_service_that_refuses_the_key_with_a_file_is_asked_for_nothing_more(self) -> None:
+        model = FakeModel(upload_failure=ModelFailed(Trouble.ACCOUNT, "InvalidApiKey"))
+        with pytest.raises(ModelFailed, match="InvalidApiKey"):
+            write(model=model, texts=FakeTexts(FULL_TEXT, pdf=b"%PDF"), sources=("pdf", "html", "abstract"))
+        assert model.calls == []
+
     def test_a_file_that_is_still_being_read_is_waited_for(self) -> None:
         not_ready = ModelFailed(Trouble.NOT_READY, "InvalidParameter")
         scene = write(not_ready, not_ready, texts=FakeTexts(pdf=b"%PDF"), sources=("pdf",))
