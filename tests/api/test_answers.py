@@ -70,6 +70,21 @@ def test_what_is_too_large_is_told_the_bound(served: Running) -> None:
     assert answer.json()["detail"] == "The path of an address has at most 512 characters here; this one is longer."
 
 
+@pytest.mark.parametrize(
+    ("address", "is_too_long"),
+    [
+        pytest.param(f"/{'a' * 511}", False, id="a path of 512 characters"),
+        pytest.param(f"/{'a' * 512}", True, id="of 513"),
+        pytest.param(f"/rss?{'a' * 8_192}", False, id="a query of 8,192 characters"),
+        pytest.param(f"/rss?{'%61' * 8_192}", False, id="that is longer as it is sent"),
+        pytest.param(f"/rss?{'a' * 8_193}", True, id="of 8,193"),
+        pytest.param(f"/rss?{'%61' * 8_193}", True, id="of 8,193 that is longer as it is sent"),
+    ],
+)
+def test_an_address_may_be_as_long_as_it_is_told(served: Running, address: str, *, is_too_long: bool) -> None:
+    assert (served.ask(address).status_code == 414) is is_too_long
+
+
 @pytest.mark.parametrize("length", ["0", "65536", "", "five", "-1", "+70000", "\xb2"])
 def test_other_lengths_of_a_body_are_let_through(served: Running, length: str) -> None:
     assert served.ask_with([("Content-Length", length)], "/rss").status_code == 200

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.types import Message, Receive, Scope, Send
 
+from api.edge import Edge
 from core.arxiv.announced import Announced, Submissions, Window
 from core.papers import Paper
 from demo.standin import ArxivStandIn
@@ -176,6 +179,25 @@ def test_an_unforeseen_error_tells_nothing_outside_and_everything_in_the_log(
     assert [(record.levelno, bool(record.exc_info)) for record in caplog.records if record.name == "api.edge"] == [
         (logging.ERROR, True)
     ]
+
+
+def test_an_error_in_the_middle_of_an_answer_ends_it_and_begins_no_other() -> None:
+    sent: list[Message] = []
+
+    async def break_off(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise RuntimeError("in the middle")
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/rss", "query_string": b"", "headers": []}
+    with pytest.raises(RuntimeError, match="in the middle"):
+        asyncio.run(Edge(break_off, sample_data=False)(scope, receive, send))
+    assert [(message["type"], message["status"]) for message in sent] == [("http.response.start", 200)]
 
 
 @pytest.mark.parametrize("path", ["/rss", "/opml", "/health", "/api/status", "/api/cron"])

@@ -36,8 +36,11 @@ def bound(app: Held, **most: int) -> Bounded:
     return Bounded(app, always=frozenset((PATH,)), feeds=(PATH,), sample_data=False, **most)
 
 
-def ask_all(asked: Sequence[tuple[str, str]], *, most: int) -> list[tuple[int, str | None]]:
-    """Status and Retry-After of requests for paths and queries that are all under way before the first one ends."""
+def ask_all(asked: Sequence[tuple[str, ...]], *, most: int) -> list[tuple[int, str | None]]:
+    """Status and Retry-After of requests for paths and queries that are all under way before the first one ends.
+
+    They are GET but for those with a method behind these.
+    """
 
     async def run() -> list[tuple[int, str | None]]:
         held = Held()
@@ -50,8 +53,8 @@ def ask_all(asked: Sequence[tuple[str, str]], *, most: int) -> list[tuple[int, s
     return asyncio.run(run())
 
 
-def scope_of(path: str, query: str = "") -> Scope:
-    return {"type": "http", "method": "GET", "path": path, "query_string": query.encode(), "headers": []}
+def scope_of(path: str, query: str = "", method: str = "GET") -> Scope:
+    return {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": []}
 
 
 async def receive() -> Message:
@@ -62,13 +65,13 @@ async def never_read(_: Message) -> None:
     await asyncio.Event().wait()
 
 
-async def ask(app: Bounded, path: str, query: str) -> tuple[int, str | None]:
+async def ask(app: Bounded, path: str, query: str, method: str = "GET") -> tuple[int, str | None]:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await app(scope_of(path, query), receive, send)
+    await app(scope_of(path, query, method), receive, send)
     return sent[0]["status"], httpx.Headers(sent[0]["headers"]).get("retry-after")
 
 
@@ -78,8 +81,8 @@ def test_more_than_the_bound_are_told_when_to_come_back() -> None:
 
 
 def test_a_feed_that_everybody_reads_is_answered_all_the_same() -> None:
-    answers = ask_all([("/status", ""), (PATH, ""), (PATH, "q=llm")], most=1)
-    assert [status for status, _ in answers] == [200, 200, 503]
+    answers = ask_all([("/status", ""), (PATH, ""), (PATH, "q=llm"), (PATH, "", "POST")], most=1)
+    assert [status for status, _ in answers] == [200, 200, 503, 503]
 
 
 def test_what_has_ended_makes_room() -> None:
