@@ -23,7 +23,16 @@ from core.errors import (
     SourceUnavailable,
     StoreUnavailable,
 )
-from core.freshness import Currency, Freshness, Timing, after_failure, after_success, find_sets, is_due
+from core.freshness import (
+    Currency,
+    Freshness,
+    Timing,
+    after_failure,
+    after_success,
+    find_sets,
+    is_due,
+    was_made_ahead,
+)
 from core.intake import Report
 from core.learning import Learner
 from core.papers import AnnounceType, Paper
@@ -137,6 +146,11 @@ class Process:
         found = await self.store.load_refresh(key)
         assert found is not None
         return found
+
+    async def keep(self, state: RefreshState) -> None:
+        """Have *state* stored of what is configured."""
+        revision = await self.store.load_revision()
+        assert await self.store.apply(Changes(refreshes=((KEY, state),)), based_on=revision.number, now=self.clock())
 
 
 class World:
@@ -258,6 +272,18 @@ class TestIsDue:
         assert is_due(state, NOON) is expected
 
 
+@pytest.mark.parametrize(
+    ("ahead", "expected"),
+    [
+        pytest.param(timedelta(0), False, id="now"),
+        pytest.param(timedelta(hours=1), False, id="an hour, as clocks differ"),
+        pytest.param(timedelta(hours=1, microseconds=1), True, id="more than an hour"),
+    ],
+)
+def test_a_state_from_more_than_an_hour_ahead_was_made_ahead(ahead: timedelta, expected: bool) -> None:
+    assert was_made_ahead(RefreshState(NOON + ahead), NOON) is expected
+
+
 class TestAfterSuccess:
     @pytest.mark.parametrize(
         ("now", "mailing", "known", "next_poll_at"),
@@ -276,6 +302,13 @@ class TestAfterSuccess:
                 date(2026, 3, 6),
                 datetime(2026, 3, 9, 4, 1, tzinfo=UTC),
                 id="silence on Saturday is no reason to ask again",
+            ),
+            pytest.param(
+                datetime(2026, 3, 7, 17, 0, tzinfo=UTC),
+                None,
+                THURSDAY,
+                datetime(2026, 3, 9, 4, 1, tzinfo=UTC),
+                id="nor is it where Friday's is missing, which no feed will bring",
             ),
             pytest.param(
                 datetime(2026, 6, 18, 17, 0, tzinfo=UTC),
@@ -606,6 +639,33 @@ class TestReadersMeanwhile:
 
         play(scene)
 
+    def test_a_store_that_is_away_for_one_of_several_sets_is_an_error(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            load = process.store.load_refresh
+
+            async def load_what_is_configured(categories: str) -> RefreshState | None:
+                if categories != KEY:
+                    raise StoreUnavailable("it is away")
+                return await load(categories)
+
+            process.store.load_refresh = load_what_is_configured  # type: ignore[method-assign]
+            with pytest.raises(StoreUnavailable, match="it is away"):
+                await process.freshness.ensure(["cs.LG", "hep-th"])
+
+        play(scene)
+
+    def test_who_only_looks_at_what_is_due_is_not_told_that_it_is_current(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process(timing=Timing(fresh_for=MINUTE))
+            await process.freshness.refresh()
+            before = await process.freshness.look(CONFIGURED)
+            world.clock.now += MINUTE
+            assert (before, await process.freshness.look(CONFIGURED)) == (Currency(True), Currency(False))
+
+        play(scene)
+
     def test_several_sets_are_waited_for_together(self, play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
         scope = ["hep-th", "math.AG", "quant-ph"]
 
@@ -823,6 +883,39 @@ class TestAStoreThatTakesNothing:
 
         play(scene)
 
+    def test_nor_is_it_for_who_only_looks(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, other = (world.process(timing=Timing(fresh_for=timedelta(hours=1))) for _ in range(2))
+            await process.freshness.refresh()
+            process.store.before_lease = self._refuse
+            world.clock.now += timedelta(hours=1)
+            await process.freshness.ensure(["cs.LG"])
+            before = await process.freshness.look(["cs.LG"])
+            other.source.announced = 7
+            await other.freshness.refresh()
+            assert (before, await process.freshness.look(["cs.LG"])) == (
+                Currency(False, (self.NOTICE,)),
+                Currency(is_current=True),
+            )
+
+        play(scene)
+
+    def test_a_clock_that_is_set_back_ends_the_pause(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process, tries = await world.stale(), []
+
+            async def refuse() -> None:
+                tries.append(world.clock.now)
+                await self._refuse()
+
+            process.store.before_lease = refuse
+            for minutes in (0, -30):
+                world.clock.now += timedelta(minutes=minutes)
+                await process.freshness.ensure(["cs.LG"])
+            assert len(tries) == 2
+
+        play(scene)
+
     def test_its_words_are_for_the_log_alone_since_they_name_a_folder(self) -> None:
         after = after_failure(None, StoreUnavailable("The store /home/ada/papers.sqlite3 is full"), now=NOON)
         assert after.last_error == "the store did not take what was fetched"
@@ -977,6 +1070,28 @@ class TestLeases:
 
         play(scene)
 
+    def test_a_reader_waits_for_the_healing_of_this_process_that_has_the_lease(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process(timing=Timing(fresh_for=MINUTE, lease_seconds=3_600))
+            await process.freshness.refresh()
+            search, is_searching, may_end = process.source.fetch_submissions, asyncio.Event(), asyncio.Event()
+
+            async def be_slow(window: Window) -> Submissions:
+                is_searching.set()
+                await may_end.wait()
+                return await search(window)
+
+            process.source.fetch_submissions = be_slow  # type: ignore[method-assign]
+            healing = asyncio.create_task(process.freshness.heal_for(0))
+            await is_searching.wait()
+            world.clock.now += MINUTE
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.store.refused.wait()
+            may_end.set()
+            assert (await reader, await healing) == (Currency(is_current=True), None)
+
+        play(scene)
+
     def test_different_sets_do_not_wait_for_each_other(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process, other = world.process(), world.process()
@@ -1090,6 +1205,89 @@ def test_what_a_clock_that_was_days_ahead_put_off_is_asked_for_once_an_hour(play
     play(scene)
 
 
+def test_a_clock_that_is_set_back_once_more_is_believed_again(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        for days in (6, 3, 0):
+            world.clock.now = NOON + timedelta(days=days)
+            await process.freshness.ensure(CONFIGURED)
+        assert (len(process.source.requests), (await process.state()).checked_at) == (3, NOON)
+
+    play(scene)
+
+
+def complete(*mailings: tuple[date, int], **changes: Any) -> RefreshState:
+    """The state of what is configured, of which *mailings* are complete, with how many papers each."""
+    categories = tuple(CategoryState(name, THURSDAY, since=THURSDAY, complete=mailings) for name in CONFIGURED)
+    return RefreshState(NOON, NOON, mailing=THURSDAY, categories=categories, **changes)
+
+
+def test_complete_mailings_are_told_where_they_have_papers(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        await process.keep(complete((date(2026, 3, 3), 4), (date(2026, 3, 4), 0), (THURSDAY, 9)))
+        assert await process.freshness.find_complete(["cs.LG"]) == (date(2026, 3, 3), THURSDAY)
+
+    play(scene)
+
+
+@pytest.mark.parametrize(("seconds", "searches"), [(29, 0), (30, 1)])
+def test_what_no_feed_brought_is_asked_for_half_a_minute_after_the_newest_mailing(
+    play: Play, seconds: int, searches: int
+) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        process.source.search_error = SourceMalformed("it is empty")
+        await process.freshness.refresh()
+        world.clock.now += timedelta(seconds=seconds)
+        await process.freshness.ensure(CONFIGURED)
+        await asyncio.gather(*process.freshness._healing.values())
+        assert len(process.source.searches) == searches
+
+    play(scene)
+
+
+def test_a_mailing_that_is_missing_since_midnight_is_asked_for_though_nothing_new_was_stored(play: Play) -> None:
+    async def scene(world: World) -> None:
+        process = world.process()
+        process.source.search_error = SourceMalformed("it is empty")
+        await process.keep(complete((THURSDAY, 9), next_poll_at=NOON + timedelta(days=3)))
+        revision = await process.store.load_revision()
+        searches = []
+        for day in (0, 1):
+            world.clock.now = NOON + timedelta(days=day)
+            await process.freshness.ensure(CONFIGURED, revision)
+            await asyncio.gather(*process.freshness._healing.values())
+            searches.append(len(process.source.searches))
+        assert (searches, process.source.requests) == ([0, 1], [])
+
+    play(scene)
+
+
+def test_words_are_counted_of_what_healing_only_brought_anew_too(play: Play) -> None:
+    counted: list[Iterable[str]] = []
+
+    class Counting(Learner):
+        async def learn(self, categories: Iterable[str], *_: object, **__: object) -> None:
+            counted.append(categories)
+
+    async def scene(world: World) -> None:
+        process = world.process(learner=Counting([]), days_back=1)
+        await process.freshness.refresh()
+        counted.clear()
+        submitted = NOON - timedelta(days=1)
+        again = builders.paper(id="2603.00001", version=2, categories=CONFIGURED, submitted=submitted, revised=NOON)
+
+        async def search(window: Window) -> Submissions:
+            return Submissions((again,) if window.by == "submitted" else (), (), is_last=True)
+
+        process.source.fetch_submissions = search  # type: ignore[method-assign]
+        healed = await process.freshness.heal()
+        assert (healed.ledger, counted) == (Ledger(received=1, updated=1), [CONFIGURED])
+
+    play(scene)
+
+
 def test_mailings_that_a_clock_ahead_found_empty_are_gaps_again(play: Play) -> None:
     async def scene(world: World) -> None:
         process = world.process()
@@ -1099,9 +1297,7 @@ def test_mailings_that_a_clock_ahead_found_empty_are_gaps_again(play: Play) -> N
         empty = tuple(replace(one, complete=(*one.complete, (tomorrow, 0))) for one in made.categories)
         waiting = Healing(next_at=NOON + timedelta(days=3))
         ahead = replace(made, checked_at=NOON + timedelta(days=3), categories=empty, healing=waiting)
-        revision = await process.store.load_revision()
-        refreshes = (("+".join(CONFIGURED), ahead),)
-        assert await process.store.apply(Changes(refreshes=refreshes), based_on=revision.number, now=NOON)
+        await process.keep(ahead)
         await process.freshness.ensure(CONFIGURED)
         after = await process.state()
         assert {day for one in after.categories for day, _ in one.complete} <= {

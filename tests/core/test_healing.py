@@ -231,6 +231,11 @@ class TestSubmissions:
             pytest.param(
                 paper(submitted=submitted(date(2026, 3, 6))), "outside of the time asked for", id="of the next mailing"
             ),
+            pytest.param(
+                paper(submitted=datetime(2026, 3, 4, 19, 0, tzinfo=UTC)),
+                "outside of the time asked for",
+                id="at the deadline, which is too late",
+            ),
             pytest.param(paper(categories=("hep-th",)), "none of the categories asked for", id="of another category"),
         ],
     )
@@ -252,8 +257,9 @@ class TestRevisions:
         stored = [record(old, *told)] if told else []
         return decided(old, of=state(healing=self.REVISED), stored=stored)
 
-    def test_a_missed_version_is_announced_as_a_replacement(self) -> None:
-        assert announced(self.by_revision(2)) == [(THURSDAY, 2, {"cs.AI": REPLACE})]
+    @pytest.mark.parametrize("version", [2, 5])
+    def test_a_missed_version_is_announced_as_a_replacement(self, version: int) -> None:
+        assert announced(self.by_revision(version)) == [(THURSDAY, version, {"cs.AI": REPLACE})]
 
     @pytest.mark.parametrize(
         ("version", "told"),
@@ -305,6 +311,13 @@ class TestProgress:
             NOON + timedelta(hours=2),
             planned(after),
         )
+
+    def test_gaps_before_the_newest_mailing_are_filled_and_later_ones_are_left(self) -> None:
+        """What has come since it began is not asked for yet, and of what is older nobody waits for a feed."""
+        stale = category(lacks=(WEDNESDAY, THURSDAY), stale_since=NOON, stale_because=STALE)
+        last_page = Healing(first=SINCE, last=WEDNESDAY, by="revised")
+        (after,) = decided(of=state(stale, healing=last_page)).state.categories
+        assert after.complete == (*stale.complete, (WEDNESDAY, 0))
 
     def test_once_the_api_had_papers_of_its_mailing_it_is_not(self) -> None:
         stale = category(stale_since=NOON, stale_because=STALE)
@@ -498,6 +511,13 @@ class TestHealing:
                 heal(store, source, state())
             heal(store, source, stored_state(store))
         assert [(one.start, one.count) for one in source.asked] == [(0, 1000), (0, 500)]
+
+    @pytest.mark.parametrize(("failures", "papers"), [(0, 1000), (2, 250), (3, 125), (4, 125), (40, 125)])
+    def test_a_piece_is_an_eighth_of_a_page_at_least(self, tmp_path: Path, failures: int, papers: int) -> None:
+        source = FakeSource(Submissions((), (), is_last=True))
+        with opened(tmp_path) as store:
+            heal(store, source, state(healing=Healing(failures=failures)))
+        assert [one.count for one in source.asked] == [papers]
 
     def test_a_failure_leaves_every_paper_as_it_was_and_is_remembered(self, tmp_path: Path) -> None:
         with opened(tmp_path) as store:
