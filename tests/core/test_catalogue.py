@@ -37,7 +37,7 @@ from core.rarity import group_of
 from core.shelf import Shelf
 from core.store.records import Changes, Frequencies, PaperRecord, Revision
 from core.store.sqlite import SqliteStore
-from core.summaries.attempts import Attempt, Key
+from core.summaries.attempts import Attempt, Key, Summary
 from tests.builders import feed, paper
 
 NEW, CROSS, REPLACE, REPLACE_CROSS = AnnounceType
@@ -260,6 +260,20 @@ class TestListing:
             datetime(2026, 3, 6, 5, 0, tzinfo=UTC),
         )
 
+    @pytest.mark.parametrize(
+        ("summary", "updated"),
+        [
+            pytest.param(Summary("A sentence.", "", (), "model", "html", "2"), NOW, id="a summary"),
+            pytest.param(None, mailing_moment(THURSDAY), id="the reason why there is none"),
+        ],
+    )
+    def test_it_is_updated_with_its_summary_and_not_with_an_attempt(
+        self, summary: Summary | None, updated: datetime
+    ) -> None:
+        attempt = Attempt(Key(1, "model", "1", "zh", "html"), NOW, summary=summary)
+        (item,) = selected(selection(), record()).verdicts.show({record().paper.id: (attempt,)}).items
+        assert (item.attempt, item.updated) == (attempt, updated)
+
 
 def on(number: int, mailing: date, abstract: str = "alpha") -> PaperRecord:
     """Paper *number*, new in cs.LG on *mailing*."""
@@ -328,6 +342,13 @@ class TestRepetition:
         (alone,) = self.scores(self.TWICE[1])
         found = self.scores(*self.TWICE, days_back=1)
         assert found == [alone]
+
+    def test_what_it_loses_is_counted_in_whole_hundredths(self) -> None:
+        assert self.scores(*self.TWICE, keywords=(), authors=(Keyword("Lovelace", 0.01),)) == [0.02, 0.03]
+
+    def test_one_without_points_loses_none_and_says_nothing_of_it(self) -> None:
+        chosen = selection(ranking="relevance", min_score=0.0, keywords=())
+        assert [one.item.score.reasons for one in judged(chosen, *self.TWICE)] == [(), ()]
 
     def test_it_has_the_same_points_however_few_a_feed_is_asked_for(self) -> None:
         whole = self.scores(*self.TWICE)
@@ -921,6 +942,16 @@ class TestFind:
 
         with pytest.raises(UnknownPaper, match=r"2603\.00002"):
             play(tmp_path, scene, on(1, THURSDAY))
+
+    def test_one_that_is_stored_without_an_announcement_is_unknown_too(self, tmp_path: Path) -> None:
+        """As are papers that were fetched because a profile likes them."""
+
+        async def scene(papers: Catalogue, store: CountingStore) -> PaperRecord:
+            assert await store.load_papers(["2603.00002"])
+            return await papers.find("2603.00002")
+
+        with pytest.raises(UnknownPaper, match=r"2603\.00002"):
+            play(tmp_path, scene, on(1, THURSDAY), replace(record(2), announcements=()))
 
 
 class TestExplain:

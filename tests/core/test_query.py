@@ -43,6 +43,7 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ("ti:(a OR b)", Or((Term("a", field="title"), Term("b", field="title")))),
         ('"a b"', Term("a b", "exact")),
         ('"a b"~3', Term("a b", "near", distance=3)),
+        ('"a b"~100', Term("a b", "near", distance=100)),
         ('"a b"~0003', Term("a b", "near", distance=3)),
         ('"a"~3', Term("a", "exact")),
         ("ab*", Term("ab", "prefix")),
@@ -107,6 +108,7 @@ def test_signs_of_other_keyboards_and_tex_are_read_as_what_they_stand_for(text: 
         (" a , b ,", ["a", "b"]),
         ('"a, b",c', ['"a, b"', "c"]),
         ("(a OR (b, c)),d", ["(a OR (b, c))", "d"]),
+        ("a),b", ["a)", "b"]),
         ("综述，「大模型，推理」、（a，b）", ["综述", '"大模型,推理"', "(a,b)"]),
         ("", []),
         (",,", []),
@@ -241,6 +243,7 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
     "^2": (1, "straight after a term"),
     "moe~3": (4, "after a phrase"),
     '"a b"~x': (6, "distance"),
+    '"a b"~101': (6, "distance"),
     '"a b"~999': (6, "distance"),
     '"a b"~0000000005000': (6, "distance"),
     "*": (1, "letters or digits"),
@@ -284,7 +287,17 @@ MISTAKES: Mapping[str, tuple[int, str]] = {
 
 
 @pytest.mark.parametrize(
-    "query", ["abcd* " * 30, "abc* " * 5 + "abcd* " * 25, '"a b" ' * 30, f'"{"a " * 10}"~1 ' * 4, "a " * 500], ids=ascii
+    "query",
+    [
+        "abcd* " * 30,
+        "abc* " * 5 + "abcd* " * 25,
+        '"a b" ' * 30,
+        f'"{"a " * 10}"~1 ' * 4,
+        f'"{"a " * 50}"',
+        "-".join(["lms"] * 50),
+        "a " * 500,
+    ],
+    ids=ascii,
 )
 def test_what_is_just_not_too_much_is_read(query: str) -> None:
     assert parse_query(query)

@@ -719,6 +719,12 @@ def test_a_term_of_an_entry_that_is_not_met_whole_is_told_with_its_place_and_no_
     ]
 
 
+def test_a_term_that_is_an_entry_is_not_told_once_more_by_a_later_one() -> None:
+    index = PaperIndex([paper(title="A Kernel", abstract="token", authors=())])
+    scores = judged(index, profile("kernel", "kernel AND token"))
+    assert [(one.term, one.points) for one in scores.check(0)] == [("kernel", 1.5), ("token", 1.0)]
+
+
 @pytest.mark.parametrize(
     ("points", "told"), [(0, "0"), (2.5, "2.5"), (1_000_000, "1000000"), (12_345.6789, "12345.6789")]
 )
