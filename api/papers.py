@@ -284,6 +284,8 @@ class ProfileModel(BaseModel):
     min_score: float
     max_papers: int = Field(description="The cap of each mailing.")
     days_back: int
+    summaries: bool = Field(description="Whether papers of this profile get and show summaries.")
+    language: str = Field(description="The language of its summaries.", examples=["zh"])
 
 
 class ConfigAnswer(Answer):
@@ -658,6 +660,8 @@ def _profile_model(profile: Profile) -> ProfileModel:
         min_score=profile.min_score,
         max_papers=profile.max_papers,
         days_back=profile.days_back,
+        summaries=profile.summaries != "none",
+        language=profile.language,
     )
 
 

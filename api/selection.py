@@ -23,7 +23,7 @@ from pydantic import (
     ValidationError,
 )
 
-from core.arxiv.taxonomy import find_category, hint_for
+from core.arxiv.taxonomy import ARCHIVES, find_category, hint_for
 from core.catalogue import MAX_DAYS, MAX_ITEMS, FeedAddresses, Selection
 from core.config import DEFAULT_PROFILE, MAX_SCORE, Config
 from core.errors import BadQuery, QueryMistake, UnknownScope
@@ -395,8 +395,11 @@ def feed_title(selection: Selection, *, sample_data: bool) -> str:
 def _category(name: str, scope: str, config: Config) -> str:
     category = find_category(name)
     if category is None:
-        profiles = difflib.get_close_matches(name[:100], [profile.name for profile in config.profiles], n=1)
-        hint = f"Did you mean the profile {profiles[0]!r}?" if profiles else hint_for(name[:100])
+        if name != scope and config.find_profile(name):
+            raise UnknownScope(scope[:100], f"{name!r} is a profile, and only categories can be joined.")
+        names = {profile.name.lower(): profile.name for profile in config.profiles}
+        profiles = difflib.get_close_matches(name[:100].lower(), names, n=1) if name.lower() not in ARCHIVES else []
+        hint = f"Did you mean the profile {names[profiles[0]]!r}?" if profiles else hint_for(name[:100])
         if name != scope:
             hint = f"Of its parts {name[:100]!r} is no category. {hint}"
         elif "," in name:

@@ -1,5 +1,10 @@
 """`python -m core`: the command line."""
 
-from core.cli import main
+import sys
 
-main()
+try:
+    from core.cli import main
+
+    main()
+except KeyboardInterrupt:  # also while modules are imported
+    sys.exit(130)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
+import io
+import os
 import signal
 import sys
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -92,13 +96,37 @@ MailingDay = Annotated[str | None, typer.Option(help="One mailing only, as a dat
 
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit code 1."""
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # a window that is closed hangs up
+        signal.signal(number, _end)
+    _open_outputs()
     try:
         app()
     except ArxivFeedsError as error:
         option = "--" if isinstance(error, BadQuery) and error.parameter in _OPTIONS else ""
         _log.print(f"[red]arxiv-feeds:[/red] {option}{escape(str(error))}", soft_wrap=True)
         sys.exit(1)
+    except BrokenPipeError:  # whoever reads has enough
+        _discard_output()
+        sys.exit(1)
+    except OSError as error:
+        _discard_output()
+        _log.print(f"[red]arxiv-feeds:[/red] what was to be printed could not be ({error.strerror})", soft_wrap=True)
+        sys.exit(1)
+
+
+def _open_outputs() -> None:
+    """Let nothing that is printed fail for where it goes: into an old encoding, or nowhere."""
+    sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8", closefd=False)
+    sys.stderr = sys.stderr or sys.stdout
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _discard_output() -> None:
+    """Let the end of the process not fail once more for what is still to be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _end(number: int, _: object) -> NoReturn:
@@ -237,7 +265,9 @@ def digest_command(
     out: Annotated[Path | None, typer.Option(help="A folder, for a file per mailing and an index.")] = None,
     readme: Annotated[Path | None, typer.Option(help="A file, for its lines between two markers.")] = None,
     html: Annotated[bool, typer.Option(help="Pages of HTML: in the folder too, or in place of the Markdown.")] = False,
-    mail: Annotated[bool, typer.Option(help="Mail today's as well, unless no file changed.")] = False,
+    mail: Annotated[
+        bool, typer.Option(help="Mail today's as well, unless it was mailed before and is the same.")
+    ] = False,
     mailing: MailingDay = None,
 ) -> None:
     """Write the stored mailings as digests: into a folder or a file, by mail, or the newest one to the terminal."""
@@ -249,17 +279,26 @@ def digest_command(
     digests = asyncio.run(_closing(service, _digest(service, selection, today)))
     newest = find_newest(digests, today=today)
     if newest is None:
-        _log.print("Nothing is stored of this feed and mailing: `refresh` asks arXiv for the configured categories.")
+        silence = selection.mailing and explain_missing(selection.mailing, None)
+        told = "Nothing is stored of this feed and mailing: `refresh` asks arXiv for the configured categories."
+        _log.print(silence or told, soft_wrap=True)
         raise typer.Exit(1)
     written = (
         *(write_folder(out, digests, with_pages=html) if out else ()),
         *((write_between(readme, newest),) if readme else ()),
     )
     for one in written:
-        _out.print(f"{one.path}: {'written' if one.is_changed else 'unchanged'}", soft_wrap=True)
+        _out.print(f"{one.path}: {'written' if one.is_changed else 'unchanged'}", soft_wrap=True, markup=False)
     if post:
-        is_news = not written or any(one.is_changed for one in written)
-        _mail(digests[0] if is_news and digests[0].day == today else None, post)
+        of_today = [one for one in written if one.path == readme or one.path.stem == str(today)]
+        mark = written[0].path.parent / f".unsent-{today}" if written else None  # left behind where it cannot be mailed
+        is_news = not written or any(one.is_changed for one in of_today) or (mark is not None and mark.exists())
+        is_due = is_news and digests[0].day == today
+        if is_due and mark is not None:
+            mark.touch()
+        _mail(digests[0] if is_due else None, post)
+        if is_due and mark is not None:
+            mark.unlink(missing_ok=True)
     elif not written:
         sys.stdout.write(render_digest_page(newest) if html else render_digest(newest))
 
@@ -531,8 +570,8 @@ def _warn(service: Service) -> None:
 def _print_addresses(service: Service) -> None:
     _out.print("\n[bold]Feeds[/bold]")
     for selection, addresses in list_feeds(service):
-        _out.print(f"  {escape(selection.scope):10} {addresses.rss}", soft_wrap=True)
-    address = service.settings.public_address
+        _out.print(f"  {escape(selection.scope):10} {escape(addresses.rss)}", soft_wrap=True)
+    address = escape(service.settings.public_address)
     _out.print(f"The same as Atom under {address}/atom and as JSON Feed under {address}/jsonfeed.", soft_wrap=True)
     _out.print(f"[bold]Page[/bold] {address}/   [bold]JSON[/bold] {address}/docs\n", soft_wrap=True)
 
@@ -612,7 +651,7 @@ def _read_likes(path: Path | None) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
-        ids = find_paper_ids(path.read_text(encoding="utf-8-sig", errors="replace"))
+        ids = find_paper_ids(_decode(path.read_bytes()))
     except OSError as error:
         raise BadQuery("--like-file", f"{path} cannot be read ({error.strerror})") from error
     if not ids:
@@ -621,6 +660,12 @@ def _read_likes(path: Path | None) -> tuple[str, ...]:
         f"{path} names {len(ids)} {'paper' if len(ids) == 1 else 'papers'} of arXiv", soft_wrap=True, markup=False
     )
     return ids
+
+
+def _decode(body: bytes) -> str:
+    """The text of a file: UTF-8, or UTF-16 as some systems write what a command prints."""
+    is_utf_16 = body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return body.decode("utf-16" if is_utf_16 else "utf-8-sig", errors="replace")
 
 
 def _print_explanation(explained: Explained, selection: Selection) -> None:

@@ -444,6 +444,20 @@ def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
+# What addresses and options call the keys of a profile.
+_NAMED_IN_ADDRESSES = {
+    "exclude": "exclude_keywords",
+    "types": "announce_types",
+    "days": "days_back",
+    "limit": "max_papers",
+    "lang": "language",
+    "q": "query",
+    "au": "authors",
+    "like": "likes",
+    "dislike": "dislikes",
+}
+
+
 def _check_keys(document: Mapping[str, Any], place: _Places) -> Iterable[str]:
     yield from _check_profile_keys(document, (), _File, place)
     if isinstance(document.get("ai_summary"), dict):
@@ -470,11 +484,13 @@ def _check_keys_of(
     for key in found:
         if key in model.model_fields:
             continue
-        similar = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.8)
+        similar = difflib.get_close_matches(key.lower(), model.model_fields, n=1, cutoff=0.8)
         if similar:
             place.refuse((*where, key), f"there is no key {key!r}; {similar[0]!r} is probably meant", of_key=True)
         line, column = place.find((*where, key), of_key=True)
-        warnings.append(f"{place.name}:{line}:{column}: {key!r} is not used")
+        meant = _NAMED_IN_ADDRESSES.get(key.lower())
+        hint = f"; {meant!r} is probably meant" if meant in model.model_fields else ""
+        warnings.append(f"{place.name}:{line}:{column}: {key!r} is not used{hint}")
     return warnings
 
 
@@ -521,6 +537,9 @@ def _doubts(file: _File, profiles: Iterable[Profile], options: Options) -> Itera
         for keyword in profile.keywords if profile.match == "word" else ():
             if not any(wanted_terms(parse_entry(keyword.term))):
                 yield f"profile {profile.name!r} has the keyword {keyword.term!r}, all of which stands behind a NOT"
+        for term in profile.exclude_keywords if profile.match == "word" else ():
+            if not any(wanted_terms(parse_entry(term))):
+                yield f"profile {profile.name!r} excludes {term!r}, which leaves only papers that have what it names"
         if profile.min_score > 0 and not gives_points(profile):
             yield f"profile {profile.name!r} has a min_score and nothing that gives points, so it lists no paper"
 

@@ -1,7 +1,8 @@
 """A file of references -> arXiv identifiers: BibTeX, OPML, exported bookmarks, or a plain list.
 
 Whatever the format, a paper of arXiv is named by an address, a DOI, `arXiv:` before its identifier, or an `eprint`
-field; an identifier alone counts only on a line of nothing but such, since page and volume numbers look like one.
+field; an identifier alone counts only on a line of nothing but such, with a bullet, quotes or a # note at most, since
+page and volume numbers look like one.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ _NAMED = re.compile(
         | 10\.48550/arxiv\.
         | \beprint\s*=\s*["{{]+\s*(?:arxiv\s*:\s*)?
     )(?P<id>{_ID})(?!\d)
-    | ^[ \t]*(?:[-*][ \t]*)?(?P<list>{_ID}(?:[ \t,;]+{_ID})*)[ \t\r,;]*$""",
+    | ^[ \t]*(?:(?:[-*•]|\d{{1,3}}[.)])[ \t]*)?["'\[]?(?P<list>{_ID}(?:[ \t,;]+{_ID})*)["'\]]?[ \t\r,;]*(?:\#.*)?$""",
     re.VERBOSE | re.IGNORECASE | re.MULTILINE,
 )
 _BETWEEN = re.compile(r"[ \t,;]+")

@@ -65,8 +65,9 @@ def write_folder(folder: Path, digests: Sequence[Digest], *, with_pages: bool = 
         texts |= {f"{digest.day}.html": render_digest_page(digest) for digest in digests}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        written = [_write(folder / name, _read(folder / name), text) for name, text in texts.items()]
         index = _index_of(folder)
+        _find_markers(_read(index) or _NEW_INDEX)  # before anything is written
+        written = [_write(folder / name, _read(folder / name), text) for name, text in texts.items()]
         before = _read(index)
         text = replace_between(before or _NEW_INDEX, render_index(_find_lines(folder)))
         return (*written, _write(index, before, text))

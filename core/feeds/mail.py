@@ -94,7 +94,8 @@ def build_mail_settings(
 
 def _parse_addresses(name: str, text: str | None) -> tuple[Address, ...]:
     expected = "addresses such as Ada <ada@example.org> are expected, several joined by commas"
-    if not text or not text.strip() or not text.isprintable():
+    text = (text or "").strip().strip(",").strip()  # a pasted one often ends in a newline
+    if not text.isprintable() or not text:
         raise BadConfig(f"environment variable {name}: {expected}")
     pairs = getaddresses([text])
     for _, mailbox in pairs:

@@ -67,6 +67,8 @@ def test_each_error_has_its_status_and_code(error: Exception, status: int, code:
         ("cs.LGG", "cs.LG"),
         ("cs.AI+cs.XX", "https://arxiv.org/category_taxonomy"),
         ("sistems", "Did you mean the profile 'systems'?"),
+        ("SYSTEMS", "Did you mean the profile 'systems'?"),
+        ("systems+cs.AI", "'systems' is a profile, and only categories can be joined."),
         ("cs.AI+cs.LX", "Of its parts 'cs.LX' is no category. Did you mean cs."),
         ("cs.AI,cs.LG", "Categories are joined by +, as in cs.AI+cs.LG."),
         ("cs.AI+", "https://arxiv.org/category_taxonomy"),

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from datetime import date
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,6 +26,7 @@ import pytest
 from rich.console import Console
 
 from core import cli
+from core.feeds.mail import MailNotSent, MailSettings
 from demo.model import ModelStandIn
 from demo.model_faults import FAULTS
 from demo.standin import ArxivStandIn
@@ -89,7 +92,7 @@ def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
 def run_here(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     """The same in this process, which takes a tenth of the time; for what only reads, or is refused."""
     streams = io.StringIO(), io.StringIO()
-    before = signal.getsignal(signal.SIGTERM)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with (
         mock.patch.dict(os.environ, settings, clear=True),
         mock.patch.object(sys, "argv", ["arxiv-feeds", *arguments]),
@@ -102,7 +105,8 @@ def run_here(settings: Mapping[str, str], *arguments: str) -> subprocess.Complet
         except SystemExit as ended:
             status = int(ended.code or 0)
         finally:
-            signal.signal(signal.SIGTERM, before)
+            for number, handler in before.items():
+                signal.signal(number, handler)
     return subprocess.CompletedProcess(arguments, status, *(stream.getvalue() for stream in streams))
 
 
@@ -550,6 +554,89 @@ def test_digest_writes_a_folder_once_and_a_second_run_changes_nothing(filled: di
     assert {line.rpartition(": ")[2] for line in first.stdout.splitlines()} == {"written"}
     assert {line.rpartition(": ")[2] for line in second.stdout.splitlines()} == {"unchanged"}
     assert (folder / "2026-03-05.md").read_text(encoding="utf-8").startswith("# ")
+
+
+def test_brackets_in_a_path_are_printed_as_they_are(filled: dict[str, str], tmp_path: Path) -> None:
+    folder = tmp_path / "out[red]" / "[x]"
+    ended = run_here(filled, "digest", "--mailing", "2026-03-05", "--out", str(folder))
+    assert (ended.returncode, f"{folder}/2026-03-05.md: written\n" in ended.stdout) == (0, True)
+
+
+def test_a_folder_whose_index_has_no_place_gets_no_file(filled: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# Mine\n", encoding="utf-8")
+    ended = run_here(filled, "digest", "--out", str(tmp_path))
+    assert (ended.returncode, "arxiv-feeds:begin" in ended.stderr) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["README.md"]
+
+
+def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run_and_by_no_other(
+    filled: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = {"SMTP_HOST": "127.0.0.1", "MAIL_FROM": "feeds@example.org", "MAIL_TO": "ada@example.org\n"}
+    arguments = ("digest", "--mailing", "2026-03-05", "--out", str(tmp_path), "--mail")
+    sent: list[str] = []
+
+    def refuse(message: EmailMessage, _: MailSettings) -> None:
+        raise MailNotSent("127.0.0.1", "it cannot be reached")
+
+    monkeypatch.setattr(cli, "send", refuse)
+    assert run_here(filled | post, *arguments).returncode == 1
+    monkeypatch.setattr(cli, "send", lambda message, _: sent.append(str(message["Subject"])))
+    told = [run_here(filled | post, *arguments).stdout.splitlines()[-1] for _ in range(2)]
+    assert told == ["Mailed to ada@example.org", "Not mailed: there is nothing new of today."]
+    assert len(sent) == 1
+    assert {path.name for path in tmp_path.iterdir()} == {"README.md", "2026-03-05.md"}
+
+
+def test_an_older_file_that_changes_is_no_reason_to_mail_again(
+    filled: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post = {"SMTP_HOST": "127.0.0.1", "MAIL_FROM": "feeds@example.org", "MAIL_TO": "ada@example.org"}
+    run_here(filled, "digest", "--out", str(tmp_path))
+    (tmp_path / "2026-03-04.md").write_text("# Other\n", encoding="utf-8")
+    monkeypatch.setattr(cli, "send", lambda *_: pytest.fail("nothing is to be mailed"))
+    monkeypatch.setattr(cli, "eastern_date", lambda _: date(2026, 3, 5))
+    told = run_here(filled | post, "digest", "--out", str(tmp_path), "--mail").stdout.splitlines()
+    assert told[-1] == "Not mailed: there is nothing new of today."
+    assert f"{tmp_path}/2026-03-04.md: written" in told
+
+
+def test_digest_of_a_day_without_a_mailing_says_so(filled: dict[str, str]) -> None:
+    ended = run_here(filled, "digest", "--mailing", "2026-02-28")
+    assert (ended.returncode, ended.stderr) == (1, "arXiv had no mailing on 2026-02-28.\n")
+
+
+@pytest.mark.parametrize("command", ["papers", "digest"])
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_what_a_terminal_has_no_letter_for_is_told_by_its_number(
+    filled: dict[str, str], command: str, encoding: str
+) -> None:
+    spoken = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "core", command],
+        cwd=ROOT,
+        env=filled | spoken,
+        capture_output=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr, len(ended.stdout.decode(encoding)) > 500) == (0, b"", True)
+
+
+@pytest.mark.parametrize(
+    ("redirection", "status"), [("> /dev/full", 1), (">&-", 0), ("| head -1 > /dev/null", 0)], ids=str
+)
+def test_an_output_that_takes_nothing_is_a_line_at_most(filled: dict[str, str], redirection: str, status: int) -> None:
+    ended = subprocess.run(
+        ["/bin/sh", "-c", f"exec {sys.executable} -m core papers {redirection}"],
+        cwd=ROOT,
+        env=filled,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_SECONDS,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr.count("\n") <= 1) == (status, True), ended.stderr
 
 
 def test_digest_without_a_place_goes_to_the_terminal(filled: dict[str, str]) -> None:

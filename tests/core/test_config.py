@@ -188,6 +188,14 @@ class TestNamedProfiles:
         pytest.param({"profiles": {"x": {"ai_summary": {}}}}, "'ai_summary' is not used", id="default profile only"),
         pytest.param({"keywords": [{"term": "x", "note": 1}]}, "'note' is not used", id="in a keyword"),
         pytest.param({'a~/"b': 1}, "1:27: 'a~/\"b' is not used", id="a strange key"),
+        pytest.param(
+            {"exclude": ["x"]}, "'exclude' is not used; 'exclude_keywords' is probably meant", id="as in addresses"
+        ),
+        pytest.param(
+            {"exclude_keywords": ["NOT x"]},
+            "profile 'default' excludes 'NOT x', which leaves only papers that have what it names",
+            id="an exclusion of all else",
+        ),
     ],
 )
 def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any], warning: str) -> None:
@@ -255,6 +263,7 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"keywords": [▶"\\ud800"]', "a text without half characters", id="half a character"),
         pytest.param('"keywords": [▶{"weight": 2}]', "keywords[0].term is required", id="weight of nothing"),
         # keys
+        pytest.param('▶"KEYWORDS": ["x"]', "there is no key 'KEYWORDS'; 'keywords' is probably", id="in capitals"),
         pytest.param('▶"max_paper": 3', "there is no key 'max_paper'; 'max_papers' is probably", id="misspelt"),
         pytest.param('"ai_summary": {▶"enabld": 1}', "'enabled' is probably", id="misspelt in ai_summary"),
         pytest.param('"keywords": [{"term": "x", ▶"wieght": 2}]', "'weight' is probably", id="misspelt in a keyword"),

@@ -59,6 +59,11 @@ PLAIN = "2603.00001\n  2603.00002v3  \n- 2603.00003,\n* hep-th/9901001\n\tmath.G
             ("2603.00001", "2603.00002", "hep-th/9901001", "0704.0001", "2603.00003", "2603.00004"),
             id="lists on one line",
         ),
+        pytest.param(
+            "# mine\n2603.00001 # good one\n* 2603.00002\n1. 2603.00003\n12) 2603.00004\n'2603.00005'\r\n[2603.00006]",
+            tuple(f"2603.0000{number}" for number in range(1, 7)),
+            id="bullets, numbers, quotes and notes",
+        ),
         pytest.param("2603.00001 and 2603.00002\n2603.00003 2603.000045", (), id="not only identifiers"),
         pytest.param("", (), id="nothing"),
         pytest.param("\n\n  \n", (), id="empty lines"),
