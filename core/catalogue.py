@@ -625,7 +625,7 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
 
     def rescore() -> Scores:
         with shelf.lock:
-            return scorer.score(shelf.index, eras, repeats)
+            return scorer.score(shelf.index, eras).halve(repeats)
 
     def judge_days(scores: Scores, room: int) -> list[_Judged]:
         judged: list[_Judged] = []
@@ -634,15 +634,21 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
             room -= judged[-1].outcomes.count(_LISTED)
         return judged
 
-    scores = rescore()
+    whole = scores = rescore()
     judged = judge_days(scores, MAX_ITEMS)
-    # Whatever loses points makes room for others, which may be repetitions too. The limit has no say in what repeats.
+    # Whatever loses points makes room for others, which may be repetitions too; and a repetition of what is listed no
+    # more, for that reason, is none. Each paper is taken for one once at most. The limit has no say in it.
+    taken: set[int] = set()
     while profile.ranking == "relevance":
-        found = {one: other for one, other in _find_repeated(shelf, judged).items() if one not in repeats}
-        if not found:
+        found, listed = _find_repeated(shelf, judged)
+        still = {one: found[one] for one in repeats if one in found}
+        new = {one: other for one, other in found.items() if one in listed and one not in taken}
+        if not new and still == repeats:
             break
-        repeats |= found
-        scores = rescore()
+        taken |= new.keys()
+        repeats.clear()
+        repeats |= still | new
+        scores = whole.halve(repeats)
         judged = judge_days(scores, MAX_ITEMS)
     if selection.limit < MAX_ITEMS:
         judged = judge_days(scores, selection.limit)
@@ -650,19 +656,23 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
         return Verdicts(selection, shelf, judged, scores, rescore)
 
 
-def _find_repeated(shelf: Shelf, judged: Iterable[_Judged]) -> dict[int, int]:
-    """Which listed papers repeat which other one, the first that is listed, by mailing and then by identifier."""
-    if not shelf.twins:
-        return {}
-    listed: dict[int, tuple[object, ...]] = {}
-    for one in judged:
+def _find_repeated(shelf: Shelf, judged: Iterable[_Judged]) -> tuple[dict[int, int], set[int]]:
+    """Which papers repeat which listed one, the first that is before them by mailing and identifier.
+
+    And which of the papers that say much the same as others are listed.
+    """
+    listed: set[int] = set()
+    order: dict[int, tuple[object, ...]] = {}
+    for one in judged if shelf.twins else ():
         for place, outcome in zip(one.order, one.outcomes, strict=True):
             number = one.numbers[place]
-            if outcome is _LISTED and number in shelf.twins:
+            if number in shelf.twins:
                 paper_id = shelf.records[number].paper.id
-                listed[number] = (one.mailing, submission_order(paper_id), paper_id)
-    first = {number: min({number, *(shelf.twins[number] & listed.keys())}, key=listed.__getitem__) for number in listed}
-    return {number: other for number, other in first.items() if other != number}
+                order[number] = (one.mailing, submission_order(paper_id), paper_id)
+                if outcome is _LISTED:
+                    listed.add(number)
+    first = {number: min({number, *(shelf.twins[number] & listed)}, key=order.__getitem__) for number in order}
+    return {number: other for number, other in first.items() if other != number}, listed
 
 
 def find_repeats(selection: Selection, shelf: Shelf) -> Iterator[tuple[date, Outcome]]:

@@ -159,6 +159,18 @@ class Scores:
     ties: _Ties | None = None
     repeated: Mapping[int, tuple[int, int]] = field(default_factory=dict)  # which paper, and what that takes
 
+    def halve(self, repeats: Mapping[int, int]) -> Scores:
+        """The same where papers that repeat another one, *repeats* with that one, lose half of their points."""
+        points = list(self.points)
+        repeated = {
+            number: (original, points[number] // 200 * 100)
+            for number, original in repeats.items()
+            if points[number] > 0
+        }
+        for number, (_, taken) in repeated.items():
+            points[number] -= taken
+        return replace(self, points=points, repeated=repeated)
+
     def score(self, number: int) -> Score:
         """The score of the paper *number*, with its reasons, heaviest first, in ties in profile order."""
         reasons = sorted(self._reasons(number), key=lambda reason: -reason.points)
@@ -296,11 +308,8 @@ class Scorer:
             disliked=liken(self._disliked, rarity, self._own),
         )
 
-    def score(self, index: PaperIndex, eras: Sequence[Era], repeats: Mapping[int, int] | None = None) -> Scores:
-        """The scores of the papers of *eras*, which are mailings; others of *index* may be among them.
-
-        *repeats* are papers that repeat another one, with that one: they lose half of their points.
-        """
+    def score(self, index: PaperIndex, eras: Sequence[Era]) -> Scores:
+        """The scores of the papers of *eras*, which are mailings; others of *index* may be among them."""
         profile = self._profile
         if profile.match == "substring":
             found, exclusions = _find_letters(profile, index, [number for era in eras for number in era.numbers])
@@ -320,15 +329,7 @@ class Scorer:
         ]
         totals = _sum_up(found, index)
         raised_in = add_ties(index, eras, era_of, totals)
-        repeated = {
-            number: (original, totals[number] // 200 * 100)
-            for number, original in (repeats or {}).items()
-            if totals[number] > 0
-        }
-        for number, (_, taken) in repeated.items():
-            totals[number] -= taken
-        ties = _Ties(eras, era_of, raised_in)
-        return Scores(index, totals, matching, excluded, exclusions, tuple(found), ties, repeated)
+        return Scores(index, totals, matching, excluded, exclusions, tuple(found), _Ties(eras, era_of, raised_in))
 
     def _look_up(self, index: PaperIndex, matching: Set[int] | None) -> Iterator[tuple[_Wanted, Postings]]:
         """Each term and where it stands, in the papers that meet the whole of its entry: *matching* for the query's.

@@ -367,6 +367,35 @@ class TestRepetition:
         alone = self.scores(self.TWICE[1])
         assert self.scores(*self.TWICE, *shown, max_papers=1)[:1] == alone
 
+    def test_what_repeats_one_that_is_not_listed_for_repeating_loses_nothing(self) -> None:
+        told = [
+            (1, WEDNESDAY, "One", "alpha walks on cubes with coins"),
+            (2, THURSDAY, "One", "alpha decodes trees by drafts"),
+            (3, FRIDAY, "Other", "alpha decodes trees by drafts"),
+        ]
+        first, second, third = (
+            replace(one, paper=replace(one.paper, title=title))
+            for number, day, title, text in told
+            for one in [record(number, (day, {"cs.LG": NEW}), abstract=text)]
+        )
+        least = 0.8 * min(self.scores(one)[0] for one in (first, second, third))
+        verdicts = judged(selection(ranking="relevance", min_score=least), first, second, third)
+        assert listed(verdicts) == [3, 1]
+        assert ["duplicate" in {reason.field for reason in one.item.score.reasons} for one in verdicts] == [
+            False,
+            True,
+            False,
+        ]
+
+    def test_hundreds_that_say_the_same_are_told_apart_in_a_moment(self) -> None:
+        """Each that loses points makes room for the next one, which loses some too."""
+        same = [record(number, abstract="alpha " * (1 + number % 3)) for number in range(1, 151)]
+        chosen = selection(ranking="relevance", min_score=0.0, max_papers=9)
+        found = judged(chosen, *same)
+        halved = [one.item.paper.id for one in found if one.item.score.reasons[-1].field == "duplicate"]
+        assert len(listed(found)) == 9
+        assert len(halved) >= 8
+
     def test_of_three_the_third_repeats_the_second_where_the_first_is_excluded(self) -> None:
         excluded = record(1, (WEDNESDAY, {"cs.LG": NEW}), abstract="alpha and nothing else but one survey")
         third = record(3, (FRIDAY, {"cs.LG": NEW}), abstract="alpha and nothing else but")
