@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_left, bisect_right
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import lru_cache
@@ -25,7 +25,8 @@ COUNT_BITS = 8
 MOST = (1 << COUNT_BITS) - 1  # more than 255 times is as good as 255
 HITS_BITS = 2 * COUNT_BITS
 HITS = (1 << HITS_BITS) - 1
-_FINDINGS_KEPT = 256
+_HITS_KEPT = 1_000_000  # of what was searched for: 8 MB
+_OF_A_FINDING = 30  # hits that one takes as much as besides its own
 _LAST = "\U0010ffff"  # sorts behind every character of a word
 _MAY_DIFFER = 0.3  # of the words of one of two sets that have seven tenths of all their words in common
 _MOST_NAMESAKES = 1_000
@@ -194,7 +195,9 @@ class PaperIndex:
         self._sorted_words: list[tuple[str, str]] = []  # plain and folded form of each word
         self._spellings: Mapping[str, int] = {}  # how many words as written each folded form is of
         self._long = set[int]()  # the papers in which a word can stand more often than is counted
-        self._found: dict[tuple[object, ...], Postings] = {}  # what was searched for since the last paper came
+        # What was searched for since the last paper came, what was asked for last behind.
+        self._found: OrderedDict[tuple[object, ...], Postings] = OrderedDict()
+        self._hits_kept = 0
         for paper in papers:
             self.add(paper)
 
@@ -205,6 +208,7 @@ class PaperIndex:
         """Take *paper* in; the number that it has from now on."""
         number = len(self.papers)
         self._found.clear()
+        self._hits_kept = 0
         self.papers.append(paper)
         self._by_id.setdefault(paper.id, []).append(number)
         self._add_words(number, paper)
@@ -344,11 +348,14 @@ class PaperIndex:
         return self._keep((term.reading, term.distance, *words, *spellings), self._search_spelt, term)
 
     def _keep(self, key: tuple[object, ...], search: Callable[[Term], Postings], term: Term) -> Postings:
-        """What *search* finds of *term*, which is asked for more than once."""
+        """What *search* finds of *term*, which is asked for more than once; what was asked for least lately goes."""
         if key not in self._found:
-            if len(self._found) >= _FINDINGS_KEPT:
-                self._found.clear()
-            self._found[key] = search(term)
+            self._found[key] = found = array("Q", search(term))
+            self._hits_kept += len(found) + _OF_A_FINDING
+            while self._hits_kept > _HITS_KEPT and len(self._found) > 1:
+                _, oldest = self._found.popitem(last=False)
+                self._hits_kept -= len(oldest) + _OF_A_FINDING
+        self._found.move_to_end(key)
         return self._found[key]
 
     def _search_spelt(self, term: Term) -> Postings:

@@ -500,3 +500,19 @@ def test_whatever_repeats_a_paper_may_repeat_it(said: list[tuple[str, str]]) -> 
         if is_near_duplicate(index.read(earlier), index.read(later))
     }
     assert repeated <= {(later, earlier) for later in range(len(said)) for earlier in index.may_repeat(later)}
+
+
+def test_of_what_was_searched_for_as_much_is_kept_as_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    index = PaperIndex(paper(id=f"2603.{number:05}", abstract="kernel token router") for number in range(70))
+    searched: list[str] = []
+    search = index._search_spelt
+
+    def note(term: Term) -> Sequence[int]:
+        searched.append(term.text)
+        return search(term)
+
+    monkeypatch.setattr(index, "_search_spelt", note)
+    monkeypatch.setattr("core.index._HITS_KEPT", 220)  # two findings of 70 hits, with what they take besides
+    for text in ("kernel token", "token router", "kernel token", "no such", "kernel token", "token router"):
+        index.find(Term(text, "exact"))
+    assert searched == ["kernel token", "token router", "no such", "token router"]
