@@ -363,7 +363,7 @@ class Store(Protocol):
 
     async def load_newest_mailing(self, categories: Collection[str]) -> date | None: ...
 
-    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]: ...
+    async def load_records(self, *, since: date, until: date | None = None) -> tuple[PaperRecord, ...]: ...
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
@@ -390,6 +390,9 @@ class Catalogue:
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
+        self._silent: tuple[tuple[frozenset[str], date, date, int], Shelf] | None = (
+            None  # what was asked for last of it
+        )
         self._recalling = OfLoop(Line)
         self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}
@@ -489,7 +492,24 @@ class Catalogue:
         newest = shelf.place(profile.categories, profile.announce_types).newest
         if newest is None or newest < since:
             newest = await self._store.load_newest_mailing(profile.categories)
-        return Shelf() if newest is None else await self._load_since(newest - days, revision)
+        if newest is None:
+            return Shelf()
+        if newest < since:
+            return await self._load_silent(profile.categories, newest - days, newest, revision)
+        return await self._load_since(newest - days, revision)
+
+    async def _load_silent(self, categories: Sequence[str], since: date, until: date, revision: Revision) -> Shelf:
+        """The papers of *categories* that were announced in them from *since* to *until*, and in none of them later.
+
+        All that came since then in others may be more than a year's papers.
+        """
+        key = (frozenset(categories), since, until, revision.papers)
+        if self._silent is None or self._silent[0] != key:
+            wanted = key[0]
+            records = await self._store.load_records(since=since, until=until)
+            own = [one for one in records if any(wanted & dict(told.types).keys() for told in one.announcements)]
+            self._silent = key, await asyncio.to_thread(Shelf, own)
+        return self._silent[1]
 
     async def _load_known(self, profile: Profile) -> Known:
         """What was learned of the streams that *profile* is ranked by, for all mailings that the shelf has."""

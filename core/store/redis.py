@@ -171,8 +171,11 @@ class RedisStore:
         mailings = await self._ask(self._load_mailings)
         return max(_dates(day for day, told in mailings.items() if wanted & _read_categories(told)), default=None)
 
-    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
-        """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id."""
+    async def load_records(self, *, since: date, until: date | None = None) -> tuple[PaperRecord, ...]:
+        """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id.
+
+        With *until* those of later mailings alone may be missing, and are not: each is kept in its newest one.
+        """
         mailings = await self._ask(lambda client: self._load_since(client, since), seconds=_LONG_SECONDS)
         return await asyncio.to_thread(_read_mailings, mailings)
 

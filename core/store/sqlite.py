@@ -156,9 +156,12 @@ class SqliteStore:
         """The newest mailing with a paper in one of *categories*. Reads every announcement: not for each request."""
         return await self._read(_load_newest_mailing, categories)
 
-    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
-        """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id."""
-        rows = await self._read(_load_rows_since, since)
+    async def load_records(self, *, since: date, until: date | None = None) -> tuple[PaperRecord, ...]:
+        """Every paper with an announcement in a mailing from *since* on, with all its announcements, by id.
+
+        With *until* those of later mailings alone may be missing.
+        """
+        rows = await self._read(_load_rows_between, since, until or date.max)
         # Elsewhere, since it takes long: others only want to know the revision.
         return tuple(await asyncio.to_thread(_build_records, rows))
 
@@ -505,9 +508,10 @@ class _Rows(NamedTuple):
     papers: list[tuple[str, str]]
 
 
-def _load_rows_since(connection: sqlite3.Connection, since: date) -> _Rows:
+def _load_rows_between(connection: sqlite3.Connection, since: date, until: date) -> _Rows:
     with _reading(connection):
-        return _select_rows(connection, "(SELECT paper_id FROM announcements WHERE mailing >= ?)", [_day(since)])
+        chosen = "(SELECT paper_id FROM announcements WHERE mailing BETWEEN ? AND ?)"
+        return _select_rows(connection, chosen, [_day(since), _day(until)])
 
 
 def _load_records_by_id(connection: sqlite3.Connection, paper_ids: Collection[str]) -> dict[str, PaperRecord]:

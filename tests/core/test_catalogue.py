@@ -674,9 +674,9 @@ class CountingStore(SqliteStore):
         super().__init__(path)
         self.loads: list[date] = []
 
-    async def load_records(self, *, since: date) -> tuple[PaperRecord, ...]:
+    async def load_records(self, *, since: date, until: date | None = None) -> tuple[PaperRecord, ...]:
         self.loads.append(since)
-        return await super().load_records(since=since)
+        return await super().load_records(since=since, until=until)
 
     async def write(self, *records: PaperRecord) -> None:
         """Store *records* as one change."""
@@ -796,6 +796,23 @@ class TestSelect:
             ]
 
         assert play(tmp_path, scene, silent, on(2, FRIDAY)) == [[1], [2], []]
+
+    def test_of_categories_that_were_silent_for_months_nothing_else_is_read(self, tmp_path: Path) -> None:
+        november = date(2025, 11, 3)
+        silent = record(1, (november, {"hep-th": NEW}), categories=("hep-th",))
+        beside, since = on(2, november), [on(number, date(2026, 1, number)) for number in range(5, 9)]
+
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[list[int], int, list[int]]:
+            before = await papers.select(selection())
+            found = await papers.select(selection(categories=("hep-th",)))
+            again = await papers.select(selection(categories=("hep-th",), limit=1))
+            loads = len(store.loads)
+            assert papers._silent is not None
+            assert await papers.select(selection(limit=1)) is not before
+            assert (len(store.loads), listed(again.verdicts)) == (loads, [1])
+            return listed(found.verdicts), len(papers._silent[1].records), listed(before.verdicts)
+
+        assert play(tmp_path, scene, silent, beside, *since, on(9, FRIDAY)) == ([1], 1, [9])
 
     def test_silent_categories_keep_their_papers_when_others_share_them(self, tmp_path: Path) -> None:
         """A paper may carry a category in which it was not announced of late; nothing before its days is loaded."""

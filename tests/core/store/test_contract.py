@@ -387,6 +387,16 @@ def test_whatever_is_written_the_store_has_what_was_written_last(
     assert run(store.load_revision()).newest_mailing == max(told_of, default=None)
 
 
+def test_papers_of_earlier_mailings_are_found_without_those_of_later_ones(store: Store) -> None:
+    early, both, late = (paper(id=f"2603.0000{number}") for number in (1, 2, 3))
+    keep(store, early, DAY - 9 * ONE_DAY)
+    keep(store, both, DAY - 8 * ONE_DAY, DAY)
+    keep(store, late, DAY)
+    found = {one.paper.id: one for one in run(store.load_records(since=DAY - 10 * ONE_DAY, until=DAY - 7 * ONE_DAY))}
+    assert {early.id, both.id} <= found.keys() <= {early.id, both.id, late.id}
+    assert [one.mailing for one in found[both.id].announcements] == [DAY - 8 * ONE_DAY, DAY]
+
+
 # --- What was learned of the stream -----------------------------------------------------------------------------------
 
 CS, MATH = "Computer Science", "Mathematics"
