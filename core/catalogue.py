@@ -390,9 +390,8 @@ class Catalogue:
         self._known: OrderedDict[tuple[object, ...], Known] = OrderedDict()
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
-        self._silent: tuple[tuple[frozenset[str], date, date, int], Shelf] | None = (
-            None  # what was asked for last of it
-        )
+        # The papers of categories that were silent for long, of those that were asked for last.
+        self._silent: tuple[tuple[frozenset[str], date, date, int], Shelf] | None = None
         self._recalling = OfLoop(Line)
         self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}

@@ -110,7 +110,8 @@ def main() -> None:
         sys.exit(1)
     except OSError as error:
         _discard_output()
-        _log.print(f"[red]arxiv-feeds:[/red] what was to be printed could not be ({error.strerror})", soft_wrap=True)
+        what = escape(str(error.filename or "the output"))
+        _log.print(f"[red]arxiv-feeds:[/red] {what} cannot be used ({error.strerror})", soft_wrap=True)
         sys.exit(1)
 
 
@@ -291,14 +292,9 @@ def digest_command(
         _out.print(f"{one.path}: {'written' if one.is_changed else 'unchanged'}", soft_wrap=True, markup=False)
     if post:
         of_today = [one for one in written if one.path == readme or one.path.stem == str(today)]
-        mark = written[0].path.parent / f".unsent-{today}" if written else None  # left behind where it cannot be mailed
+        mark = written[0].path.parent / f".unsent-{today}" if written else None
         is_news = not written or any(one.is_changed for one in of_today) or (mark is not None and mark.exists())
-        is_due = is_news and digests[0].day == today
-        if is_due and mark is not None:
-            mark.touch()
-        _mail(digests[0] if is_due else None, post)
-        if is_due and mark is not None:
-            mark.unlink(missing_ok=True)
+        _mail(digests[0] if is_news and digests[0].day == today else None, post, mark)
     elif not written:
         sys.stdout.write(render_digest_page(newest) if html else render_digest(newest))
 
@@ -553,12 +549,16 @@ def _mail_settings(settings: Settings) -> MailSettings:
     )
 
 
-def _mail(digest: Digest | None, settings: MailSettings) -> None:
-    """Mail *digest*, where there is one to mail. Raises MailNotSent."""
+def _mail(digest: Digest | None, settings: MailSettings, mark: Path | None) -> None:
+    """Mail *digest*, where there is one to mail; the file *mark* stays behind where that fails. Raises MailNotSent."""
     if digest is None:
         _out.print("Not mailed: there is nothing new of today.")
         return
+    if mark is not None:
+        mark.touch()
     send(build_message(digest, settings), settings)
+    if mark is not None:
+        mark.unlink(missing_ok=True)
     _out.print(f"Mailed to {', '.join(one.addr_spec for one in settings.recipients)}", soft_wrap=True)
 
 
