@@ -33,13 +33,20 @@ _MOST_NAMESAKES = 1_000
 _MOST_PAPERS = 0.75  # of all; to take apart so many postings costs more than to look into the texts that are left
 
 # A posting is one integer: a paper's number, how often a term stands in its title, and how often in its abstract.
-# A selection goes through tens of thousands of them, so whoever reads them takes them apart with the shifts above.
+# Several stand in the order of papers. A selection goes through tens of thousands of them, so whoever reads them takes
+# them apart with the shifts above.
 Postings = Sequence[int]
 
 
 def numbers_in(postings: Iterable[int]) -> set[int]:
     """The papers of *postings*."""
     return {one >> HITS_BITS for one in postings}
+
+
+def has_number(postings: Postings, number: int) -> bool:
+    """Whether the paper *number* is among *postings*, which are in the order of papers."""
+    place = bisect_left(postings, number << HITS_BITS)
+    return place < len(postings) and postings[place] >> HITS_BITS == number
 
 
 class _Lines(dict[str, int]):
@@ -350,7 +357,7 @@ class PaperIndex:
     def _keep(self, key: tuple[object, ...], search: Callable[[Term], Postings], term: Term) -> Postings:
         """What *search* finds of *term*, which is asked for more than once; what was asked for least lately goes."""
         if key not in self._found:
-            self._found[key] = found = array("Q", search(term))
+            self._found[key] = found = array("Q", sorted(search(term)))
             self._hits_kept += len(found) + _OF_A_FINDING
             while self._hits_kept > _HITS_KEPT and len(self._found) > 1:
                 _, oldest = self._found.popitem(last=False)

@@ -18,7 +18,7 @@ from typing import Literal
 
 from ahocorasick_rs import AhoCorasick
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, Matches, PaperIndex, Postings, combine, numbers_in
+from core.index import COUNT_BITS, HITS_BITS, MOST, Matches, PaperIndex, Postings, combine, has_number, numbers_in
 from core.papers import Paper
 from core.profiles import POINT_PLACES, MatchMode, Profile, say_points
 from core.query import MAX_CHARACTERS, Field, Node, Term, parse_entry, unwanted_parts, wanted_terms
@@ -184,7 +184,7 @@ class Scores:
         """What each term of the profile says of the paper *number*, in profile order, then what ties it to papers."""
         for one in self.found:
             # A term of an entry that is not met whole gives nothing, and stands there all the same.
-            stands = number in one.points or (one.term and number in numbers_in(self.index.find(one.term)))
+            stands = number in one.points or (one.term and has_number(self.index.find(one.term), number))
             place = self._place(one, number) if stands else None
             yield Check(one.kind, one.rule, place, one.points.get(number, 0) / UNIT)
         for kind, reason in self._bonds(number):

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex
+from core.index import COUNT_BITS, HITS_BITS, MOST, PaperIndex, has_number, numbers_in
 from core.papers import Author, Paper
 from core.query import And, Field, Node, Not, Or, Reading, Term, parse_query
 from core.saturation import norm_of
@@ -476,6 +476,15 @@ def test_in_quotes_every_word_is_found_as_a_text_writes_it_in_any_capitals(
     index = indexed(f"an {word} gene")
     terms = (Term(change(word), "exact"), Term(f"an {change(word)}", "exact"), Term(f"an {change(word)} ge", "prefix"))
     assert [[*hits(index, term)] for term in terms] == [[0]] * 3
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(papers, max_size=5), terms)
+def test_where_a_term_stands_is_told_in_the_order_of_papers(seen: list[Paper], term: Term) -> None:
+    index = PaperIndex(seen)
+    found = index.find(term)
+    assert list(found) == sorted(found)
+    assert {number for number in range(len(seen)) if has_number(found, number)} == numbers_in(found)
 
 
 @settings(max_examples=150, deadline=None)
