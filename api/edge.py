@@ -56,12 +56,12 @@ class Edge:
             await self._app(scope, receive, send)
             return
         exchange = _Exchange(scope, send)
-        if scope["method"] == "OPTIONS" and _SHARED.match(scope["path"]):  # often a browser's, on a script's behalf
-            await Response(status_code=204, headers=_OPTIONS_HEADERS)(scope, receive, exchange.send)
-            return
         try:
             _refuse_what_is_too_large(scope)
             _refuse_what_is_ambiguous(scope)
+            if scope["method"] == "OPTIONS" and _SHARED.match(scope["path"]):  # often a browser's, on a script's behalf
+                await Response(status_code=204, headers=_OPTIONS_HEADERS)(scope, receive, exchange.send)
+                return
             await self._app(_as_get(scope), receive, exchange.send)
         except (BodyTooLarge, AddressTooLong, HTTPException) as error:
             await self._answer(error, scope, receive, exchange)

@@ -317,7 +317,7 @@ def _parse_exclusions(text: str | None, profile: Profile, query: Node | None) ->
 
 
 def _parse_entries(text: str, query: Node | None) -> set[str]:
-    start, text = 0, plain_signs(text)
+    start = 0
     nodes: list[Node] = []
     for entry in split_list(text):
         start = text.index(entry, start)

@@ -41,6 +41,7 @@ from core.waiting import Line, OfLoop
 MAX_ITEMS = 500  # of one feed; readers keep their own history
 MAX_DAYS = 30
 
+_SILENT_KEPT = 8  # of which most have a handful of papers
 _STREAMS_KEPT = 16  # a group of categories has about a megabyte for each mailing, likes of addresses nothing
 _SELECTIONS_KEPT = 16  # one over a week of four categories holds about 0.4 MB of verdicts
 _DESCRIBED = 200  # characters of a query or a list that a description has
@@ -367,7 +368,9 @@ class Store(Protocol):
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
-    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
+    async def load_frequencies(
+        self, streams: Collection[str], *, since: date, until: date | None = None
+    ) -> tuple[Frequencies, ...]: ...
 
     async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]: ...
 
@@ -391,7 +394,7 @@ class Catalogue:
         self._loaded: tuple[Revision, date] | None = None  # the revision and the first mailing that the shelf is of
         self._selected: dict[Selection, Selected] = {}
         # The papers of categories that were silent for long, of those that were asked for last.
-        self._silent: tuple[tuple[frozenset[str], date, date, int], Shelf] | None = None
+        self._silent: OrderedDict[tuple[frozenset[str], date, date, int], Shelf] = OrderedDict()
         self._recalling = OfLoop(Line)
         self._recalled: dict[Selection, Selected] = {}  # made while the store was away, of what was known then
         self._attempts: dict[str, Attempts] = {}
@@ -410,7 +413,7 @@ class Catalogue:
             revision = await self._store.load_revision()  # whoever waited finds the work done, or newer data
             if not self._is_known(selection, revision):
                 shelf = await self._load_shelf(selection, revision)
-                known = await self._load_known(selection.profile)
+                known = await self._load_known(selection.profile, shelf)
                 liked = await self._load_liked(selection.profile)
                 selected = await asyncio.to_thread(select, selection, shelf, revision, known, liked)
                 self._remember(selection, _show(selected, await self._load_attempts(selection, selected)))
@@ -503,19 +506,25 @@ class Catalogue:
         All that came since then in others may be more than a year's papers.
         """
         key = (frozenset(categories), since, until, revision.papers)
-        if self._silent is None or self._silent[0] != key:
+        if key not in self._silent:
             wanted = key[0]
             records = await self._store.load_records(since=since, until=until)
             own = [one for one in records if any(wanted & dict(told.types).keys() for told in one.announcements)]
-            self._silent = key, await asyncio.to_thread(Shelf, own)
-        return self._silent[1]
+            self._silent[key] = await asyncio.to_thread(Shelf, own)
+            if len(self._silent) > _SILENT_KEPT:
+                self._silent.popitem(last=False)
+        self._silent.move_to_end(key)
+        return self._silent[key]
 
-    async def _load_known(self, profile: Profile) -> Known:
-        """What was learned of the streams that *profile* is ranked by, for all mailings that the shelf has."""
+    async def _load_known(self, profile: Profile, shelf: Shelf) -> Known:
+        """What was learned of the streams that *profile* is ranked by, for all mailings that *shelf* has."""
         loaded = self._loaded
         if profile.ranking != "relevance" or loaded is None:
             return Known()
         streams = _streams_of(profile)
+        if shelf is not self._shelf and shelf.newest is not None:  # of silent categories
+            since = shelf.newest - timedelta(days=MAX_DAYS) - KNOWLEDGE_LASTS
+            return Known(await self._store.load_frequencies(streams, since=since, until=shelf.newest))
         missing = [one for one in streams if one not in self._frequencies or self._frequencies[one][0] != loaded]
         if missing:
             found = await self._store.load_frequencies(missing, since=loaded[1] - KNOWLEDGE_LASTS)

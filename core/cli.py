@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import errno
 import io
 import os
 import signal
@@ -97,7 +98,8 @@ MailingDay = Annotated[str | None, typer.Option(help="One mailing only, as a dat
 def main() -> None:
     """Run the command line; an error of ours is one line on stderr and exit code 1."""
     for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # a window that is closed hangs up
-        signal.signal(number, _end)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, _end)
     _open_outputs()
     try:
         app()
@@ -109,6 +111,8 @@ def main() -> None:
         _discard_output()
         sys.exit(1)
     except OSError as error:
+        if error.filename is None and error.errno not in {errno.ENOSPC, errno.EIO, errno.EBADF}:
+            raise
         _discard_output()
         what = escape(str(error.filename or "the output"))
         _log.print(f"[red]arxiv-feeds:[/red] {what} cannot be used ({error.strerror})", soft_wrap=True)
@@ -267,7 +271,7 @@ def digest_command(
     readme: Annotated[Path | None, typer.Option(help="A file, for its lines between two markers.")] = None,
     html: Annotated[bool, typer.Option(help="Pages of HTML: in the folder too, or in place of the Markdown.")] = False,
     mail: Annotated[
-        bool, typer.Option(help="Mail today's as well, unless it was mailed before and is the same.")
+        bool, typer.Option(help="Mail today's as well, unless its file is unchanged and no mail of it failed.")
     ] = False,
     mailing: MailingDay = None,
 ) -> None:
@@ -557,8 +561,8 @@ def _mail(digest: Digest | None, settings: MailSettings, mark: Path | None) -> N
     if mark is not None:
         mark.touch()
     send(build_message(digest, settings), settings)
-    if mark is not None:
-        mark.unlink(missing_ok=True)
+    for unsent in mark.parent.glob(".unsent-*") if mark else ():  # of earlier days too, which nobody waits for now
+        unsent.unlink(missing_ok=True)
     _out.print(f"Mailed to {', '.join(one.addr_spec for one in settings.recipients)}", soft_wrap=True)
 
 

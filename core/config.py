@@ -331,7 +331,7 @@ def _build_profile(name: str, profile: _Profile, where: tuple[str, ...], place: 
         query=_query(profile.query, where, place),
         keywords=tuple(Keyword(keyword.term, keyword.weight) for keyword in profile.keywords),
         exclude_keywords=tuple(profile.exclude_keywords),
-        authors=tuple(Keyword(author.term, author.weight) for author in profile.authors),
+        authors=tuple(Keyword(read_name(author.term), author.weight) for author in profile.authors),
         likes=_paper_ids(profile.likes, (*where, "likes"), place),
         dislikes=_paper_ids(profile.dislikes, (*where, "dislikes"), place),
         announce_types=tuple(one for one in AnnounceType if one.value in profile.announce_types),

@@ -48,7 +48,9 @@ class Store(optimistic.Store, Protocol):
 
     async def load_papers(self, paper_ids: Collection[str]) -> Mapping[str, PaperRecord]: ...
 
-    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]: ...
+    async def load_frequencies(
+        self, streams: Collection[str], *, since: date, until: date | None = None
+    ) -> tuple[Frequencies, ...]: ...
 
 
 class Learner:
@@ -191,8 +193,8 @@ class Learner:
     ) -> Counted:
         """The words, and of best papers the authors, of those papers of *index* that count for *stream*.
 
-        All are of the mailing of *day*. Which are best, says what was known before; but words and authors that were
-        learned do not decide from where the next ones are.
+        All are of the mailing of *day*. Which are best, says what was known before; but neither do learned words decide
+        on the next words, nor learned authors on the next authors.
         """
         numbers = [number for number, paper in enumerate(index.papers) if self._belongs(paper, [stream])]
         if stream not in self._profiles:
@@ -215,7 +217,12 @@ def _by_stream(profiles: Sequence[Profile]) -> dict[str, Profile]:
             before = found[stream].categories if stream in found else ()
             categories = tuple(dict.fromkeys((*before, *profile.categories)))
             likes = () if profile.keywords else profile.likes
-            found[stream] = replace(profile, categories=categories, likes=likes, dislikes=(), authors=())
+            excluded = profile.exclude_keywords
+            if stream in found:
+                excluded = tuple(one for one in excluded if one in found[stream].exclude_keywords)
+            found[stream] = replace(
+                profile, categories=categories, likes=likes, exclude_keywords=excluded, dislikes=(), authors=()
+            )
     return found
 
 

@@ -64,10 +64,11 @@ _OTHER_SIGNS = str.maketrans(
     {
         **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d", "-"),
         **dict.fromkeys("“”„‟«»「」『』＂", '"'),
-        **dict(zip("（）：；，、＊＾～！＆｜", "():;,,*^~!&|", strict=True)),
+        **dict(zip("（）；，、＊＾～！＆｜", "();,,*^~!&|", strict=True)),
     }
 )
-_OTHER_COMMAS = str.maketrans("，、", "  ")  # no space follows them, so between the words of a query they are one
+_OTHER_COMMAS = "，、"  # no space follows them, so between the words of a query they are one
+_OTHER_COLON = re.compile(rf"(?<!\w)(?:{'|'.join(_FIELDS)})：", re.IGNORECASE)  # behind a field; elsewhere it is text
 
 _GRAMMAR = rf"""
     start: either
@@ -177,14 +178,26 @@ def parse_query(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
         raise QueryMistake(max_characters + 1, f"a query has at most {max_characters:,} characters")
     if not text.strip():
         raise QueryMistake(1, _TERM_EXPECTED)
-    node = _parse(plain_signs(text.translate(_OTHER_COMMAS)))
+    node = _parse(_plain_query(text))
     refuse_too_much(every_term(node))
     return node
 
 
 def plain_signs(text: str) -> str:
     """*text*, as long as it was, with the signs of the language where other keyboards give others: （“kv cache”）."""
-    return text if text.isascii() else text.translate(_OTHER_SIGNS)
+    if text.isascii():
+        return text
+    return _OTHER_COLON.sub(lambda field: f"{field[0][:-1]}:", text.translate(_OTHER_SIGNS))
+
+
+def _plain_query(text: str) -> str:
+    """The same of a query, in which the commas of other keyboards are spaces outside of quotes."""
+    plain, is_quoted = list(plain_signs(text)), False
+    for place, sign in enumerate(plain):
+        is_quoted ^= sign == '"'
+        if text[place] in _OTHER_COMMAS and not is_quoted:
+            plain[place] = " "
+    return "".join(plain)
 
 
 def refuse_too_much(every: Iterable[Term]) -> None:
@@ -205,17 +218,17 @@ def parse_entry(text: str, *, max_characters: int = MAX_CHARACTERS) -> Node:
 
     So `kv cache` is a phrase in a list, and `kv AND cache` two words anywhere. Raises QueryMistake.
     """
-    text = plain_signs(text)
-    if _looks_like_query(text):
+    plain = plain_signs(text)
+    if _looks_like_query(plain):
         return parse_query(text, max_characters=max_characters)
-    return _read_word(text.strip(), None, 1)
+    return _read_word(plain.strip(), None, 1)
 
 
 def split_list(text: str) -> list[str]:
-    """The entries of a list whose commas stand outside quotes and parentheses, in plain signs, without empty ones."""
+    """The entries of a list whose commas stand outside quotes and parentheses; empty ones are left out."""
     entries = [""]
     depth, is_quoted = 0, False
-    for character in plain_signs(text):
+    for written, character in zip(text, plain_signs(text), strict=True):
         if character == '"':
             is_quoted = not is_quoted
         elif not is_quoted:
@@ -223,7 +236,7 @@ def split_list(text: str) -> list[str]:
         if character == "," and not is_quoted and depth <= 0:
             entries.append("")
         else:
-            entries[-1] += character
+            entries[-1] += written
     return [entry.strip() for entry in entries if entry.strip()]
 
 
@@ -582,11 +595,12 @@ def _read_id(text: str, column: int) -> str:
 
 def read_name(text: str, column: int = 1) -> str:
     """The name that *text* says, without TeX. Raises QueryMistake where that is nobody's, or several people's."""
-    if ";" in text or text.count(",") > 1:
+    plain = plain_signs(text)
+    if ";" in plain or plain.count(",") > 1:
         raise QueryMistake(column, f"{quoted(text)} is more than one name; each is given for itself")
-    if "*" in text:
+    if "*" in plain:
         raise QueryMistake(column, "* cannot stand in a name; a family name or an initial finds every longer one")
-    name = _without_tex(text)
+    name = _without_tex(plain)
     if not name_words(name):
         raise QueryMistake(column, f"{quoted(text)} has no letter, so it is nobody's name")
     return name

@@ -1,4 +1,4 @@
-"""How often words stand in papers: learned from mailing to mailing, the older ones fading.
+"""How often words stand in papers, and who writes the best: learned from mailing to mailing, the older ones fading.
 
 What is known after a mailing is a `Frequencies` of each stream, kept in the store (`core/learning.py` learns them).
 Papers are only ever held against what was known after an earlier mailing than theirs, so their scores do not move while
@@ -68,7 +68,7 @@ def add_up(stream: str, mailing: date, days: Mapping[date, Counted], before: Fre
     return Frequencies(
         stream,
         mailing,
-        round(known.papers * kept + sum(weight * days[day].papers for day, weight in weights.items()), 1),
+        round(known.papers * kept + sum(weight * days[day].papers for day, weight in weights.items()), 2),
         _add_faded([(kept, known.counts), *((weight, days[day].words) for day, weight in weights.items())]),
         _add_faded([(kept, known.authors), *((weight, days[day].authors) for day, weight in weights.items())]),
     )
@@ -81,7 +81,8 @@ def _add_faded(counted: Iterable[tuple[float, Mapping[str, float]]]) -> dict[str
         for name, times in seen.items():
             counts[name] += weight * times
     most = sorted(counts, key=lambda name: (-counts[name], name))[:_WORDS_KEPT]
-    return {name: round(counts[name], 1) for name in sorted(most) if counts[name] >= _LEAST_COUNT}
+    # With fewer places what is seen rarely would be rounded up as fast as it fades, and never be forgotten.
+    return {name: round(counts[name], 2) for name in sorted(most) if counts[name] >= _LEAST_COUNT}
 
 
 class Known:

@@ -184,10 +184,12 @@ class RedisStore:
         found = await self._find(paper_ids)
         return await asyncio.to_thread(_read_papers, found)
 
-    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *streams* after each of the mailings from *since* on, by stream and mailing."""
-        names = sorted(set(streams))
-        found = await self._ask(lambda client: self._load_fields(client, since, names), seconds=_LONG_SECONDS)
+    async def load_frequencies(
+        self, streams: Collection[str], *, since: date, until: date | None = None
+    ) -> tuple[Frequencies, ...]:
+        """What was known of *streams* after each of the mailings from *since* to *until*, by stream and mailing."""
+        names, last = sorted(set(streams)), until or date.max
+        found = await self._ask(lambda client: self._load_fields(client, since, last, names), seconds=_LONG_SECONDS)
         return await asyncio.to_thread(_read_frequencies, found)
 
     async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]:
@@ -367,9 +369,11 @@ class RedisStore:
                 break
         return found
 
-    async def _load_fields(self, client: Redis, since: date, streams: Sequence[str]) -> list[tuple[str, date, bytes]]:
-        """Stream, mailing and packed counts of those that are there, of the mailings from *since* on."""
-        days = [day for day in sorted(_dates(await self._load_mailings(client))) if day >= since]
+    async def _load_fields(
+        self, client: Redis, since: date, until: date, streams: Sequence[str]
+    ) -> list[tuple[str, date, bytes]]:
+        """Stream, mailing and packed counts of those that are there, of the mailings from *since* to *until*."""
+        days = [day for day in sorted(_dates(await self._load_mailings(client))) if since <= day <= until]
         if not days or not streams:
             return []
         pipeline = client.pipeline(transaction=False)

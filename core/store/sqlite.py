@@ -169,9 +169,11 @@ class SqliteStore:
         """The stored ones among *paper_ids*, with all their announcements."""
         return await self._read(_load_records_by_id, paper_ids)
 
-    async def load_frequencies(self, streams: Collection[str], *, since: date) -> tuple[Frequencies, ...]:
-        """What was known of *streams* after each of the mailings from *since* on, by stream and mailing."""
-        return await self._read(_load_frequencies, streams, since)
+    async def load_frequencies(
+        self, streams: Collection[str], *, since: date, until: date | None = None
+    ) -> tuple[Frequencies, ...]:
+        """What was known of *streams* after each of the mailings from *since* to *until*, by stream and mailing."""
+        return await self._read(_load_frequencies, streams, since, until or date.max)
 
     async def load_attempts(self, paper_ids: Collection[str]) -> Mapping[str, Attempts]:
         """What came of summarising those of *paper_ids* of which anything is known."""
@@ -607,12 +609,14 @@ def _write_papers(connection: sqlite3.Connection, papers: Iterable[Paper]) -> No
     )
 
 
-def _load_frequencies(connection: sqlite3.Connection, streams: Collection[str], since: date) -> tuple[Frequencies, ...]:
+def _load_frequencies(
+    connection: sqlite3.Connection, streams: Collection[str], since: date, until: date
+) -> tuple[Frequencies, ...]:
     wanted = sorted(set(streams))
-    chosen = f"mailing >= ? AND stream IN ({','.join('?' * len(wanted))})"
+    chosen = f"mailing BETWEEN ? AND ? AND stream IN ({','.join('?' * len(wanted))})"
     rows = connection.execute(
         f"SELECT stream, mailing, record FROM frequencies WHERE {chosen} ORDER BY stream, mailing",  # noqa: S608 - no value in it
-        [_day(since), *wanted],
+        [_day(since), _day(until), *wanted],
     )
     found: list[Frequencies] = []
     for stream, mailing, record in rows:

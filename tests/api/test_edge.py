@@ -145,6 +145,21 @@ def test_who_asks_a_feed_for_its_options_is_told(served: Running, path: str) -> 
     assert (asked.status_code, asked.content, asked.headers["Allow"]) == (204, b"", "GET, HEAD, OPTIONS")
 
 
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        (f"/rss/{'a' * 600}", {}, 414),
+        ("/rss", {"Content_Length": "99999999"}, 413),
+        ("/rss", {"Content_Length": "4", "Transfer_Encoding": "chunked"}, 400),
+    ],
+    ids=["too long", "too large", "ambiguous"],
+)
+def test_options_are_no_way_around_what_is_refused(
+    served: Running, path: str, headers: dict[str, str], status: int
+) -> None:
+    assert served.ask(path, "OPTIONS", **headers).status_code == status
+
+
 class BrokenSource:
     """Fails in a way that nobody foresaw."""
 

@@ -807,12 +807,29 @@ class TestSelect:
             found = await papers.select(selection(categories=("hep-th",)))
             again = await papers.select(selection(categories=("hep-th",), limit=1))
             loads = len(store.loads)
-            assert papers._silent is not None
             assert await papers.select(selection(limit=1)) is not before
             assert (len(store.loads), listed(again.verdicts)) == (loads, [1])
-            return listed(found.verdicts), len(papers._silent[1].records), listed(before.verdicts)
+            return listed(found.verdicts), len(next(iter(papers._silent.values())).records), listed(before.verdicts)
 
         assert play(tmp_path, scene, silent, beside, *since, on(9, FRIDAY)) == ([1], 1, [9])
+
+    def test_silent_categories_are_ranked_by_what_was_learned_in_their_time(self, tmp_path: Path) -> None:
+        november = date(2025, 11, 3)
+        silent = record(1, (november, {"hep-th": NEW}), categories=("hep-th",))
+        chosen = selection(categories=("hep-th",), ranking="relevance", min_score=0.0)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[float]:
+            group = group_of("hep-th")
+            learned = Frequencies(group, november - timedelta(days=1), 90_000.0, {"alpha": 80_000.0})
+            scores = []
+            for change in (Changes(frequencies=(learned,)), Changes(frequencies=(replace(learned, counts={}),))):
+                revision = await store.load_revision()
+                assert await store.apply(change, based_on=revision.number, now=NOW)
+                scores.append((await papers.select(chosen)).items[0].score.value)
+            return scores
+
+        common, rare = play(tmp_path, scene, silent, on(9, FRIDAY))
+        assert common < rare
 
     def test_silent_categories_keep_their_papers_when_others_share_them(self, tmp_path: Path) -> None:
         """A paper may carry a category in which it was not announced of late; nothing before its days is loaded."""

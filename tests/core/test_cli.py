@@ -581,6 +581,7 @@ def test_a_mail_that_could_not_be_sent_is_sent_by_the_next_run_and_by_no_other(
 
     monkeypatch.setattr(cli, "send", refuse)
     assert run_here(filled | post, *arguments).returncode == 1
+    (tmp_path / ".unsent-2026-03-03").touch()
     monkeypatch.setattr(cli, "send", lambda message, _: sent.append(str(message["Subject"])))
     told = [run_here(filled | post, *arguments).stdout.splitlines()[-1] for _ in range(2)]
     assert told == ["Mailed to ada@example.org", "Not mailed: there is nothing new of today."]

@@ -92,6 +92,15 @@ def test_authors_fade_and_are_forgotten_like_words() -> None:
     assert (after.papers, after.authors) == (3.5, {"ada": 0.5, "emmy": 1.0})
 
 
+def test_who_was_seen_once_is_forgotten_after_two_months_of_mailings() -> None:
+    known = Frequencies("profile:0", DAY, 1.0, {"kernel": 1.0}, {"ada": 1.0})
+    for days in range(1, 64):
+        known = add_up("profile:0", DAY + timedelta(days=days), {}, known)
+        if days == 50:
+            assert ([*known.counts], [*known.authors]) == (["kernel"], ["ada"])
+    assert (known.counts, known.authors) == ({}, {})
+
+
 def test_only_the_words_of_most_papers_are_kept_in_ties_by_the_alphabet(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rarity, "_WORDS_KEPT", 2)
     assert count(CS, DAY, {}, known(9.0, beta=3.0, alpha=3.0, gamma=4.0, delta=1.0)).counts == {
