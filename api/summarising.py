@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
-from core.errors import ArxivFeedsError
 from core.summaries.attempts import Run
 from core.summaries.options import Order
+from core.waiting import log_failure
 
 if TYPE_CHECKING:
     from core.summaries.job import Summaries
-
-logger = logging.getLogger(__name__)
 
 
 class Summarising:
@@ -33,7 +31,7 @@ class Summarising:
         task = self._under_way
         if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
             task = self._under_way = asyncio.create_task(self.build().run(order))
-            task.add_done_callback(_log_failure)
+            task.add_done_callback(partial(log_failure, "Writing summaries"))
         await asyncio.wait([task], timeout=seconds)
         return task.result() if task.done() and not task.cancelled() else None
 
@@ -43,11 +41,3 @@ class Summarising:
         if task is not None and task.get_loop() is asyncio.get_running_loop():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-
-
-def _log_failure(task: asyncio.Task[Run]) -> None:
-    """Tells the log why a run has ended, which nobody may be waiting for."""
-    if task.cancelled() or (error := task.exception()) is None:
-        return
-    is_ours = isinstance(error, ArxivFeedsError)
-    logger.warning("Summaries were not written to the end: %s", error, exc_info=None if is_ours else error)

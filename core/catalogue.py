@@ -674,8 +674,7 @@ def judge(selection: Selection, shelf: Shelf, known: Known, liked: Mapping[str, 
         if not new and still == repeats:
             break
         taken |= new.keys()
-        repeats.clear()
-        repeats |= still | new
+        repeats = still | new
         scores = whole.halve(repeats)
         judged = judge_days(scores, MAX_ITEMS)
     if selection.limit < MAX_ITEMS:

@@ -36,7 +36,7 @@ from core.moments import LONGEST_WAIT
 from core.standing import forget_empty
 from core.store import optimistic
 from core.store.records import Changes, Healing, Lease, Ledger, RefreshState, Revision, key_of
-from core.waiting import Line, OfLoop
+from core.waiting import Line, OfLoop, log_failure
 
 logger = logging.getLogger(__name__)
 
@@ -650,18 +650,11 @@ def _was_turned_away(refresh: asyncio.Task[Report | None]) -> bool:
 
 
 def _log_failed_refresh(task: asyncio.Task[Report | None]) -> None:
-    _log_failure("A refresh", task)
+    log_failure("A refresh", task)
 
 
 def _log_failed_healing(task: asyncio.Task[HealingReport]) -> None:
-    _log_failure("Healing", task)
-
-
-def _log_failure(what: str, task: asyncio.Task[Any]) -> None:  # Any: whatever it gives, only its failure counts
-    if task.cancelled() or (error := task.exception()) is None:
-        return
-    is_ours = isinstance(error, ArxivFeedsError)
-    logger.warning("%s failed: %s", what, error, exc_info=None if is_ours else error)
+    log_failure("Healing", task)
 
 
 def _has_newest(mailing: date | None, now: datetime) -> bool:

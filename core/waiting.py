@@ -1,20 +1,34 @@
-"""Waiting for one's turn within a process: what most readers ask for comes first, all else waits, but not for ever."""
+"""Waiting within a process: what most readers ask for comes first, all else waits, but not for ever.
+
+And what becomes of work that nobody waits for any more.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
-from core.errors import Overloaded
+from core.errors import ArxivFeedsError, Overloaded
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
 MOST_WAITING = 32
 LONGEST_WAIT_SECONDS = 8.0  # readers give up after 10
 _RETRY_SECONDS = 5
+
+
+def log_failure(what: str, task: asyncio.Task[Any]) -> None:  # Any: whatever it gives, only its failure counts
+    """Tells the log why *task*, which nobody may be waiting for, has failed; with a traceback if nobody foresaw it."""
+    if task.cancelled() or (error := task.exception()) is None:
+        return
+    is_ours = isinstance(error, ArxivFeedsError)
+    logger.warning("%s failed: %s", what, error, exc_info=None if is_ours else error)
 
 
 class OfLoop(Generic[T]):

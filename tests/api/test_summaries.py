@@ -343,7 +343,7 @@ def test_a_run_that_nobody_waits_for_and_that_fails_tells_the_log(
     assert asyncio.run(scene()) is None
     (line,) = caplog.records
     assert (line.getMessage(), bool(line.exc_info)) == (
-        f"Summaries were not written to the end: {error}",
+        f"Writing summaries failed: {error}",
         has_traceback,
     )
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import date
@@ -77,13 +77,16 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield settings | away(standin)
 
 
-def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(
+    settings: Mapping[str, str], *arguments: str, through: Sequence[str] = (), encoding: str = "utf-8"
+) -> subprocess.CompletedProcess[str]:
+    """What comes of a command, which may be run *through* another program; *encoding* is that of what it prints."""
     return subprocess.run(
-        [sys.executable, "-m", "core", *arguments],
+        [*through, sys.executable, "-m", "core", *arguments],
         cwd=ROOT,
         env=dict(settings),
         capture_output=True,
-        text=True,
+        encoding=encoding,
         timeout=LONGEST_SECONDS,
         check=False,
     )
@@ -612,31 +615,15 @@ def test_digest_of_a_day_without_a_mailing_says_so(filled: dict[str, str]) -> No
 def test_what_a_terminal_has_no_letter_for_is_told_by_its_number(
     filled: dict[str, str], command: str, encoding: str
 ) -> None:
-    spoken = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "core", command],
-        cwd=ROOT,
-        env=filled | spoken,
-        capture_output=True,
-        timeout=LONGEST_SECONDS,
-        check=False,
-    )
-    assert (ended.returncode, ended.stderr, len(ended.stdout.decode(encoding)) > 500) == (0, b"", True)
+    ended = run(filled | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"}, command, encoding=encoding)
+    assert (ended.returncode, ended.stderr, len(ended.stdout) > 500) == (0, "", True)
 
 
 @pytest.mark.parametrize(
     ("redirection", "status"), [("> /dev/full", 1), (">&-", 0), ("| head -1 > /dev/null", 0)], ids=str
 )
 def test_an_output_that_takes_nothing_is_a_line_at_most(filled: dict[str, str], redirection: str, status: int) -> None:
-    ended = subprocess.run(
-        ["/bin/sh", "-c", f"exec {sys.executable} -m core papers {redirection}"],
-        cwd=ROOT,
-        env=filled,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_SECONDS,
-        check=False,
-    )
+    ended = run(filled, "papers", through=("/bin/sh", "-c", f'exec "$0" "$@" {redirection}'))
     assert (ended.returncode, ended.stderr.count("\n") <= 1) == (status, True), ended.stderr
 
 
