@@ -557,13 +557,19 @@ class Catalogue:
         """The papers announced from *since* on, and more where more is loaded already.
 
         Nothing deletes papers or announcements. So what this process knows and the store does not know any more was
-        lost there, and is kept here: a feed gets no shorter because a store forgot.
+        lost there, and is kept here: a feed gets no shorter because a store forgot. What was loaded of the data before
+        is kept too, since whoever reached further back then will do so again.
         """
-        if self._loaded is None or self._loaded[0].papers != revision.papers or since < self._loaded[1]:
-            records = await self._store.load_records(since=since)
-            known = [record for record in self._shelf.records.values() if last_mailing(record) >= since]
-            self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
-            self._loaded = (revision, since)
+        before, first = self._loaded or (None, since)
+        is_current = before is not None and before.papers == revision.papers
+        if is_current and since >= first:
+            return self._shelf
+        until = first - timedelta(days=1) if is_current else None  # what came later is here
+        records = await self._store.load_records(since=since, until=until)
+        kept_since = min(first, since)
+        known = [record for record in self._shelf.records.values() if last_mailing(record) >= kept_since]
+        self._shelf = await asyncio.to_thread(_restock, unite(known, records), self._shelf)
+        self._loaded = (revision, since)
         return self._shelf
 
     async def _load_attempts(self, selection: Selection, selected: Selected) -> Mapping[str, Attempts]:

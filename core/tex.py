@@ -59,7 +59,7 @@ def on_one_line(text: str) -> str:
 
 def has_tex(text: str) -> bool:
     """Whether anything in *text* may be TeX."""
-    return any(sign in text for sign in _SIGNS_OF_TEX)
+    return any(map(text.__contains__, _SIGNS_OF_TEX))
 
 
 def _span_of_tex(line: str) -> tuple[int, int]:

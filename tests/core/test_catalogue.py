@@ -668,14 +668,16 @@ def test_a_selection_of_one_mailing_and_few_items_says_so() -> None:
 
 
 class CountingStore(SqliteStore):
-    """The store, with the days from which on papers were loaded."""
+    """The store, with the days from which on papers were loaded, and up to which."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self.loads: list[date] = []
+        self.ends: list[date | None] = []
 
     async def load_records(self, *, since: date, until: date | None = None) -> tuple[PaperRecord, ...]:
         self.loads.append(since)
+        self.ends.append(until)
         return await super().load_records(since=since, until=until)
 
     async def write(self, *records: PaperRecord) -> None:
@@ -753,6 +755,66 @@ class TestSelect:
             return [before, listed((await papers.select(selection())).verdicts)]
 
         assert play(tmp_path, scene, on(1, THURSDAY, "none")) == [[], [1]]
+
+    def test_who_reaches_further_back_loads_what_is_older_alone(self, tmp_path: Path) -> None:
+        older, oldest = FRIDAY - timedelta(days=6), FRIDAY - timedelta(days=9)
+
+        async def scene(
+            papers: Catalogue, store: CountingStore
+        ) -> tuple[list[list[int]], list[date], list[date | None]]:
+            chosen = [selection(days_back=days) for days in (1, 7, 7, 10)]
+            found = [listed((await papers.select(one)).verdicts) for one in chosen]
+            return found, store.loads, store.ends
+
+        again = record(1, (oldest, {"cs.LG": CROSS}), (FRIDAY, {"cs.LG": REPLACE}, 2), version=2)
+        found = play(tmp_path, scene, again, on(2, older), on(3, oldest), on(4, FRIDAY))
+        assert found == (
+            [[4], [4, 2], [4, 2], [4, 2, 3, 1]],
+            [FRIDAY, older, oldest],
+            [None, FRIDAY - timedelta(days=1), older - timedelta(days=1)],
+        )
+
+    def test_who_reaches_further_back_again_after_a_change_has_nothing_indexed_anew(self, tmp_path: Path) -> None:
+        older, monday = FRIDAY - timedelta(days=6), FRIDAY + timedelta(days=3)
+        near, far = selection(days_back=1), selection(days_back=10)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> tuple[list[list[int]], int]:
+            await papers.select(near)
+            await papers.select(far)
+            await store.write(on(9, monday))
+            found = [listed((await papers.select(one)).verdicts) for one in (near, far)]
+            return found, len(papers._shelf.index)
+
+        stored = [on(number, older) for number in range(1, 6)]
+        assert play(tmp_path, scene, *stored, on(6, FRIDAY)) == ([[9], [9, 6, 5, 4, 3, 2, 1]], 7)
+
+    def test_what_changed_further_back_is_seen_by_who_reaches_there_again(self, tmp_path: Path) -> None:
+        older = FRIDAY - timedelta(days=6)
+        near, far = selection(days_back=1), selection(days_back=7)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            found = []
+            for change in ((), (on(2, older), on(1, older, "none"))):
+                if change:
+                    await store.write(*change)
+                found += [listed((await papers.select(one)).verdicts) for one in (near, far)]
+            return found
+
+        assert play(tmp_path, scene, on(1, older), on(3, FRIDAY)) == [[3], [3, 1], [3], [3, 2]]
+
+    def test_what_nobody_reaches_for_between_two_changes_is_given_up(self, tmp_path: Path) -> None:
+        older = FRIDAY - timedelta(days=6)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[int]:
+            await papers.select(selection(days_back=10))
+            held = []
+            for number in (3, 4):
+                await store.write(on(number, FRIDAY))
+                await papers.select(selection(days_back=1))
+                held.append(len(papers._shelf.records))
+            return held
+
+        assert play(tmp_path, scene, on(1, older), on(2, FRIDAY)) == [3, 3]
 
     def test_old_selections_are_forgotten_and_answered_all_the_same(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -886,13 +948,14 @@ class TestSelect:
             told = Changes(attempts=(("2603.00001", tried),))
             assert await store.apply(told, based_on=revision.number, now=NOW)
             kept = []
-            for record_of_later in ((), (on(2, FRIDAY),), (on(3, FRIDAY + timedelta(days=60)),)):
-                await store.write(*record_of_later)
+            later = FRIDAY + timedelta(days=60)
+            for change in ((), (on(2, FRIDAY),), (on(3, later),), (on(4, later),)):
+                await store.write(*change)
                 await papers.select(selection())
                 kept.append(len(papers._attempts))
             return kept
 
-        assert play(tmp_path, scene, on(1, THURSDAY)) == [1, 1, 0]
+        assert play(tmp_path, scene, on(1, THURSDAY)) == [1, 1, 1, 0]
 
 
 class TestRecall:
