@@ -615,11 +615,12 @@ def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
     """The shelf of *records*, which the garbage collector passes over from now on.
 
     It would walk over a week of papers after every dozen of new selections, 150 ms each time, and find nothing. What
-    has become garbage since the shelf *before* is collected here.
+    has become garbage since the shelf *before* is collected here, and once a week or so what was passed over as well.
     """
     shelf = Shelf(records, before=before)
     if before.records:
-        gc.unfreeze()
+        if shelf.index is not before.index:
+            gc.unfreeze()
         gc.collect()
     gc.freeze()
     return shelf
