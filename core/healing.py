@@ -20,6 +20,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from core.arxiv.announced import Rejected, Submissions, Window
+from core.arxiv.taxonomy import with_aliases
 from core.errors import SourceMalformed, SourceUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
 from core.papers import REPLACEMENTS, Announcement, AnnounceType, Paper, announce_types_by_category, renew, unite_types
@@ -264,10 +265,10 @@ def decide(
         told = [*(record.announcements if record else ()), *([announcement] if announcement else [])]
         mailings.update(one.mailing for one in told)
         if any(one.mailing == plan.healing.last for one in told):
-            seen.update(set(paper.categories).intersection(plan.categories))
+            seen.update(_asked_for(paper, plan))
         if announcement is not None:
             announcements.append(announcement)
-            healed.update(set(paper.categories).intersection(plan.categories) if record is None else ())
+            healed.update(_asked_for(paper, plan) if record is None else ())
         if record is None and announcement is not None:
             papers.append(paper)
             new += 1
@@ -291,9 +292,14 @@ def _refuse(paper: Paper, plan: Plan) -> str | None:
         return f"it does not say when it was {plan.healing.by}"
     if not first <= moment < last + _ONE_MINUTE:
         return f"it was {plan.healing.by} outside of the time asked for"
-    if not set(paper.categories).intersection(plan.categories):
+    if not _asked_for(paper, plan):
         return "it is in none of the categories asked for"
     return None
+
+
+def _asked_for(paper: Paper, plan: Plan) -> set[str]:
+    """Those of the categories of *plan* that *paper* is in."""
+    return set(with_aliases(paper.categories)).intersection(plan.categories)
 
 
 def _moment(paper: Paper, plan: Plan) -> datetime | None:
@@ -328,7 +334,8 @@ def _announce(paper: Paper, record: PaperRecord | None, plan: Plan) -> Announcem
 
 def _mailing_of(natural: date, paper: Paper, plan: Plan) -> date | None:
     """The first gap from the *natural* mailing on in a category of *paper*; None where there is none."""
-    gaps = (day for category in paper.categories for day in plan.gaps.get(category, ()) if day >= natural)
+    names = with_aliases(paper.categories)
+    gaps = (day for category in names for day in plan.gaps.get(category, ()) if day >= natural)
     return min(gaps, default=None)
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Se
 from dataclasses import dataclass
 from functools import lru_cache
 
+from core.arxiv.taxonomy import with_aliases
 from core.papers import Paper
 from core.query import And, Node, Not, Term
 from core.saturation import norm_of
@@ -482,10 +483,10 @@ class PaperIndex:
         return _once(self._by_id.get(term.text, ()))
 
     def _find_category(self, term: Term) -> Postings:
-        """Where *term* is the paper's category or the archive of it."""
-        name, archive = term.text, f"{term.text}."
+        """Where *term* is the paper's category, an alias of it, or the archive of it."""
+        names, archive = with_aliases([term.text]), f"{term.text}."
         by_category = self._by_category.items()
-        found = (numbers for known, numbers in by_category if known == name or known.startswith(archive))
+        found = (numbers for known, numbers in by_category if known in names or known.startswith(archive))
         return _once(set().union(*found))
 
     def _find_in_comments(self, term: Term) -> Postings:

@@ -16,6 +16,7 @@ from datetime import date, datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
+from core.arxiv.taxonomy import with_aliases
 from core.index import PaperIndex
 from core.mailings import newest_mailing
 from core.papers import AnnounceType, Paper, newest_first
@@ -58,7 +59,9 @@ class Learner:
 
     def __init__(self, profiles: Sequence[Profile]) -> None:
         self._profiles = _by_stream(profiles)
-        self._followed = {stream: frozenset(profile.categories) for stream, profile in self._profiles.items()}
+        self._followed = {
+            stream: frozenset(with_aliases(profile.categories)) for stream, profile in self._profiles.items()
+        }
         self._named = frozenset(paper_id for one in profiles for paper_id in (*one.likes, *one.dislikes))
         self._asked_for: set[str] = set()
 

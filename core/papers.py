@@ -12,6 +12,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from core.arxiv.taxonomy import with_aliases
 from core.errors import quoted
 
 ARXIV_URL = "https://arxiv.org"
@@ -191,15 +192,19 @@ def announce_types_by_category(
     arXiv labels an entry relative to the set of categories that was asked for: `new` means primary in one of them. So
     one combined request and several single ones label the same paper differently, and only the paper's own categories
     give an answer that is the same for both. A `cross` says nothing about the primary category: the paper may have been
-    announced there long ago.
+    announced there long ago. Of an alias arXiv says what it says of the category; it has a type even where the paper
+    does not name it.
     """
-    primary, *others = categories
+    own = with_aliases(categories[:1])
+    others = [category for category in with_aliases(categories[1:]) if category not in own]
     if announce_type in REPLACEMENTS:
-        return ((primary, AnnounceType.REPLACE), *((other, AnnounceType.REPLACE_CROSS) for other in others))
-    crosses = tuple((other, AnnounceType.CROSS) for other in others)
-    if announce_type is AnnounceType.NEW:
-        return ((primary, AnnounceType.NEW), *crosses)
-    return crosses or ((primary, AnnounceType.CROSS),)  # a cross in no other category: keep it where it can be found
+        first, further = AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS
+    else:
+        first, further = announce_type, AnnounceType.CROSS
+    if others and announce_type is AnnounceType.CROSS:
+        own = ()
+    # A cross in no other category is kept where it can be found.
+    return (*((category, first) for category in own), *((category, further) for category in others))
 
 
 def unite_types(
@@ -209,5 +214,5 @@ def unite_types(
     best: dict[str, AnnounceType] = {}
     for category, announce_type in (pair for types in several for pair in types):
         best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
-    places = {category: place for place, category in enumerate(order)}
+    places = {category: place for place, category in enumerate(with_aliases(order))}
     return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))

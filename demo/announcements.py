@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from email.utils import format_datetime
 
-from core.arxiv.taxonomy import ARCHIVES, CATEGORIES, find_category
+from core.arxiv.taxonomy import ARCHIVES, CATEGORIES, find_category, with_aliases
 from core.papers import ANNOUNCE_TYPES, AnnounceType
 from demo.mailing import Listing, SamplePaper, Writer, build_moment, feed_midnight
 from demo.markup import element, escape_attribute
@@ -68,7 +68,7 @@ def parse_spec(text: str) -> Spec:
         _check(part)
     archives = tuple(part.lower() for part in parts if "." not in part)
     categories = tuple(category.id for part in parts if "." in part and (category := find_category(part)))
-    return Spec(archives + categories, frozenset(_with_aliases((*_members(archives), *categories))))
+    return Spec(archives + categories, frozenset(with_aliases((*_members(archives), *categories))))
 
 
 def _check(part: str) -> None:
@@ -90,14 +90,6 @@ def _check(part: str) -> None:
 def _members(archives: Iterable[str]) -> list[str]:
     wanted = set(archives)
     return [category.id for category in CATEGORIES.values() if category.archive in wanted]
-
-
-def _with_aliases(categories: Iterable[str]) -> Iterable[str]:
-    for category in categories:
-        yield category
-        alias = CATEGORIES[category].alias
-        if alias:
-            yield alias
 
 
 def select_entries(listings: Iterable[Listing], spec: Spec) -> tuple[Entry, ...]:

@@ -21,7 +21,7 @@ from core.arxiv.announced import MOST_ENTRIES, Announced, Refused, Submissions, 
 from core.arxiv.answers import check_length, decode_body
 from core.arxiv.query_api import Search, SearchPage, build_search_url, build_window_query, parse_search_page
 from core.arxiv.rss import parse_announcements, parse_unless_cut_off
-from core.arxiv.taxonomy import find_category, hint_for
+from core.arxiv.taxonomy import find_category, hint_for, with_aliases
 from core.errors import SourceMalformed, SourceRefused, SourceUnavailable
 from core.moments import parse_retry_after, read_moment
 from core.papers import ARXIV_URL, Paper, PaperId
@@ -153,7 +153,7 @@ class ArxivClient:
         page to page asks for none behind the last.
         """
         search = Search(
-            query=build_window_query(_spell(window.categories), window.first, window.last, by=window.by),
+            query=build_window_query(with_aliases(_spell(window.categories)), window.first, window.last, by=window.by),
             start=window.start,
             max_results=window.count,
             sort_by="submittedDate" if window.by == "submitted" else "lastUpdatedDate",

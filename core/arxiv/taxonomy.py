@@ -7,7 +7,7 @@ a category every few years; a paper may then carry one that is not here, but no 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -279,11 +279,24 @@ CATEGORIES: Mapping[str, Category] = MappingProxyType({category.id: category for
 SUBSUMED: Mapping[str, str] = MappingProxyType(dict(_pairs(_SUBSUMED)))
 
 _BY_LOWER_ID = {category.id.lower(): category for category in CATEGORIES.values()}
+_ALIAS_OF = {category.id: category.alias for category in CATEGORIES.values() if category.alias}
 
 
 def find_category(text: str) -> Category | None:
     """The category whose id is *text* in any letter case, or None; blanks around it are not forgiven."""
     return _BY_LOWER_ID.get(text.lower()) if text.isascii() else None
+
+
+def with_aliases(categories: Iterable[str]) -> tuple[str, ...]:
+    """*categories* once each, every one before its alias, which a paper in it is in too.
+
+    arXiv's feeds name both and its query API one of them, so whoever looks for papers of a category looks for both.
+    """
+    named = tuple(categories)
+    if _ALIAS_OF.keys().isdisjoint(named):  # as nearly always
+        return named
+    pairs = ((one, _ALIAS_OF[one]) if one in _ALIAS_OF else (one,) for one in named)
+    return tuple(dict.fromkeys(each for pair in pairs for each in pair))
 
 
 def hint_for(text: str) -> str:

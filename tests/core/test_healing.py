@@ -206,6 +206,12 @@ class TestSubmissions:
         decision = decided(paper(title="ρ"), stored=[record(known, (WEDNESDAY, 1, {"cs.AI": NEW}))])
         assert decision.changes.papers == ()
 
+    @pytest.mark.parametrize(("followed", "named"), [("math.IT", "cs.IT"), ("cs.IT", "math.IT")])
+    def test_one_that_names_an_alias_of_the_category_is_what_was_asked_for(self, followed: str, named: str) -> None:
+        decision = decided(paper(categories=(named,)), of=state(category(followed)))
+        assert announced(decision) == [(THURSDAY, 1, {named: NEW, followed: NEW})]
+        assert [one.healed for one in decision.state.categories] == [1]
+
     def test_a_new_version_takes_the_place_of_the_stored_one(self) -> None:
         second = paper(version=2, title="Better")
         decision = decided(second, stored=[record(paper(), (WEDNESDAY, 1, {"cs.AI": NEW}))])

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from core.arxiv.announced import Announced, AnnouncementFeed, Entry, Refused, Rejected
 from core.arxiv.rss import parse_announcements
+from core.arxiv.taxonomy import with_aliases
 from core.errors import SourceUnavailable, StoreUnavailable
 from core.intake import Decision, Report, decide, merge, refresh
 from core.papers import Announcement, AnnounceType
@@ -180,6 +181,22 @@ class TestMailing:
         )
 
 
+class TestAliases:
+    """A paper in one of two ids of a subject is in the other too; arXiv's feeds name both, its API and others one."""
+
+    def test_a_paper_is_announced_in_both(self) -> None:
+        announced_as = decide(announced(feed(entry(NEW, categories=("eess.SY", "cs.LG")))), {}, now=NOW)
+        (one,) = announced_as.changes.announcements
+        assert one.types == (("eess.SY", NEW), ("cs.SY", NEW), ("cs.LG", CROSS))
+
+    def test_a_feed_that_names_the_alias_alone_brings_its_category(self) -> None:
+        known = (CategoryState("cs.SY", mailing=date(2026, 3, 4), watermark=("2603.00009v1",), alone=1),)
+        papers = [entry(NEW, id=f"2603.{number:05}", categories=("eess.SY",)) for number in range(1, 6)]
+        decision = decide(announced(feed(*papers)), {}, known, now=NOW)
+        (standing,) = decision.standing
+        assert (standing.mailing, standing.alone, standing.stale_because) == (THURSDAY, 5, None)
+
+
 class TestMerging:
     def test_copies_become_one_paper_with_the_type_that_says_most(self) -> None:
         copies = [entry(CROSS), entry(NEW), entry(REPLACE)]
@@ -304,8 +321,8 @@ class TestKnownPapers:
 
 # What arXiv does, and what its feeds say of it, for the properties below.
 
-CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
-UNASKED = ("math.OC", "stat.ML")
+ASKED = ("cs.AI", "cs.LG", "cs.SY")
+UNASKED = ("math.OC", "stat.ML", "eess.SY")  # of which the last is an alias
 
 
 @st.composite
@@ -313,7 +330,7 @@ def happenings(draw: st.DrawFn) -> list[Entry]:
     """Papers of one mailing, each with what truly happened to it: new, newly cross-listed, or replaced."""
     found = []
     for number in range(draw(st.integers(0, 6))):
-        categories = draw(st.lists(st.sampled_from(CATEGORIES + UNASKED), min_size=1, max_size=4, unique=True))
+        categories = draw(st.lists(st.sampled_from(ASKED + UNASKED), min_size=1, max_size=4, unique=True))
         announce_type = draw(st.sampled_from([NEW, CROSS, REPLACE]))
         version = draw(st.integers(1, 3)) if announce_type is not REPLACE else draw(st.integers(2, 3))
         found.append(entry(announce_type, id=f"2603.{number + 1:05}", version=version, categories=tuple(categories)))
@@ -327,8 +344,9 @@ def feed_of(asked: Collection[str], happened: Iterable[Entry], mailing: date = T
 
 def _tell(happened: Entry, asked: Collection[str]) -> Entry | None:
     primary, *others = happened.paper.categories
-    is_primary_asked = primary in asked
-    is_other_asked = not set(others).isdisjoint(asked)
+    wanted = with_aliases(asked)
+    is_primary_asked = primary in wanted
+    is_other_asked = not set(others).isdisjoint(wanted)
     if happened.announce_type is CROSS:
         return happened if is_other_asked else None
     if not (is_primary_asked or is_other_asked):
@@ -339,8 +357,8 @@ def _tell(happened: Entry, asked: Collection[str]) -> Entry | None:
 
 @st.composite
 def splits(draw: st.DrawFn, happened: Sequence[Entry]) -> list[AnnouncementFeed]:
-    """The same happenings in feeds of any parts of CATEGORIES, in any order, with their entries in any order."""
-    order = draw(st.permutations(CATEGORIES))
+    """The same happenings in feeds of any parts of ASKED, in any order, with their entries in any order."""
+    order = draw(st.permutations(ASKED))
     cuts = sorted(draw(st.sets(st.integers(1, len(order) - 1))))
     parts = [order[start:end] for start, end in zip([0, *cuts], [*cuts, len(order)], strict=True)]
     feeds = [feed_of(part, happened) for part in parts]
@@ -350,7 +368,7 @@ def splits(draw: st.DrawFn, happened: Sequence[Entry]) -> list[AnnouncementFeed]
 @st.composite
 def days(draw: st.DrawFn) -> tuple[dict[str, PaperRecord], list[Entry], list[AnnouncementFeed]]:
     """What was stored the day before, what happens today, and today's feeds, split anyhow."""
-    records = after(NOTHING, announced(feed_of(CATEGORIES, draw(happenings()), date(2026, 3, 4))))
+    records = after(NOTHING, announced(feed_of(ASKED, draw(happenings()), date(2026, 3, 4))))
     happened = draw(happenings())
     return records, happened, draw(splits(happened))
 
@@ -365,7 +383,7 @@ class TestProperties:
         self, day: tuple[dict[str, PaperRecord], list[Entry], list[AnnouncementFeed]]
     ) -> None:
         records, happened, feeds = day
-        combined = decide(announced(feed_of(CATEGORIES, happened)), records, now=NOW)
+        combined = decide(announced(feed_of(ASKED, happened)), records, now=NOW)
         split = decide(announced(*feeds), records, now=NOW)
         assert (split.changes, split.has_mailing, split.ledger.new, split.ledger.updated) == (
             combined.changes,
@@ -380,7 +398,7 @@ class TestProperties:
         self, day: tuple[dict[str, PaperRecord], list[Entry], list[AnnouncementFeed]]
     ) -> None:
         records, happened, feeds = day
-        combined = after(records, announced(feed_of(CATEGORIES, happened)))
+        combined = after(records, announced(feed_of(ASKED, happened)))
         assert after(records, *map(announced, feeds)) == combined
 
     @quickly
@@ -403,7 +421,7 @@ class TestProperties:
     ) -> None:
         records, happened, feeds = day
         known = after(records, announced(*feeds))
-        repeat = decide(announced(feed_of(CATEGORIES, happened, FRIDAY)), known, now=NOW)
+        repeat = decide(announced(feed_of(ASKED, happened, FRIDAY)), known, now=NOW)
         assert (repeat.changes, repeat.has_mailing) == (Changes(), False)
 
     @quickly
@@ -422,6 +440,7 @@ class TestProperties:
 # Recorded days.
 
 RECONSTRUCTED = ARXIV / "reconstructed"
+CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")
 RECORDED_DAYS = ("2026-03-05", "2026-04-21", "2026-05-04", "2026-05-19", "2026-06-16")
 
 

@@ -424,6 +424,12 @@ def test_profiles_with_the_same_keywords_learn_together_from_the_categories_of_a
     assert words_learned(serve(one, other), one, *papers) == {"kernel", "alpha", "beta"}
 
 
+def test_a_profile_learns_from_papers_that_name_an_alias_of_its_category(serve: Serve) -> None:
+    one = profile("kernel", categories=("cs.NA",))
+    papers = [replace(one, categories=("math.NA",)) for one in many(1, "kernel alpha")]
+    assert words_learned(serve(one), one, *papers) == {"kernel", "alpha"}
+
+
 # --- Others who write -------------------------------------------------------------------------------------------------
 
 

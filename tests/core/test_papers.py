@@ -152,6 +152,24 @@ def test_a_paper_of_one_category_is_kept_where_it_can_be_found(told: AnnounceTyp
     assert announce_types_by_category(("cs.LG",), told) == (("cs.LG", expected),)
 
 
+@pytest.mark.parametrize(
+    ("categories", "told", "expected"),
+    [
+        (("cs.IT", "math.IT"), NEW, [("cs.IT", NEW), ("math.IT", NEW)]),
+        (("cs.IT",), NEW, [("cs.IT", NEW), ("math.IT", NEW)]),
+        (("math.IT", "cs.LG"), REPLACE, [("math.IT", REPLACE), ("cs.IT", REPLACE), ("cs.LG", REPLACE_CROSS)]),
+        (("cs.LG", "math.IT"), NEW, [("cs.LG", NEW), ("math.IT", CROSS), ("cs.IT", CROSS)]),
+        (("cs.IT", "cs.LG", "math.IT"), CROSS, [("cs.LG", CROSS)]),
+        (("cs.IT",), CROSS, [("cs.IT", CROSS), ("math.IT", CROSS)]),
+    ],
+    ids=["both named", "one named", "replaced", "of another category", "a cross elsewhere", "a cross nowhere else"],
+)
+def test_an_alias_has_the_type_of_its_category(
+    categories: tuple[str, ...], told: AnnounceType, expected: list[tuple[str, AnnounceType]]
+) -> None:
+    assert announce_types_by_category(categories, told) == tuple(expected)
+
+
 @given(
     st.lists(st.sampled_from(["cs.AI", "cs.CL", "cs.LG", "stat.ML", "math.OC"]), min_size=2, unique=True),
     st.sampled_from([NEW, REPLACE]),

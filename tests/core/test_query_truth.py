@@ -934,6 +934,8 @@ def test_an_author_is_found_by_each_spelling_of_the_name(row: Row) -> None:
         "cat:math.CO": (["math.CO"], ["astro-ph.CO", "math.GT"]),
         "cat:math-ph": (["math-ph"], ["math.CO", "quant-ph"]),
         "cat:hep-th": (["hep-th", "gr-qc hep-th"], ["hep-ph", "hep-ex"]),
+        "cat:cs.SY": (["cs.SY", "eess.SY", "cs.RO eess.SY"], ["eess.SP", "cs.SE"]),
+        "cat:eess.SY": (["cs.SY", "eess.SY"], ["cs.RO"]),
         "cat:quant-ph": (["quant-ph"], ["math-ph"]),
         "cat:astro-ph": (["astro-ph.CO", "gr-qc astro-ph.GA"], ["gr-qc", "math.CO"]),
         "cat:astro-ph.CO": (["astro-ph.CO"], ["astro-ph.GA", "math.CO"]),

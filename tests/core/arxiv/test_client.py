@@ -840,6 +840,12 @@ def api_papers(*numbers: int) -> tuple[str, ...]:
     return tuple(api_entry(id=f"http://arxiv.org/abs/2603.{number:05}v1") for number in numbers)
 
 
+def test_submissions_of_a_category_are_asked_for_under_both_names_that_it_has() -> None:
+    arxiv = FakeArxiv(lambda: answer(api_page(*api_papers(1), total="1")))
+    fetch_submissions(arxiv, "cs.LG", "math.NA")
+    assert arxiv.requests[0].url.params["search_query"].startswith("(cat:cs.LG OR cat:math.NA OR cat:cs.NA) AND ")
+
+
 @pytest.mark.parametrize(
     ("by", "field"),
     [("submitted", "submittedDate"), ("revised", "lastUpdatedDate")],
