@@ -278,7 +278,7 @@ class Service:
         representation = mark(representation, currency.problems)
         headers = headers_of(
             representation,
-            keep_for=self._keep_for(is_current=currency.is_current),
+            keep_for=self._keep_for(is_current=currency.is_current and not currency.is_growing),
             until_next_mailing=next_mailing_moment(now) - now if self.settings.vercel else None,
         )
         if is_not_modified(

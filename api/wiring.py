@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 _FEED_PATHS = tuple(f"/{kind}" for kind in feeds.NAMES)
+_SETTLING_SECONDS = 120.0  # of the 300 that vercel.json allows; arXiv's search takes a minute for a week of papers
 _DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window that an address can ask for, and half as much
 
 _DESCRIPTION = """
@@ -88,7 +89,11 @@ def build_service(
         store=store,
         configured=config.categories,
         clock=clock,
-        timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
+        timing=Timing(
+            fresh_for=settings.fresh_for,
+            lease_seconds=settings.lease_seconds,
+            stops_between_answers=settings.aws_lambda_function_name is not None,
+        ),
         days_back=config.days_back,
         learner=Learner(config.every_profile),
     )
@@ -317,6 +322,9 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self.front(scope, receive, send)
+        service: Service = self.state.service
+        if service.settings.vercel and scope["type"] == "http":  # which stops a process once this has come back
+            await service.freshness.settle(_SETTLING_SECONDS)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What happens where no answer is at hand."""

@@ -80,20 +80,25 @@ class Currency:
 
     `problems` are sentences for the reader: where arXiv failed, or shows one category's earlier mailing. There are none
     where all is well, and where newer data are on their way. `revision` is that of the data this was said of, None
-    where they have changed meanwhile.
+    where they have changed meanwhile. It `is_growing` where arXiv's search is asked just now for what is missing.
     """
 
     is_current: bool
     problems: tuple[str, ...] = ()
     revision: Revision | None = field(default=None, compare=False)
+    is_growing: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Durations that operators and tests may set: a fixed time between polls (None: the calendar's), and of leases."""
+    """Durations that operators and tests may set: a fixed time between polls (None: the calendar's), and of leases.
+
+    A process that *stops_between_answers*, as on AWS Lambda, gets on with what is under way only while somebody waits.
+    """
 
     fresh_for: timedelta | None = None
     lease_seconds: float = 30.0
+    stops_between_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +325,24 @@ class Freshness:
             task = self._heal_in_task(self._configured, only_when_due=True)
         await asyncio.shield(task)
 
+    async def settle(self, seconds: float) -> None:
+        """Wait, *seconds* at most, for the refreshes under way here and the healing that is due.
+
+        For whoever is stopped then. What goes wrong with them is in the log already.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                refreshing = self._tasks_here(self._refreshing)
+                if refreshing:
+                    await asyncio.wait(refreshing)
+                known = self._known.get(self._configured)
+                if refreshing or (known is not None and known.has_gaps):
+                    await self.heal_when_due()
+                if healing := self._tasks_here(self._healing):
+                    await asyncio.wait(healing)
+        except (TimeoutError, ArxivFeedsError):
+            return
+
     async def heal_for(self, seconds: float) -> HealingReport | None:
         """Heal the configured categories in the background; the report where that ends within *seconds*, else None.
 
@@ -343,9 +366,7 @@ class Freshness:
 
     async def close(self) -> None:
         """End what is under way and close the source; what was not written yet is asked for another time."""
-        loop = asyncio.get_running_loop()
-        tasks: list[asyncio.Task[Any]] = [*self._refreshing.values(), *self._healing.values()]
-        running = [task for task in tasks if task.get_loop() is loop]
+        running = [*self._tasks_here(self._refreshing), *self._tasks_here(self._healing)]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
@@ -368,7 +389,10 @@ class Freshness:
         problems = tuple(dict.fromkeys(problem for currency in currencies for problem in currency.problems))
         is_same = all(currency.revision is not None for currency in currencies)
         return Currency(
-            all(currency.is_current for currency in currencies), problems, currencies[0].revision if is_same else None
+            all(currency.is_current for currency in currencies),
+            problems,
+            currencies[0].revision if is_same else None,
+            any(currency.is_growing for currency in currencies),
         )
 
     async def _ensure_set(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
@@ -380,11 +404,12 @@ class Freshness:
             self._refused.pop(categories, None)  # another process has stored what this one could not
         elif not self._rests(self._refused, categories, _AFTER_REFUSAL):
             is_cold = known.state is None or known.state.succeeded_at is None
-            if is_cold or self._under_way(self._refreshing, categories) is None:
+            stops = self._timing.stops_between_answers
+            if is_cold or stops or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
                 is_wanted = was_made_ahead if is_ahead else is_due
                 refresh = self._start(categories, is_wanted, waits=is_cold or is_healing)
-                await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold else STALE_WAIT_SECONDS)
+                await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold or stops else STALE_WAIT_SECONDS)
                 if is_cold and _was_turned_away(refresh):
                     raise NothingStored(
                         f"Too many categories are asked for the first time just now, so {', '.join(categories)} had no "
@@ -395,9 +420,15 @@ class Freshness:
         state = known.state
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock(), is_refused=categories in self._refused)
-        if known.has_gaps and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
-            self._start_healing(categories, state)
-        return replace(self._currency(categories, state), revision=revision if is_same else None)
+        is_lacking = known.has_gaps and self._is_time_to_heal(categories, state)
+        if is_lacking and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
+            healing = self._under_way(self._healing, categories) or self._heal_in_task(categories, only_when_due=True)
+            if self._timing.stops_between_answers and is_same:
+                await asyncio.wait([healing], timeout=STALE_WAIT_SECONDS)
+                is_same = False
+        return replace(
+            self._currency(categories, state), revision=revision if is_same else None, is_growing=is_lacking
+        )
 
     @property
     def is_refused(self) -> bool:
@@ -458,11 +489,6 @@ class Freshness:
         running = self._under_way(self._refreshing, categories)
         return running or _track(self._refreshing, categories, self._refresh_alone(categories, is_wanted, waits=waits))
 
-    def _start_healing(self, categories: tuple[str, ...], state: RefreshState) -> None:
-        """Heal *categories* in the background, where it is time and nobody in this process does."""
-        if self._is_time_to_heal(categories, state) and self._under_way(self._healing, categories) is None:
-            self._heal_in_task(categories, only_when_due=True)
-
     def _is_time_to_heal(self, categories: tuple[str, ...], state: RefreshState) -> bool:
         rests = self._rests(self._refused, categories, _AFTER_REFUSAL) or self._rests(
             self._healing_refused, categories, _AFTER_REFUSED_HEALING
@@ -484,6 +510,10 @@ class Freshness:
         for notice in report.notices:
             logger.warning("%s: %s", key_of(categories), notice)
         return report
+
+    def _tasks_here(self, running: Mapping[tuple[str, ...], asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+        loop = asyncio.get_running_loop()
+        return [task for task in running.values() if task.get_loop() is loop]
 
     def _under_way(
         self, running: Mapping[tuple[str, ...], asyncio.Task[T]], categories: tuple[str, ...]

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
 from http.client import HTTPMessage
@@ -75,6 +75,35 @@ def test_what_is_left_out_of_the_bundle_is_not_needed_in_it(excluded: str) -> No
 
 def test_the_list_of_what_is_left_out_is_as_short_as_vercel_wants_it() -> None:
     assert len(FUNCTION["excludeFiles"]) <= 256
+
+
+@pytest.mark.parametrize(
+    ("changed", "deployed", "is_built"),
+    [
+        pytest.param("digest/2026-03-05.md", "HEAD^", False, id="a digest"),
+        pytest.param("config.json", "HEAD^", True, id="the configuration"),
+        pytest.param("digest/2026-03-05.md", "HEAD^^", True, id="a digest, after something else that failed"),
+        pytest.param("digest/2026-03-05.md", None, True, id="a first deployment"),
+        pytest.param("digest/2026-03-05.md", "0" * 40, True, id="after one that the shallow clone does not have"),
+    ],
+)
+def test_what_the_digest_workflow_pushes_is_deployed_by_itself_never(
+    tmp_path: Path, changed: str, deployed: str | None, is_built: bool
+) -> None:
+    def run(command: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command, cwd=tmp_path, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        )
+
+    run(["git", "init", "--quiet"])
+    for name in ("README.md", "core.py", changed):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("changed", encoding="utf-8")
+        run(["git", "add", "."])
+        run(["git", "-c", "user.name=A", "-c", "user.email=a@example.org", "commit", "--quiet", "--message", name])
+    before = run(["git", "rev-parse", deployed]).stdout.strip() if deployed else ""
+    ignored = run(["sh", "-c", VERCEL["ignoreCommand"]], VERCEL_GIT_PREVIOUS_SHA=before)
+    assert (ignored.returncode != 0) is is_built  # https://vercel.com/docs/project-configuration: 0 skips the build
 
 
 @pytest.mark.parametrize(

@@ -108,9 +108,24 @@ def test_on_vercel_which_runs_on_lambda_answers_are_compressed(tmp_path: Path, a
 @pytest.mark.parametrize("address", ["/rss", "/", "/api/papers"])
 def test_no_answer_outlives_the_next_mailing(empty: Running, address: str, before: timedelta, seconds: int) -> None:
     empty.refresh()
+    empty.runner.run(empty.service.freshness.heal())
     empty.clock.now = NEXT_MAILING - before
     answer = empty.ask(address)
     assert answer.headers["Cache-Control"] == f"public, max-age={seconds}"
+
+
+@pytest.mark.parametrize("address", ["/rss", "/rss/cs.LG+hep-th", "/"])
+def test_what_arxivs_search_is_asked_for_just_now_is_kept_briefly(empty: Running, address: str) -> None:
+    """Of a first start, whose feed has one mailing of the week."""
+    empty.refresh()
+    assert empty.ask(address).headers["Cache-Control"] == "public, max-age=300"
+
+
+def test_on_vercel_what_is_missing_is_here_before_the_process_is_stopped(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    with running(tmp_path, arxiv, vercel="1") as service:
+        first, second = service.ask("/rss"), service.ask("/rss")
+    ages = [answer.headers["Cache-Control"] for answer in (first, second)]
+    assert (ages, len(second.content) > len(first.content)) == (["public, max-age=300", "public, max-age=1800"], True)
 
 
 def test_from_midnight_on_what_the_new_mailing_has_not_changed_yet_is_kept_briefly(empty: Running) -> None:

@@ -554,6 +554,92 @@ class TestRefreshing:
         play(scene)
 
 
+class TestWhoStopsBetweenAnswers:
+    """On Lambda a process stands still when nobody waits, on Vercel once what it does after an answer has ended."""
+
+    LAMBDA = Timing(stops_between_answers=True)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_whoever_comes_next_waits_for_the_refresh_that_was_left(
+        self, play: Play, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale(timing=self.LAMBDA)
+            process.source.gate.clear()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=False)
+            process.source.gate.set()
+            monkeypatch.setattr(freshness, "COLD_WAIT_SECONDS", 5)
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            assert len(process.source.requests) == 1
+
+        play(scene)
+
+    @pytest.mark.parametrize(("timing", "is_over"), [(LAMBDA, True), (CALENDAR, False)], ids=["Lambda", "elsewhere"])
+    def test_whoever_comes_when_something_is_missing_waits_for_the_search(
+        self, play: Play, timing: Timing, is_over: bool
+    ) -> None:
+        async def scene(world: World) -> None:
+            process = world.process(timing=timing)
+            await process.freshness.refresh()
+            world.clock.now += MINUTE
+            await process.freshness.ensure(["cs.LG"])
+            assert (len(process.source.searches) > 0, not process.freshness._healing) == (is_over, is_over)
+
+        play(scene)
+
+    @pytest.mark.usefixtures("_no_patience")
+    def test_who_settles_waits_for_the_refresh_and_for_what_is_missing_after_it(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            await process.freshness.ensure(["cs.LG"])
+            process.source.gate.set()
+            await process.freshness.settle(5)
+            state = await process.state()
+            assert (state.mailing, state.healing.rounds, process.freshness._healing) == (FRIDAY, 1, {})
+
+        play(scene)
+
+    def test_who_settles_waits_no_longer_than_said_and_ends_nothing(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            await process.freshness.settle(0)
+            process.source.gate.set()
+            assert await reader == Currency(is_current=True)
+
+        play(scene)
+
+    def test_who_settles_when_all_is_there_asks_nobody(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            await process.freshness.heal()
+            await process.freshness.ensure(["cs.LG"])
+            before = len(process.source.searches)
+            await process.freshness.settle(5)
+            assert len(process.source.searches) == before
+
+        play(scene)
+
+    def test_what_goes_wrong_while_settling_is_for_the_log(self, play: Play, caplog: pytest.LogCaptureFixture) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            await process.freshness.ensure(["cs.LG"])
+
+            async def refuse(*_: object, **__: object) -> bool:
+                raise StoreUnavailable("The store is full")
+
+            process.store.apply = refuse  # type: ignore[method-assign]
+            await process.freshness.settle(5)
+
+        play(scene)
+        assert "Healing failed: The store is full" in caplog.text
+
+
 class TestReadersMeanwhile:
     def test_one_waits_and_the_others_get_the_old_papers_at_once(self, play: Play) -> None:
         async def scene(world: World) -> None:
