@@ -426,9 +426,7 @@ class Freshness:
             if self._timing.stops_between_answers and is_same:
                 await asyncio.wait([healing], timeout=STALE_WAIT_SECONDS)
                 is_same = False
-        return replace(
-            self._currency(categories, state), revision=revision if is_same else None, is_growing=is_lacking
-        )
+        return replace(self._currency(categories, state), revision=revision if is_same else None, is_growing=is_lacking)
 
     @property
     def is_refused(self) -> bool:

@@ -137,7 +137,7 @@ def stand(
         # Without papers alone its own feed may have been empty, and all of it come with siblings.
         if is_whole and after.alone and before.mailing is not None and not _is_cut(before, len(after.watermark)):
             after = complete(after, {brought: len(after.watermark)}, now=now)
-    return _marked(after, _stale_because(after, reading, now), now)
+    return _marked(after, _stale_because(after, reading, now, mailing=mailing), now)
 
 
 def _is_cut(before: CategoryState, papers: int) -> bool:
@@ -187,11 +187,16 @@ def _marked(state: CategoryState, because: str | None, now: datetime) -> Categor
     return replace(state, stale_because=state.stale_because if is_same_day else because)
 
 
-def _stale_because(state: CategoryState, reading: Reading, now: datetime) -> str | None:
-    """Why a category is stale that has not got the newest mailing, None where it may be so."""
+def _stale_because(state: CategoryState, reading: Reading, now: datetime, *, mailing: date | None = None) -> str | None:
+    """Why a category is stale that has not got the newest mailing, None where it may be so.
+
+    *mailing* is what its feed claims to be; None where arXiv said that it is the one that was read last.
+    """
     due = newest_mailing(now)
     if (state.mailing is not None and state.mailing >= due) or explain_silence(now) is not None:
         return None
+    if reading is Reading.QUIET and (mailing is None or mailing >= due):
+        return state.stale_because
     match reading:
         case Reading.REPEATED:
             return f"arXiv repeats an earlier mailing instead of that of {due}."
@@ -199,10 +204,9 @@ def _stale_because(state: CategoryState, reading: Reading, now: datetime) -> str
             return f"arXiv shows papers from before the mailing of {due}."
         case Reading.EMPTY:
             return f"arXiv lists no papers of its own in the mailing of {due}."
-        case Reading.BROUGHT:
-            return f"arXiv still shows the mailing of {state.mailing} instead of that of {due}."
-        case Reading.QUIET:
-            return state.stale_because
+        case Reading.BROUGHT | Reading.QUIET:
+            shown = state.mailing if reading is Reading.BROUGHT else mailing
+            return f"arXiv still shows the mailing of {shown} instead of that of {due}."
 
 
 def complete(state: CategoryState, mailings: Mapping[date, int], *, now: datetime) -> CategoryState:

@@ -138,6 +138,7 @@ class SqliteStore:
         self.writes = 0  # what this process has changed, for who keeps answers
         self._reader = _Hand(path, "sqlite-reader", open_otherwise=_open_for_reading)
         self._writer = _Hand(path, "sqlite-writer")
+        self._reader.other, self._writer.other = self._writer, self._reader
 
     @property
     def name(self) -> str:
@@ -272,10 +273,13 @@ class _Hand:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None  # which one is open
         self._is_makeshift = False  # what is open, or was the last time
+        self.other: _Hand | None = None  # on the same file
 
     def connect(self) -> sqlite3.Connection:
-        if self._connection is not None and (self._is_makeshift or _find_file(self.path) != self._file):
-            self.disconnect()  # another process has set the file aside, or somebody deleted it
+        if self._connection is not None and (self._is_makeshift or self._is_left()):
+            self.disconnect()  # another process has set the file aside, or somebody deleted or emptied it
+            if self.other is not None:  # which would keep a lock on an emptied one
+                self.other.thread.submit(self.other.let_go)
         if self._connection is None:
             self._connection = self._open_file()
         return self._connection
@@ -300,6 +304,14 @@ class _Hand:
         self._is_makeshift = False
         self._file = _find_file(self.path)
         return connection
+
+    def let_go(self) -> None:
+        """Close a file that is not the store's any more."""
+        if self._is_left():
+            self.disconnect()
+
+    def _is_left(self) -> bool:
+        return _find_file(self.path) != self._file
 
     def disconnect(self) -> None:
         if self._connection is not None:
@@ -331,12 +343,12 @@ async def _within_bounds(hand: _Hand, work: Callable[[], T]) -> T:
 
 
 def _find_file(path: Path) -> tuple[int, int] | None:
-    """Device and number of the file at *path*, None where there is none."""
+    """Device and number of the file at *path*, None where there is none, or one that somebody has emptied."""
     try:
         found = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_dev, found.st_ino
+    return (found.st_dev, found.st_ino) if found.st_size else None
 
 
 def _is_damage(error: Exception) -> bool:

@@ -194,6 +194,14 @@ class TestStanding:
         after = stood(Reading.BROUGHT, papers(100, 10), mailing=WEDNESDAY)
         assert after.stale_because == "arXiv still shows the mailing of 2026-03-04 instead of that of 2026-03-05."
 
+    def test_so_is_one_from_before_the_mailing_that_is_stored_or_an_empty_one_of_that(self) -> None:
+        """Of which nothing can be read that was not known."""
+        told = [stood(Reading.QUIET, mailing=mailing).stale_because for mailing in (date(2026, 3, 3), WEDNESDAY)]
+        assert told == [
+            "arXiv still shows the mailing of 2026-03-03 instead of that of 2026-03-05.",
+            "arXiv still shows the mailing of 2026-03-04 instead of that of 2026-03-05.",
+        ]
+
     @pytest.mark.parametrize(
         "now",
         [

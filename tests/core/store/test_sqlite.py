@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -389,6 +390,21 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(
         assert ids_in(store) == [paper().id]
     assert path.with_name("papers.sqlite3.damaged").stat().st_size > 0
     assert [record.levelno for record in caplog.records if "is damaged" in record.message] == [logging.ERROR]
+
+
+def test_a_file_that_somebody_has_emptied_is_begun_anew(path: Path) -> None:
+    """Both connections to it are open, and the one that is idle would keep a lock on it."""
+    with opened(path) as store:
+        keep(store, paper(), DAY)
+        assert ids_in(store) == [paper().id]
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        os.truncate(path, 0)
+        with suppress(StoreUnavailable):
+            ids_in(store)
+        assert ids_in(store) == []
+        keep(store, paper(), DAY)
+        assert ids_in(store) == [paper().id]
 
 
 # --- Several at once, and a disk that is full -------------------------------------------------------------------------
