@@ -10,6 +10,7 @@ import re
 
 MAX_CHARACTERS = 40_000  # the longest of 2,615 real summaries has 7,237
 
+_LONGEST_FAREWELL = 400
 _MOST_RAW_CHARACTERS = 5 * MAX_CHARACTERS  # with thoughts, which may be several times as long as the answer
 
 _LINE_ENDING = re.compile(r"\r\n?")
@@ -26,6 +27,19 @@ _THOUGHTS = re.compile(r"(?:\s*<think>(?:(?!</think>)[\s\S])*+</think>)++")
 _WRAPPER = re.compile(
     r"(?P<fence>`{3,}+)[ \t]*+(?P<info>markdown|md|)[ \t]*+\n(?P<inner>[\s\S]*)\n(?P=fence)", re.IGNORECASE
 )
+_TALK = r"[^#`]{0,300}"
+_WRAPPER_IN_TALK = re.compile(
+    rf"(?:{_TALK}\n)?(?P<fence>`{{3,}}+)[ \t]*+(?P<info>markdown|md)[ \t]*+\n(?P<inner>[\s\S]*)\n(?P=fence)[ \t]*+"
+    rf"(?:\n{_TALK})?",
+    re.IGNORECASE,
+)
+# Where the prompt has opened them already, as some templates of thinking models do.
+_END_OF_THOUGHTS = re.compile(r"^[^`\n]*</think>[ \t]*$", re.MULTILINE)
+_FAREWELL = re.compile(
+    r"\n\s*(?:(?:I )?hope (?:this|that) (?:summary )?(?:helps|is helpful)|(?:please )?(?:let me know|feel free to)"
+    r"|希望(?:这|以上|本|上述|对您|能|我的)|如(?:有|果您|需|您)(?:.{0,12})(?:疑问|问题|需要|修改|帮助|补充))[^\n]{0,200}\s*\Z",
+    re.IGNORECASE,
+)
 _FENCE = re.compile(r"^ {0,3}`{3,}(.*)$", re.MULTILINE)
 
 
@@ -38,8 +52,9 @@ def clean_answer(text: str) -> str:
     """*text* without unprintable characters, wrappings and white space around it; at most MAX_CHARACTERS of it.
 
     What lies behind five times as many is not looked at.
-    A leading `<think>…</think>` and a code fence around the whole answer are wrappings; a
-    fence that is closed earlier is the answer's own. Cleaning twice is cleaning once.
+    Leading thoughts up to `</think>`, a code fence around the whole answer, with small talk beside it if it says that
+    Markdown is in it, and a farewell are wrappings; a fence that is closed earlier is the answer's own. Cleaning twice
+    is cleaning once.
     """
     text = drop_unprintable(text[:_MOST_RAW_CHARACTERS])
     return _unwrap(_unwrap(text)[:MAX_CHARACTERS])
@@ -49,8 +64,16 @@ def _unwrap(text: str) -> str:
     text = text.strip()
     if thoughts := _THOUGHTS.match(text):
         text = text[thoughts.end() :].lstrip()
-    wrapper = _WRAPPER.fullmatch(text)
-    if wrapper is None or not _is_around_all(wrapper):
+    if "</think>" in text and "<think>" not in text:
+        text = _END_OF_THOUGHTS.split(text)[-1].strip()
+    while farewell := _FAREWELL.search(text, max(0, len(text) - _LONGEST_FAREWELL)):
+        text = text[: farewell.start()].rstrip()
+    wrapper = _WRAPPER.fullmatch(text) or _WRAPPER_IN_TALK.fullmatch(text)
+    if (
+        wrapper is None
+        or not _is_around_all(wrapper)
+        or (wrapper.re is _WRAPPER_IN_TALK and "#" not in wrapper["inner"])
+    ):
         return text
     inner = wrapper["inner"].strip()
     # Wrappings in wrappings are left: no model makes them, and taking off thousands would take quadratic time.

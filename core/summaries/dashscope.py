@@ -172,7 +172,8 @@ class DashScope:
         except ModelFailed:
             raise
         except TimeoutError as error:
-            raise ModelFailed(Trouble.SLOW, "Timeout", f"no whole answer within {timeout_seconds:g} seconds") from error
+            detail = f"no whole answer within {timeout_seconds:g} seconds"
+            raise ModelFailed(Trouble.SLOW, "Timeout", detail, may_be_billed=True) from error
         except Exception as error:  # the SDK lets those of httpx, json and pydantic through as well as its own
             raise _translate(error, secret=self._api_key, now=self._clock()) from error
 
@@ -296,18 +297,21 @@ def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
-    return ModelFailed(Trouble.TRANSIENT, kind, without_secret(f"{type(error).__name__} {error}", secret))
+    was_asked = not any(isinstance(one, httpx.ConnectError | httpx.ConnectTimeout) for one in (error, error.__cause__))
+    detail = without_secret(f"{type(error).__name__} {error}", secret)
+    return ModelFailed(Trouble.TRANSIENT, kind, detail, may_be_billed=was_asked)
 
 
 def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks little of what came
-    """*answer* as values. Raises ModelFailed where it has no text."""
+    """*answer* as values; one without a text is an empty one, which is on the bill. Raises ModelFailed for none."""
     choices = getattr(answer, "choices", None) or []
     message = getattr(choices[0], "message", None) if choices else None
     text = getattr(message, "content", None)
     usage = getattr(answer, "usage", None)
     request_id = _read_name(getattr(answer, "request_id", None) or getattr(answer, "id", None))
-    if not isinstance(text, str):
+    if message is None:
         raise ModelFailed(Trouble.TRANSIENT, "BadAnswer", "an answer without a text", request_id=request_id)
+    text = text if isinstance(text, str) else ""
     has_key = TAKEN_OUT in text
     return Completion(
         text="" if has_key else text,

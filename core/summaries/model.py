@@ -75,7 +75,8 @@ class ModelFailed(ArxivFeedsError):
     """A model could not be asked or gave no answer.
 
     *code* is the service's own, or names what happened to the request; *detail* is for the log, without secrets.
-    *retry_after_seconds* is what the service asked for, None where it did not say.
+    *retry_after_seconds* is what the service asked for, None where it did not say; *may_be_billed* says whether an
+    answer may have been made all the same.
     """
 
     def __init__(
@@ -86,12 +87,14 @@ class ModelFailed(ArxivFeedsError):
         *,
         request_id: str = "",
         retry_after_seconds: float | None = None,
+        may_be_billed: bool = False,
     ) -> None:
         self.code, self.detail = redact(code), redact(detail)
         super().__init__(f"{self.code}: {self.detail}" if self.detail else self.code)
         self.trouble = trouble
         self.request_id = request_id
         self.retry_after_seconds = retry_after_seconds
+        self.may_be_billed = may_be_billed
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,11 @@ def _keep_message(choice: dict[str, Json]) -> None:
     choice.pop("index", None)
     message = choice.get("message")
     if isinstance(message, dict):
-        choice["message"] = {"role": "assistant", "content": message.get("content")}
+        content = message.get("content")
+        if isinstance(content, list):  # of parts
+            texts = [part.get("text") for part in content if isinstance(part, Mapping)]
+            content = "".join(text for text in texts if isinstance(text, str))
+        choice["message"] = {"role": "assistant", "content": content if isinstance(content, str) else ""}
 
 
 def _keep_texts(holder: dict[str, Json], *names: str) -> None:

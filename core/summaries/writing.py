@@ -331,6 +331,9 @@ class Writer:
             )
             tokens = _count_tokens(completion, messages)
             job.tally.request_id = completion.request_id or job.tally.request_id
+        except ModelFailed as error:
+            tokens = (_count_sent(messages), 0) if error.may_be_billed else tokens
+            raise
         finally:
             used = self._use(model, *tokens, seconds=self._world.monotonic() - started)
             job.tally.usage += replace(used, calls=1)
@@ -374,11 +377,15 @@ class _AnswerFailed(Exception):
 
 def _count_tokens(completion: Completion, messages: tuple[Message, ...]) -> tuple[int, int]:
     """What *completion* used; where the service does not say, about as much, so that budgets still end."""
-    sent = sum(len(message.content) for message in messages)
     return (
-        completion.input_tokens or sent // _CHARACTERS_PER_TOKEN,
+        completion.input_tokens or _count_sent(messages),
         completion.output_tokens or len(completion.text) // _CHARACTERS_PER_TOKEN,
     )
+
+
+def _count_sent(messages: tuple[Message, ...]) -> int:
+    """About how many tokens *messages* are."""
+    return sum(len(message.content) for message in messages) // _CHARACTERS_PER_TOKEN
 
 
 def _is_of_every_paper(error: Exception) -> bool:

@@ -114,6 +114,10 @@ def test_an_answer_without_text_is_empty(text: str) -> None:
     assert fault_codes(check(text)) == ["empty"]
 
 
+def test_an_answer_whose_length_went_into_thoughts_was_cut_off() -> None:
+    assert fault_codes(check("", finish_reason="length")) == ["truncated"]
+
+
 def test_an_answer_that_was_withheld_says_so_alone() -> None:
     assert fault_codes(check("", finish_reason=WITHHELD)) == ["withheld"]
 
@@ -263,6 +267,17 @@ def test_what_sounds_like_a_refusal_later_is_none() -> None:
         "用户没有提供标注数据，方法仍可训练。",
         "The method cannot access gradients, and the model is unable to memorise the data.",
         "Sorting is NP-hard; unfortunate seeds are discarded.",
+        "The paper frames theorem proving as an AI planning problem.",
+        "**SORRY-Bench** is a benchmark of refusals.",
+        "Unfortunately, earlier caches evict tokens that are needed later.",
+        "Retrieval for cases in which documents cannot be accessed by the model.",
+        "Agents learn to ask users to please provide more context in the text of a task.",
+        "Answers to questions where the content is not provided in the prompt.",
+        "提出自我纠正框架，解决大模型自我评估无法收敛的问题。",
+        "我们发现奖励模型无法泛化到新任务。",
+        "作为奖励模型的LLM无法区分细微错误，本文提出校准方法。",
+        "无法访问外部工具时，智能体如何规划；在无法访问该模型参数时仍可检测。",
+        "在检索器没有看到相关文本内容时，模型如何拒答。",
     ],
 )
 def test_what_a_method_cannot_do_is_no_refusal(text: str) -> None:

@@ -44,6 +44,11 @@ def test_characters_that_print_nothing_go_and_lines_end_alike(raw: str, text: st
     ("<think>never closed\n# A", "<think>never closed\n# A"),
     ("# A <think>x</think>", "# A <think>x</think>"),
     ("<think>x</think>\n```markdown\n# A\n```", "# A"),
+    ("A draft:\n# A\nno\n\nI should stop.</think>\n\n# B", "# B"),
+    ("hm\n</think>\n# A\n\nb", "# A\n\nb"),
+    ("# A\n\nIt ends with `</think>`\n\nand on", "# A\n\nIt ends with `</think>`\n\nand on"),
+    ("# A\n\nThe tag </think> ends it", "# A\n\nThe tag </think> ends it"),
+    ("<think>a\nb</think>", ""),
 )
 def test_thoughts_before_the_answer_go(raw: str, text: str) -> None:
     assert clean_answer(raw) == text
@@ -58,6 +63,28 @@ def test_thoughts_before_the_answer_go(raw: str, text: str) -> None:
     ("```\n# A\n```python\nx\n```\nb\n```", "# A\n```python\nx\n```\nb"),
 )
 def test_a_fence_around_the_whole_answer_goes(raw: str, text: str) -> None:
+    assert clean_answer(raw) == text
+
+
+@cases(
+    ("Sure! Here it is:\n```markdown\n# A\n\nb\n```", "# A\n\nb"),
+    ("好的，以下是总结：\n\n```md\n# A\n```\n\n希望这份总结对您有帮助！", "# A"),
+    ("Here:\n```markdown\n# A\n```\nx\n```\nb\n```\nMore?", "# A\n```\nx\n```\nb"),
+    ("# A\n```markdown\n# B\n```", "# A\n```markdown\n# B\n```"),
+    ("One template:\n```markdown\nno heading\n```", "One template:\n```markdown\nno heading\n```"),
+)
+def test_small_talk_around_a_fence_goes_with_it(raw: str, text: str) -> None:
+    assert clean_answer(raw) == text
+
+
+@cases(
+    ("# A\n\nb\n\nI hope this helps! Let me know if you need more.", "# A\n\nb"),
+    ("# A\n\nb\n\n希望以上总结对您有所帮助。\n如需进一步修改，请告诉我。", "# A\n\nb"),
+    ("# A\n\nWe hope this helps others.", "# A\n\nWe hope this helps others."),
+    ("# A\n\nI hope this helps\n\nb", "# A\n\nI hope this helps\n\nb"),
+    ("Hope this helps", "Hope this helps"),
+)
+def test_a_farewell_goes(raw: str, text: str) -> None:
     assert clean_answer(raw) == text
 
 
@@ -87,7 +114,22 @@ def test_what_lies_far_behind_the_longest_answer_is_not_looked_at() -> None:
 
 
 PIECES = st.one_of(
-    st.sampled_from(["<think>", "</think>", "```", "```markdown\n", "\n```", "\n", "\r", "# A", " ", "````"]),
+    st.sampled_from(
+        [
+            "Sure!\n",
+            "\nHope this helps",
+            "<think>",
+            "</think>",
+            "```",
+            "```markdown\n",
+            "\n```",
+            "\n",
+            "\r",
+            "# A",
+            " ",
+            "````",
+        ]
+    ),
     st.text(max_size=3),
     st.characters(min_codepoint=0x80, max_codepoint=0x10FFFF),
 )

@@ -86,6 +86,14 @@ def test_other_services_are_sent_no_field_of_dashscope(service: ModelStandIn) ->
     assert "enable_thinking" not in call.body
 
 
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_answer_without_a_text_is_an_empty_one_with_all_that_it_used(service: ModelStandIn, protocol: str) -> None:
+    """As of a model that has thought until its length was used up."""
+    service.answer_with(FAULTS["null_content"]())
+    completion = play(adapter(service, protocol))
+    assert (completion.text, completion.input_tokens > 0) == ("", True)
+
+
 TIMES_OUT = {"silence", "stall"}
 
 
@@ -108,7 +116,8 @@ def test_no_call_takes_longer_than_it_may_in_all(service: ModelStandIn, name: st
     service.answer_with(FAULTS[name]())
     with pytest.raises(ModelFailed, match=r"no whole answer within 0\.3 seconds") as failed:
         play(adapter(service), timeout_seconds=0.3)
-    assert (failed.value.trouble, len(service.requests)) == (Trouble.SLOW, 1)
+    assert (failed.value.trouble, failed.value.may_be_billed) == (Trouble.SLOW, True)
+    assert len(service.requests) == 1
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)

@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from core.summaries import rendering
 from core.summaries.cleaning import MAX_CHARACTERS, drop_unprintable
 from core.summaries.formulas import MATHML_ATTRIBUTES, to_unicode
-from core.summaries.rendering import render_feed, render_markdown, render_page
+from core.summaries.rendering import read_brackets, render_feed, render_markdown, render_page
 from tests.shared_data import SHARED
 
 SUMMARIES = SHARED / "summaries"
@@ -209,6 +209,14 @@ def test_inline_html_is_text_but_for_breaks_and_scripts(markdown: str, html: str
         ("\\$x$ a", "$x$ a"),
         ("$\\text{其中}x$", "其中 x"),
         ("$a$$b$", "ab"),
+        (r"a 3.2$\times$ speedup", "a 3.2× speedup"),
+        (r"85.3$\pm$0.2 and 72.6$\pm$0.5", "85.3±0.2 and 72.6±0.5"),
+        (r"$\sim$12% and $\approx$3x", "∼12% and ≈3x"),
+        (r"25$^\circ$C, 10$^{-3}$, 13$^{th}$, 100$\%$", "25°C, 10⁻³, 13ᵗʰ, 100%"),
+        (r"4$\frac{1}{2}$ and $\frac{1}{2}$3", "4 1/2 and 1/2 3"),
+        (r"$5 and 3$\times$ faster", "$5 and 3× faster"),
+        (r"7$\begin{matrix}a\end{matrix}$", r"7<code>\begin{matrix}a\end{matrix}</code>"),
+        ("5$ or 6$, US$5 and US$6", "5$ or 6$, US$5 and US$6"),
         ("`$x$`", "<code>$x$</code>"),
         ("$", "$"),
         ("a$ $b", "ab"),
@@ -218,6 +226,25 @@ def test_inline_html_is_text_but_for_breaks_and_scripts(markdown: str, html: str
 )
 def test_math_in_a_feed_is_text_on_lines_of_its_own_where_displayed(markdown: str, text: str) -> None:
     assert render_feed(markdown).removeprefix("<p>").removesuffix("</p>") == text
+
+
+@pytest.mark.parametrize("render", [render_feed, render_page, render_markdown])
+def test_a_formula_that_is_part_of_a_number_is_text_everywhere(render: Callable[[str], str]) -> None:
+    """GitHub, for one, takes a dollar sign behind a digit for money."""
+    text = render(r"from 1.5$\times$ to 3$\times$, $x$ at 85$\pm$2")
+    assert ("from 1.5× to 3×," in text, "85±2" in text) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "read"),
+    [
+        (r"3.2\(\times\) faster", r"3.2$\times$ faster"),
+        (r"f1\(x\), GPT4\(a_1\)", r"f1\(x\), GPT4\(a_1\)"),
+        (r"\(x\)2 and 5\(^\circ\)C", r"\(x\)2 and 5$^\circ$C"),
+    ],
+)
+def test_brackets_beside_a_digit_are_math_where_they_begin_as_it_does(answer: str, read: str) -> None:
+    assert read_brackets(answer) == read
 
 
 def test_math_on_a_page_is_mathml() -> None:

@@ -105,3 +105,19 @@ def test_a_document_without_the_key_says_what_it_said() -> None:
 )
 def test_a_number_of_tokens_is_read_where_it_can_be_one(value: object, count: int) -> None:
     assert read_count(value) == count
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        pytest.param([{"type": "text", "text": "a"}, {"type": "text", "text": "b"}], "ab", id="parts"),
+        pytest.param([{"type": "image"}, "a", {"text": 5}], "", id="other parts"),
+        pytest.param(None, "", id="null"),
+        pytest.param({"text": "a"}, "", id="an object"),
+    ],
+)
+def test_what_a_message_says_is_a_text(content: object, text: str) -> None:
+    choice = {"message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
+    assert clean({"choices": [choice]}) == {
+        "choices": [{"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}]
+    }

@@ -319,6 +319,11 @@ class TestTrouble:
         scene = write(ModelFailed(Trouble.SLOW, "Timeout"))
         assert (scene.draft.code, len(scene.model.calls)) == ("unavailable", 1)
 
+    @pytest.mark.parametrize("may_be_billed", [True, False])
+    def test_what_was_sent_is_counted_where_an_answer_may_have_been_made(self, may_be_billed: bool) -> None:
+        scene = write(ModelFailed(Trouble.SLOW, "Timeout", may_be_billed=may_be_billed))
+        assert (scene.draft.usage.input_tokens > 0, scene.draft.usage.output_tokens) == (may_be_billed, 0)
+
     def test_a_paper_that_is_refused_is_not_asked_for_again(self) -> None:
         scene = write(ModelFailed(Trouble.REFUSED, "DataInspectionFailed"))
         assert (scene.draft.code, len(scene.model.calls)) == ("refused", 1)
