@@ -123,12 +123,12 @@ def _read(source: str, most_characters: int) -> list[str]:
 
 
 def _fit(blocks: Iterable[str], max_characters: int) -> str:
-    """As many of *blocks* as fit, without headings at the end; of a first one that is too long, its beginning."""
+    """As many of *blocks* as fit, without headings at the end; of one that is longer than half of it, its beginning."""
     kept: list[str] = []
     left = max_characters
     for block in blocks:
         if len(block) > left:
-            if all(map(_HEADING.match, kept)):
+            if 2 * left > max_characters:
                 kept.append(block[:left])
             break
         kept.append(block)

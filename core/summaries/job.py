@@ -275,8 +275,9 @@ class _Shift:
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def end(self, code: str, reason: str) -> None:
-        """Let nothing more be started."""
-        self.ended = self.ended or (code, reason)
+        """Let nothing more be started; that the model is not to be had says more than that a budget is used up."""
+        if self.ended is None or code == _CLOSED[0]:
+            self.ended = code, reason
 
     async def work(self, wanted: Sequence[Wanted], writer: Writer, *, workers: int) -> None:
         """Write what is *wanted*, several at once, until all is done or the run has ended."""

@@ -350,6 +350,12 @@ def test_bytes_that_are_no_utf8_cost_only_their_letters() -> None:
     assert (extract_text(page) or "").startswith("caf\ufffd au lait")
 
 
+def test_of_a_paragraph_that_is_longer_than_half_of_what_is_wanted_the_beginning_is_read() -> None:
+    """As of a listing without an end, behind a line or two."""
+    text = extract_text(article("A short one. " * 20, "word " * 5_000, filler="").encode(), max_characters=10_000)
+    assert (len(text or "") > 9_000, (text or "").count("A short one.")) == (True, 20)
+
+
 @pytest.mark.parametrize("max_characters", [0, 1])
 def test_without_room_there_is_an_empty_text_or_a_letter(max_characters: int) -> None:
     assert len(extract_text(article().encode(), max_characters=max_characters) or "") == max_characters

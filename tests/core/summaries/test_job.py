@@ -297,6 +297,13 @@ class TestBudgets:
             {"1": "written", "2": "written"},
         )
 
+    def test_a_model_that_is_not_to_be_had_is_told_rather_than_a_budget_that_is_used_up(self, play: Play) -> None:
+        async def scene(desk: Desk) -> str:
+            return (await desk.run()).notice
+
+        told = play(scene, ModelFailed(Trouble.MODEL, "ModelNotFound"), workers=2, limits=Limits(papers_per_run=1))
+        assert "no model can be had (ModelNotFound)" in told
+
     def test_what_was_spent_is_stored(self, play: Play) -> None:
         async def scene(desk: Desk) -> object:
             run = await desk.run()
