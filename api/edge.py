@@ -112,6 +112,8 @@ class _Exchange:
             headers = MutableHeaders(scope=message)
             for name, value in self._headers_of(message["status"]).items():
                 headers.setdefault(name, value)
+            if message["status"] == HTTPStatus.METHOD_NOT_ALLOWED and self._sharing:
+                headers["Allow"] += ", OPTIONS"
         elif self._is_head:
             message = {**message, "body": b""}
         await self._send(message)

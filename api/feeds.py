@@ -18,7 +18,7 @@ from api.selection import (
     read_feed_parameters,
     refuse_repeated,
 )
-from api.service import Answered, Service, ServiceDependency
+from api.service import NOT_MODIFIED, Answered, Service, ServiceDependency
 from core.catalogue import Feed, FeedAddresses, Selection, describe
 from core.config import DEFAULT_PROFILE, Config
 from core.errors import BadQuery, NothingStored
@@ -56,7 +56,7 @@ def _add_routes(kind: Format, name: str) -> None:
     schema = {"type": "object" if kind == "jsonfeed" else "string"}
     responses: dict[int | str, dict[str, object]] = {
         200: {"description": "The feed.", "content": {media_type: {"schema": schema}}},
-        304: {"description": "Nothing has changed."},
+        **NOT_MODIFIED,
     }
 
     @router.get(f"/{kind}", responses=responses, response_class=Response, summary=f"The default profile as {name}")
@@ -74,7 +74,7 @@ for _kind, _name in NAMES.items():
     _add_routes(_kind, _name)
 
 
-@router.get("/opml", response_class=Response, responses={200: {"content": {"text/x-opml": {}}}})
+@router.get("/opml", response_class=Response, responses={200: {"content": {"text/x-opml": {}}}, **NOT_MODIFIED})
 async def opml(request: Request, service: ServiceDependency) -> Response:
     """Every feed of this service as OPML 2.0, for subscribing to all of them at once."""
     from core.feeds.opml import Outline, render_opml  # noqa: PLC0415 - brings lxml

@@ -14,7 +14,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Response
+from fastapi import APIRouter, Depends, Header, Response, Security
+from fastapi.security import HTTPBearer
 from pydantic import BaseModel, Field
 
 from api.feeds import prepare
@@ -108,7 +109,7 @@ class RefreshReport(BaseModel):
 
 async def require_secret(
     service: ServiceDependency,
-    authorization: Annotated[str | None, Header(description="`Bearer` and the secret.")] = None,
+    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
 ) -> None:
     """Raises RouteClosed where no secret is set, Unauthorised where the header does not have it."""
     secret = service.settings.cron_secret
@@ -123,7 +124,9 @@ async def require_secret(
         raise Unauthorised
 
 
-_GUARDED = [Depends(require_secret)]
+# A header of this name is no parameter in OpenAPI, so the scheme tells of it, and of that alone.
+_SCHEME = HTTPBearer(auto_error=False, scheme_name="secret", description="What the variable CRON_SECRET holds.")
+_GUARDED = [Security(_SCHEME), Depends(require_secret)]
 
 
 @router.get("/health", response_model=Health)

@@ -23,7 +23,7 @@ from api.selection import (
     parse_selection,
     refuse_repeated,
 )
-from api.service import Service, ServiceDependency
+from api.service import NOT_MODIFIED, Service, ServiceDependency
 from core.arxiv.taxonomy import CATEGORIES
 from core.catalogue import MAX_ITEMS, Explained, Item, Outcome, Selection, describe, rank_key
 from core.config import DEFAULT_PROFILE
@@ -37,7 +37,7 @@ from core.store.records import PaperRecord
 from core.summaries.attempts import Attempt, SourceKind
 from core.summaries.languages import SectionName
 
-router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)])
+router = APIRouter(tags=["papers"], dependencies=[Depends(refuse_repeated)], responses=NOT_MODIFIED)
 
 MEDIA_TYPE = "application/json"
 _RuleOfSelection = Literal[

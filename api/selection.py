@@ -137,7 +137,7 @@ class SelectionParameters(BaseModel):
     summaries: Literal["0", "1", "brief"] | None = Field(
         None,
         description="0 leaves the summaries of papers out, 1 puts them in, brief puts them in place of the abstracts.",
-        examples=["0"],
+        examples=["brief"],
     )
     brief: Literal["0", "1"] | None = Field(None, description="1 is the same as summaries=brief.", examples=["1"])
     lang: Annotated[str, StringConstraints(to_lower=True, pattern=_LANGUAGE)] | None = Field(

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol
 
 from fastapi import Depends, Request, Response
 from starlette.background import BackgroundTask
@@ -64,6 +64,7 @@ class Store(freshness.Store, catalogue.Store, turns.Store, prepared.Store, Proto
     async def close(self) -> None: ...
 
 
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "Nothing has changed."}}  # Any: of OpenAPI
 CURRENT, NOT_CURRENT = Currency(is_current=True), Currency(is_current=False)
 
 

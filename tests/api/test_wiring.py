@@ -3,6 +3,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -63,6 +64,28 @@ def test_every_problem_is_documented_as_the_document_that_it_is(document: dict[s
         for status, response in operation["responses"].items():
             assert status < "400" or response["content"] == expected, (name, status)
     assert document["components"]["schemas"]["Problem"]["properties"].keys() >= {"type", "title", "status", "detail"}
+
+
+def test_the_openapi_document_tells_which_addresses_have_validators(served: Running, document: dict[str, Any]) -> None:
+    for path in ("/opml", "/api/papers", "/api/feeds", "/api/categories", "/api/config", "/config", "/rss"):
+        etag = served.ask(path).headers["ETag"]
+        assert (served.ask(path, If_None_Match=etag).status_code, path) == (304, path)
+        assert "304" in document["paths"][path]["get"]["responses"], path
+
+
+def test_the_secret_is_a_scheme_of_the_openapi_document_and_no_parameter(document: dict[str, Any]) -> None:
+    scheme = document["components"]["securitySchemes"]["secret"]
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    operations = [document["paths"][path][method] for path, method in (("/api/refresh", "post"), ("/api/cron", "get"))]
+    assert [(one["security"], one.get("parameters", [])) for one in operations] == [([{"secret": []}], [])] * 2
+
+
+def test_the_examples_of_the_openapi_document_go_together(served: Running, document: dict[str, Any]) -> None:
+    for path in ("/rss", "/api/papers"):
+        parameters = document["paths"][path]["get"]["parameters"]
+        query = {one["name"]: one["schema"]["examples"][0] for one in parameters if one["schema"].get("examples")}
+        answer = served.ask(f"{path}?{urlencode(query)}")
+        assert answer.status_code == 200, answer.text
 
 
 def test_every_reference_of_the_openapi_document_leads_somewhere(document: dict[str, Any]) -> None:
