@@ -277,7 +277,7 @@ def _parse_names(text: str | None) -> tuple[str, ...]:
     if text is not None and not names:
         raise BadQuery("au", "has no name in it, such as Yann LeCun")
     if len(names) > _MAX_NAMES:
-        raise BadQuery("au", f"at most {_MAX_NAMES} names can be followed; these are {len(names)}")
+        raise BadQuery("au", f"names {len(names)} people; {_MAX_NAMES} can be followed at most")
     return tuple(sorted(names))
 
 
@@ -292,7 +292,7 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     if text is not None and not ids:
         raise BadQuery(parameter, "has no identifier in it, such as 2401.01234")
     if len(ids) > _MAX_LIKES:
-        raise BadQuery(parameter, f"at most {_MAX_LIKES} papers can be named; these are {len(ids)}")
+        raise BadQuery(parameter, f"names {len(ids)} papers, of which {_MAX_LIKES} are taken at most")
     return tuple(sorted(ids))
 
 

@@ -25,7 +25,7 @@ _PAPER_ID = re.compile(
     re.ASCII,
 )
 _TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
-_CITED = re.compile("arxiv:", re.IGNORECASE | re.ASCII)
+_CITED = re.compile(r"arxiv:|(?:https?://)?(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf|html)/", re.IGNORECASE | re.ASCII)
 _SUBJECT_CLASS = re.compile(r"\.[a-z]{2}(?=/)")
 
 
@@ -70,13 +70,15 @@ class PaperId:
 
 
 def parse_citation(text: str) -> PaperId:
-    """The identifier that *text* is, as papers cite it: in any case, with `arXiv:` before it. Raises ValueError.
+    """The identifier that *text* is, as papers cite it: in any case, with `arXiv:` before it, or its address at arXiv.
+
+    Raises ValueError.
 
     The subject class of `math.GT/0309136` is left out, since arXiv announces the paper without it:
     https://info.arxiv.org/help/arxiv_identifier.html.
     """
     prefix = _CITED.match(text)
-    cited = text[prefix.end() :] if prefix else text
+    cited = text[prefix.end() :].removesuffix(".pdf") if prefix else text
     announced = _SUBJECT_CLASS.sub("", cited.lower())
     return PaperId.parse(announced if _PAPER_ID.fullmatch(announced) else cited)
 

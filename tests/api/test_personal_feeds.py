@@ -153,7 +153,7 @@ BAD: Mapping[tuple[str, str], str] = {
     ("au", "\0"): "has no letter",
     ("au", "🦜;Yann LeCun"): "'🦜' has no letter",
     ("au", "LeCun, Yann, Bengio, Yoshua"): "is more than one name; each is given for itself",
-    ("au", TOO_MANY_NAMES): "at most 50 names can be followed; these are 51",
+    ("au", TOO_MANY_NAMES): "names 51 people; 50 can be followed at most",
     ("au", "x" * 1_001): "at most 1000 characters",
     **{
         (parameter, text): reason
@@ -165,7 +165,7 @@ BAD: Mapping[tuple[str, str], str] = {
             "2613.07306": "'2613.07306' is not an arXiv identifier",
             "２602.07306": "'２602.07306' is not an arXiv identifier",
             "2602.07306\0": "'2602.07306\\x00' is not an arXiv identifier",
-            TOO_MANY_IDS: "at most 50 papers can be named; these are 51",
+            TOO_MANY_IDS: "names 51 papers, of which 50 are taken at most",
             "x" * 1_001: "at most 1000 characters",
         }.items()
     },

@@ -87,6 +87,27 @@ def test_an_identifier_may_be_cited_in_any_case_and_with_its_subject_class(text:
     assert parse_citation(text).number == number
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://arxiv.org/abs/2401.01234v2",
+        "http://www.arxiv.org/pdf/2401.01234.pdf",
+        "arxiv.org/html/2401.01234",
+        "https://export.arxiv.org/abs/2401.01234",
+    ],
+)
+def test_an_address_at_arxiv_cites_its_paper(text: str) -> None:
+    assert parse_citation(text).number == "2401.01234"
+
+
+@pytest.mark.parametrize(
+    "text", ["https://arxiv.org/list/cs.AI/new", "https://example.org/abs/2401.01234", "2401.01234.pdf"]
+)
+def test_another_address_cites_none(text: str) -> None:
+    with pytest.raises(ValueError, match="is not an arXiv identifier"):
+        parse_citation(text)
+
+
 @pytest.mark.parametrize("text", ["arXiv:", "arXiv: 2401.01234", "arXiv:arXiv:2401.01234", "arx\u0131v:2401.01234"])
 def test_what_cites_no_identifier_is_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not an arXiv identifier"):
