@@ -209,7 +209,7 @@ class TestEveryPage:
     @every_page
     def test_nothing_scrolls_sideways(self, opened: Callable[[str], Page], address: str) -> None:
         page = opened(address)
-        widths = (360, 768, 1280)
+        widths = (320, 360, 768, 1280)
         for width in widths:
             page.show_as(width=width, height=740)
             assert page.evaluate(SCROLLING) == [], f"at {width} px"
