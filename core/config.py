@@ -418,6 +418,15 @@ def _parse_json(text: str, place: _Places) -> dict[str, Any]:
     return document
 
 
+_QUOTES = 'texts and keys stand in plain double quotes (")'
+_SLIPS = {
+    **dict.fromkeys(("'", "“", "”", "„", "‘", "’", "«", "»"), _QUOTES),
+    **{word: f"{word.lower()} is written in small letters" for word in ("True", "False", "TRUE", "FALSE", "Null")},
+    **dict.fromkeys(("None", "NONE"), "null stands for None"),
+    "\0": "the file is UTF-16; save it as UTF-8",
+}
+
+
 def _explain_mistake(error: json.JSONDecodeError) -> json.JSONDecodeError:
     """*error* in words for the mistakes that people make most, at the place that has to be changed."""
     comma = error.doc.rfind(",", 0, error.pos + 1)
@@ -427,6 +436,9 @@ def _explain_mistake(error: json.JSONDecodeError) -> json.JSONDecodeError:
         return json.JSONDecodeError("no comments are allowed", error.doc, error.pos)
     if error.msg.startswith("Invalid control character"):
         return json.JSONDecodeError("a text ends on its line; \\n stands for a line break in it", error.doc, error.pos)
+    for sign, advice in _SLIPS.items():
+        if error.doc.startswith(sign, error.pos):
+            return json.JSONDecodeError(advice, error.doc, error.pos)
     return error
 
 
@@ -437,11 +449,12 @@ class _DuplicateKeyError(Exception):
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
             raise _DuplicateKeyError(key)
-    return dict(pairs)
+        found[key] = value
+    return found
 
 
 # What addresses and options call the keys of a profile.
@@ -462,6 +475,10 @@ def _check_keys(document: Mapping[str, Any], place: _Places) -> Iterable[str]:
     yield from _check_profile_keys(document, (), _File, place)
     if isinstance(document.get("ai_summary"), dict):
         yield from _check_keys_of(document["ai_summary"], ("ai_summary",), _AiSummary, place)
+        prices = document["ai_summary"].get("prices")
+        for model, price in prices.items() if isinstance(prices, dict) else ():
+            if isinstance(price, dict):
+                yield from _check_keys_of(price, ("ai_summary", "prices", model), _Price, place)
 
 
 def _check_profile_keys(

@@ -187,6 +187,11 @@ class TestNamedProfiles:
         pytest.param({"enable_deduplication": False}, "merged by their arXiv id all the same", id="deduplication"),
         pytest.param({"profiles": {"x": {"ai_summary": {}}}}, "'ai_summary' is not used", id="default profile only"),
         pytest.param({"keywords": [{"term": "x", "note": 1}]}, "'note' is not used", id="in a keyword"),
+        pytest.param(
+            {"ai_summary": {"prices": {"x": {"input": 1.0, "output": 2.0, "cached": 0.1}}}},
+            "'cached' is not used",
+            id="in a price",
+        ),
         pytest.param({'a~/"b': 1}, "1:27: 'a~/\"b' is not used", id="a strange key"),
         pytest.param(
             {"exclude": ["x"]}, "'exclude' is not used; 'exclude_keywords' is probably meant", id="as in addresses"
@@ -284,6 +289,10 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('"keywords": ["a"\n▶"b"]', "not JSON: Expecting ',' delimiter", id="forgotten comma"),
         pytest.param('"query": "a▶\nb"', "not JSON: a text ends on its line", id="line break"),
         pytest.param('▶// mine\n"days_back": 7', "not JSON: no comments are allowed", id="comment"),
+        pytest.param("▶'days_back': 7", "not JSON: texts and keys stand in plain double quotes", id="single quotes"),
+        pytest.param('"query": ▶“rl”', "not JSON: texts and keys stand in plain double quotes", id="printed quotes"),
+        pytest.param('"summaries": ▶True', "not JSON: true is written in small letters", id="Python's true"),
+        pytest.param('"query": ▶None', "not JSON: null stands for None", id="Python's null"),
         pytest.param('"days_back": 0▶7', "not JSON", id="leading zero"),
         pytest.param(f'"days_back": {"9" * 5000}', "thousands of digits", id="endless number"),
         pytest.param(f'"x": {"[" * 90_000}{"]" * 90_000}', "nested too deeply", id="deep"),
@@ -301,6 +310,7 @@ def test_a_mistake_is_told_with_its_place_and_what_is_expected(keys: str, gist: 
         pytest.param("\n \n", "the file is empty", id="blank"),
         pytest.param("\n▶[]", "an object such as", id="list"),
         pytest.param("{▶", "not JSON", id="cut off"),
+        pytest.param("{▶\0\n\0", "not JSON: the file is UTF-16; save it as UTF-8", id="UTF-16"),
         pytest.param("{▶'categories': ['cs.LG']}", "in double quotes", id="single quotes"),
         pytest.param('{"categories": ["cs.LG"]} ▶{}', "not JSON: Extra data", id="two objects"),
         pytest.param("{}", "the key categories is required", id="no categories"),
