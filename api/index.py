@@ -85,6 +85,7 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
             return loop.run_until_complete(_refresh(context))
         if not _is_request(event):
             raise BadQuery("event", 'an HTTP event, a schedule of EventBridge or {"action": "refresh"} is expected')
+        asyncio.set_event_loop(loop)  # where somebody's asyncio.run() has left none
         try:
             answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # of AWS's context Mangum names all
         except Exception as error:  # what the application raises is answered; this is Mangum's, of an event

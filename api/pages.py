@@ -253,6 +253,7 @@ async def paper(
         service,
         "paper.html",
         **context,
+        path=f"/paper/{number}",  # in whatever version it was asked for
         summaries=summaries,
         absence="" if summaries else why_no_summary(replace(item, attempt=find_shown(attempts, language)), service),
         similar=similar,

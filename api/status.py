@@ -491,7 +491,7 @@ def _store_problem(name: str, *, is_read: bool) -> str:
     told = (
         "takes no changes at the moment, so nothing new is fetched"
         if is_read
-        else "cannot be read at the moment, so nothing is known of the papers"
+        else "cannot be read at the moment, so feeds are answered from memory where they can be"
     )
     return f"The store {name} {told}; the log of the service says why."
 
@@ -571,7 +571,8 @@ def _why_not_healed(one: SetStatus, now: datetime) -> str | None:
         return f"arXiv's search could not be asked for what is missing ({_reason(healing.last_error)}). {again}"
     if is_waiting:
         return f"arXiv's search has not got it either. {again}"
-    if one.is_configured and one.succeeded_at is not None and now - one.succeeded_at > _GRACE:
+    is_idle = one.succeeded_at is not None and now - one.succeeded_at > _GRACE and not healing.is_under_way
+    if one.is_configured and is_idle:
         return "Nobody asks arXiv's search for what is missing; a refresh does."
     return None
 

@@ -163,6 +163,12 @@ def test_a_host_that_is_none_is_passed_over(tmp_path: Path, arxiv: ArxivStandIn)
     assert {answer["statusCode"] for answer in answers} == {200}
 
 
+def test_a_thread_whose_event_loop_was_taken_away_is_answered(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    call = invoked(http_api(Call("/rss")))
+    found = on_lambda(tmp_path, arxiv, [call, {**call, "leaves_no_loop": True}])
+    assert [one["statusCode"] for one in found] == [200, 200]
+
+
 def test_the_answers_have_papers_in_them_and_no_host_of_the_request(answers: Any) -> None:
     rss = body_of(answers["rss", "http-api"]).decode()
     assert rss.startswith("<?xml")

@@ -267,6 +267,15 @@ class TestProblems:
         assert "default-src 'none'; script-src 'self'" in page.headers["Content-Security-Policy"]
 
 
+def test_whatever_version_a_paper_is_asked_for_in_its_page_has_one_address(served: Running) -> None:
+    paper_id = served.ask("/api/papers").json()["items"][0]["id"]
+    told = [
+        page(served, f"/paper/{paper_id}{version}").xpath("//meta[@property='og:url']/@content")
+        for version in ("", "v9")
+    ]
+    assert told == [[f"{PUBLIC}/paper/{paper_id}"]] * 2
+
+
 class TestPapers:
     def test_the_newest_mailing_is_listed_best_first(self, served: Running) -> None:
         newest = WEEK[-1].day.isoformat()

@@ -407,7 +407,7 @@ def test_a_store_that_is_away_is_told_without_its_folder(tmp_path: Path, arxiv: 
     assert (status["verdict"], status["data"], status["sets"], status["arxiv"]) == ("degraded", None, [], [])
     assert status["store"] == {"name": "papers.sqlite3", "is_shared": False, "is_available": False}
     assert status["problems"] == [
-        "The store papers.sqlite3 cannot be read at the moment, so nothing is known of the papers; "
+        "The store papers.sqlite3 cannot be read at the moment, so feeds are answered from memory where they can be; "
         "the log of the service says why."
     ]
     assert status["problems"] == texts(html.fromstring(answers[1].content), "//*[@role='status']//li")
