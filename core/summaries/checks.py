@@ -73,28 +73,33 @@ _PREAMBLE = re.compile(
     re.IGNORECASE,
 )
 
+_CLAUSE = r"(?:^\W*|[，。,.;；：:！!\s]|由于|因为|因|我|目前|当前|系统)(?:目前|暂时|并|还)?"  # where one begins
+_IT = r"(?:该|此|这篇|您|你|所|上述|上传|外部|任何).{0,8}"
 _REFUSAL = re.compile(
-    r"^\W*(?:(?:非常|十分|很|实在)?(?:抱歉|对不起|對不起|遗憾|不好意思)|申し訳|죄송)"
-    r"|(?:(?<!自)我(?!们)|作为.{0,10}(?:AI|人工智能|模型|助手)[，,]).{0,15}(?:无法|不能|無法|没有能力|没办法)"
-    r"|(?:无法|不能|未能|無法)(?:直接)?(?:访问|打开|查看|读取|获取|下载|解析|浏览|訪問)(?:到)?"
-    r"(?:(?:该|此|这篇|您|你|所|上述|外部|任何).{0,8})?(?:論文|论文|文件|文档|链接|PDF|网页|全文|URL)"
+    r"^\W*(?:(?:非常|十分|很|实在)?(?:抱歉|对不起|對不起|不好意思)|(?:非常|十分|很|实在)遗憾|遗憾[，,]|申し訳|すみません|죄송)"
+    r"|(?:(?<![自敌])我(?![们国])|作为.{0,10}(?:AI|人工智能|模型|助手)[，,]).{0,15}(?:无法|不能|無法|没有能力|没办法)"
+    rf"|{_CLAUSE}(?:直接)?(?:无法|不能|未能|無法)(?:直接)?(?:访问|打开|查看|读取|获取|下载|解析|浏览|訪問)到?"
+    rf"(?:{_IT})?(?:論文|论文|文件|文档|链接|PDF|网页|全文|URL)"
     r"|请(?:您|你)?(?:先|重新)?(?:提供|上传|粘贴|发送|补充|分享).{0,20}(?:论文|全文|文本|内容|PDF|文件|摘要)"
-    r"|(?:^|我|[，。,.;；\s])(?:目前|暂时|并|还)?(?:没有|未能?)(?:收到|看到|检测到)"
-    r".{0,15}(?:论文|文件|全文|文本|内容|PDF|附件)"
+    rf"|{_CLAUSE}(?:没有|未能?)(?:收到|看到|检测到).{{0,15}}(?:论文|文件|全文|文本内容|任何内容|PDF|附件)"
     r"|(?:您|你)(?:没有|未|并未)(?:提供|上传|附上)"
+    r"|(?:PDF|論文|ファイル|本文).{0,12}ことができません"
     r"|^\W*(?:I['’]?\s?a?m (?:very |so |really )?(?:sorry|afraid)|I apologi[sz]e|my apologies"
-    r"|sorry(?:[,.!;:]| (?:but|I|for|that)\b)"
-    r"|unfortunately,? (?:I\b|no\b|there (?:is|was) no|(?:the|this|your) (?:paper|text|content|document|file|pdf)\b)"
-    r"|es tut mir leid|leider\b|désolée?\b|je suis désolée?|lo siento|mi dispiace|desculpe)"
-    r"|\bI (?:can ?not|can['’]t|could ?n(?:o|['’])t|(?:am|was) (?:unable|not able)|do(?: not|n['’]t) (?:have|see)"
+    r"|sorry(?:[,.!;:]| [-–—]| (?:but|I|for|that)\b)"
+    r"|unfortunately,? (?:I\b|you\b|(?:there (?:is|was) )?no (?:paper|text|content|document|file|pdf)\b"
+    r"|(?:the|this|your) (?:paper|text|content|document|file|pdf) (?:that |you |was|is|could|can|seems|does))"
+    r"|es tut mir leid|leider\b|ich kann (?:die|das|den|nicht)\b|désolée?\b|je suis désolée?|je ne peux pas\b"
+    r"|malheureusement, (?:je|il|le|vous)\b|veuillez (?:fournir|partager|joindre)|lo siento|mi dispiace|desculpe)"
+    r"|(?:^\W*|[.!?,:;—–-]\s+|\b(?:and|but|so|that|because|since|as|seems) )"
+    r"I (?:can ?not|can['’]t|could ?n(?:o|['’])t|(?:am|was) (?:unable|not able)|do(?: not|n['’]t) (?:have|see)"
     r"|won['’]t|will not|must decline)\b|\bI['’]m (?:unable|not able)\b"
     r"|\bas an? (?:AI(?: (?:language model|model|assistant))?|(?:large )?language model)(?:, I| I)\b"
     r"|(?:^|[.!?,:;]\s+|\b(?:could you|so|and|but) )please (?:provide|upload|paste|share|attach|send)\b"
     r".{0,40}\b(?:paper|text|pdf|document|content|article|abstract)"
     r"|\bno (?:paper|text|content|document|pdf|file)s? (?:was|were|has been|is) (?:provided|attached|included|given)"
-    r"|(?:^|[.!?,:;]\s+|\b(?:that|but|because|since) )(?:the|this|your) (?:\w+ )?"
+    r"|(?:^\W*|[.!?,:;]\s+|\b(?:that|but|because|since|like|appears|seems) )(?:the|this|your) (?:\w+ ){0,4}"
     r"(?:paper|text|document|pdf|file|content) (?:was not|is not|could not be|cannot be) "
-    r"(?:provided|accessed|accessible|opened|loaded)\b(?! (?:by|to)\b)",
+    r"(?:provided|accessed|accessible|opened|loaded)\b(?! (?:by|to(?! me\b)|in|with|without|unless)\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -33,11 +33,15 @@ _WRAPPER_IN_TALK = re.compile(
     rf"(?:\n{_TALK})?",
     re.IGNORECASE,
 )
-# Where the prompt has opened them already, as some templates of thinking models do.
-_END_OF_THOUGHTS = re.compile(r"^[^`\n]*</think>[ \t]*$", re.MULTILINE)
-_FAREWELL = re.compile(
-    r"\n\s*(?:(?:I )?hope (?:this|that) (?:summary )?(?:helps|is helpful)|(?:please )?(?:let me know|feel free to)"
-    r"|希望(?:这|以上|本|上述|对您|能|我的)|如(?:有|果您|需|您)(?:.{0,12})(?:疑问|问题|需要|修改|帮助|补充))[^\n]{0,200}\s*\Z",
+# Of thoughts that the prompt has opened, as some templates of thinking models do; or a fence, in which it is text.
+_END_OF_THOUGHTS = re.compile(r"^ {0,3}(?:(?P<fence>`{3,}).*|</think>[ \t]*)$", re.MULTILINE)
+_FAREWELL = re.compile(  # which speaks to the reader: authors hope for much, and invite to much
+    r"\n\s*(?:(?:I )?hope (?:this|that) (?:summary |overview )?(?:helps|is helpful)[.!]*"
+    r"(?:\s*(?:please )?(?:let me know|feel free)[^\n]{0,120})?"
+    r"|(?:please )?(?:let me know if you (?:need|want|would like|have)|feel free to (?:ask|reach out|contact me))\b"
+    r"[^\n]{0,120}"
+    r"|希望[^\n，。]{0,10}对(?:您|你)[^\n]{0,16}帮助[^\n]{0,16}"
+    r"|如果?(?:您|你)?还?(?:有|需要?)[^\n]{0,16}(?:请|欢迎|可以)(?:随时|再)?(?:告诉我|告知|联系|提问|提出)[^\n]{0,12})\s*\Z",
     re.IGNORECASE,
 )
 _FENCE = re.compile(r"^ {0,3}`{3,}(.*)$", re.MULTILINE)
@@ -64,10 +68,7 @@ def _unwrap(text: str) -> str:
     text = text.strip()
     if thoughts := _THOUGHTS.match(text):
         text = text[thoughts.end() :].lstrip()
-    if "</think>" in text and "<think>" not in text:
-        text = _END_OF_THOUGHTS.split(text)[-1].strip()
-    while farewell := _FAREWELL.search(text, max(0, len(text) - _LONGEST_FAREWELL)):
-        text = text[: farewell.start()].rstrip()
+    text = _without_farewell(_without_open_thoughts(text))
     wrapper = _WRAPPER.fullmatch(text) or _WRAPPER_IN_TALK.fullmatch(text)
     if (
         wrapper is None
@@ -78,6 +79,26 @@ def _unwrap(text: str) -> str:
     inner = wrapper["inner"].strip()
     # Wrappings in wrappings are left: no model makes them, and taking off thousands would take quadratic time.
     return text if inner.startswith(("```", "<think>")) else inner
+
+
+def _without_open_thoughts(text: str) -> str:
+    """*text* behind the last line that ends thoughts which it does not begin."""
+    if "</think>" not in text or "<think>" in text:
+        return text
+    end, is_code = 0, False
+    for line in _END_OF_THOUGHTS.finditer(text):
+        if line["fence"]:
+            is_code = not is_code
+        elif not is_code:
+            end = line.end()
+    return text[end:].lstrip()
+
+
+def _without_farewell(text: str) -> str:
+    end = len(text)
+    while farewell := _FAREWELL.search(text, max(0, end - _LONGEST_FAREWELL), end):
+        end = farewell.start()
+    return text[:end].rstrip()
 
 
 def _is_around_all(wrapper: re.Match[str]) -> bool:

@@ -37,6 +37,11 @@ _FILE_SECONDS = 30.0
 _MOST_BYTES = 4_000_000  # of an answer; one of 40,000 characters has a tenth of that
 _FILES_LISTED = 100
 _LONGEST_NAME = 100
+# Failures after which no answer can have been made.
+_UNSENT = (
+    *(httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout),
+    *(httpx.LocalProtocolError, httpx.ProxyError, httpx.UnsupportedProtocol),
+)
 _CODINGS = {"identity": None, "": None, "gzip": 31, "x-gzip": 31}  # and what zlib calls their form
 
 
@@ -297,9 +302,9 @@ def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
         )
     is_network = isinstance(error, httpx.TransportError) or isinstance(error.__cause__, httpx.TransportError)
     kind = "Connection" if is_network else "BadAnswer"
-    was_asked = not any(isinstance(one, httpx.ConnectError | httpx.ConnectTimeout) for one in (error, error.__cause__))
+    was_sent = is_network and not any(isinstance(one, _UNSENT) for one in (error, error.__cause__))
     detail = without_secret(f"{type(error).__name__} {error}", secret)
-    return ModelFailed(Trouble.TRANSIENT, kind, detail, may_be_billed=was_asked)
+    return ModelFailed(Trouble.TRANSIENT, kind, detail, may_be_billed=was_sent)
 
 
 def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks little of what came
@@ -310,7 +315,10 @@ def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks
     usage = getattr(answer, "usage", None)
     request_id = _read_name(getattr(answer, "request_id", None) or getattr(answer, "id", None))
     if message is None:
-        raise ModelFailed(Trouble.TRANSIENT, "BadAnswer", "an answer without a text", request_id=request_id)
+        detail = "an answer without a text"
+        raise ModelFailed(
+            Trouble.TRANSIENT, "BadAnswer", detail, request_id=request_id, may_be_billed=usage is not None
+        )
     text = text if isinstance(text, str) else ""
     has_key = TAKEN_OUT in text
     return Completion(

@@ -163,7 +163,8 @@ _IS_CJK = re.compile(f"[{_CJK}]")
 _MATH = re.compile(  # bounded, since a text of signs that never close would take quadratic time
     r"\$\$(?P<displayed>(?:[^$\\]|\\.|\$(?!\$)){1,1000})\$\$|\$(?P<inline>(?:[^$\\]|\\.){1,1000})\$", re.DOTALL
 )
-_CLEAR_MATH = re.compile(r"\s*(?:\\[A-Za-z%]|[\^_])")  # no money begins so
+_CLEAR_MATH = re.compile(r"\s*(?:\\[A-Za-z%]|[\^_]\s*(?:[{\\]|\S\s*\Z))")  # no money begins so
+_COMMAND = re.compile(r"\\[A-Za-z]")
 _BRACKETED_MATH = re.compile(  # or code, in which nothing is one
     r"```[\s\S]*?(?:```|\Z)|`[^`\n]*`|(?<!\\)\\\((?P<inline>(?:[^\\$]|\\[^()$]){1,1000})\\\)|(?<!\\)\\\[(?P<displayed>(?:[^\\$]|\\[^\[\]$]){1,1000})\\\]"
 )
@@ -224,7 +225,9 @@ def _read_math(state: StateInline, silent: bool) -> bool:
     content = match["displayed"] or match["inline"]
     is_part_of_number = match["inline"] and _touches_digit(state.src, *match.span())
     is_uneven = match["inline"] and content[0].isspace() != content[-1].isspace()
-    is_money = match["inline"] and (is_part_of_number or _CLEAR_MATH.match(state.src, match.end()))
+    # A command behind the second sign says that it opens a formula, and the first one was money.
+    is_left_open = match["inline"] and content[0].isdecimal() and _COMMAND.match(state.src, match.end())
+    is_money = is_part_of_number or is_left_open
     if is_uneven or _has_words(content) or (is_money and not _CLEAR_MATH.match(content)):
         return False
     text = to_unicode(content) if is_part_of_number else None

@@ -44,7 +44,10 @@ def test_characters_that_print_nothing_go_and_lines_end_alike(raw: str, text: st
     ("<think>never closed\n# A", "<think>never closed\n# A"),
     ("# A <think>x</think>", "# A <think>x</think>"),
     ("<think>x</think>\n```markdown\n# A\n```", "# A"),
-    ("A draft:\n# A\nno\n\nI should stop.</think>\n\n# B", "# B"),
+    ("A draft:\n# A\nno\n\nI should stop.\n</think>\n\n# B", "# B"),
+    ("a\n</think>\nb\n</think>\n```\n</think>\n```\n# A", "```\n</think>\n```\n# A"),
+    ("# A\n\n- It stops at </think>\n\n## B\n\nc", "# A\n\n- It stops at </think>\n\n## B\n\nc"),
+    ("# A\n```\n</think>\n```\nb", "# A\n```\n</think>\n```\nb"),
     ("hm\n</think>\n# A\n\nb", "# A\n\nb"),
     ("# A\n\nIt ends with `</think>`\n\nand on", "# A\n\nIt ends with `</think>`\n\nand on"),
     ("# A\n\nThe tag </think> ends it", "# A\n\nThe tag </think> ends it"),
@@ -81,6 +84,17 @@ def test_small_talk_around_a_fence_goes_with_it(raw: str, text: str) -> None:
     ("# A\n\nb\n\nI hope this helps! Let me know if you need more.", "# A\n\nb"),
     ("# A\n\nb\n\n希望以上总结对您有所帮助。\n如需进一步修改，请告诉我。", "# A\n\nb"),
     ("# A\n\nWe hope this helps others.", "# A\n\nWe hope this helps others."),
+    *[
+        (f"# A\n\n{last}", f"# A\n\n{last}")
+        for last in (
+            "I hope this helps the field to reach 90 % accuracy.",
+            "Let me know which of the 5 options you prefer.",
+            "Feel free to call tools at most 3 times.",
+            "希望本文的方法能推动 5G 基站节能，代码将在 3 个月内开源。",
+            "希望这一框架能为后续 12 项研究提供基准。",
+            "如有更多算力需要，作者计划训练 70B 模型。",
+        )
+    ],
     ("# A\n\nI hope this helps\n\nb", "# A\n\nI hope this helps\n\nb"),
     ("Hope this helps", "Hope this helps"),
 )
