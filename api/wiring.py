@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import secrets
 import sys
 import time
@@ -50,7 +51,9 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 _FEED_PATHS = tuple(f"/{kind}" for kind in feeds.NAMES)
-_SETTLING_SECONDS = 120.0  # of the 300 that vercel.json allows; arXiv's search takes a minute for a week of papers
+_MAY_BEGIN = re.compile(r"/\Z|/api/(?:papers|refresh|cron)|/(?:rss|atom|jsonfeed)(?:/|\Z)")  # work with arXiv
+_SETTLING_SECONDS = 120.0  # arXiv's search takes a minute for a week of papers
+_LONGEST_CALL_SECONDS = 240.0  # of the 300 that vercel.json allows
 _DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window that an address can ask for, and half as much
 
 _DESCRIPTION = """
@@ -321,10 +324,12 @@ class _Application(FastAPI):
         self.is_complete = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.monotonic()
         await self.front(scope, receive, send)
         service: Service = self.state.service
-        if service.settings.vercel and scope["type"] == "http":  # which stops a process once this has come back
-            await service.freshness.settle(_SETTLING_SECONDS)
+        if service.settings.vercel and scope["type"] == "http" and _MAY_BEGIN.match(scope["path"]):
+            # Vercel stops a process once this has come back.
+            await service.freshness.settle(min(_SETTLING_SECONDS, began + _LONGEST_CALL_SECONDS - time.monotonic()))
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What happens where no answer is at hand."""

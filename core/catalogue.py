@@ -496,6 +496,8 @@ class Catalogue:
             newest = await self._store.load_newest_mailing(profile.categories)
         if newest is None:
             return Shelf()
+        if selection.mailing is not None and selection.mailing < newest - days:
+            return Shelf()
         if newest < since:
             return await self._load_silent(profile.categories, newest - days, newest, revision)
         return await self._load_since(newest - days, revision)

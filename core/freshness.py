@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -54,6 +54,7 @@ _BETWEEN_CORRECTIONS = timedelta(hours=1)  # two machines that disagree shall no
 _AFTER_REFUSAL = timedelta(seconds=30)
 _AFTER_REFUSED_HEALING = timedelta(minutes=30)
 _BEFORE_HEALING = timedelta(seconds=30)  # readers who all come at once get the newest mailing first
+_BEFORE_LONG = timedelta(minutes=30)  # for which an answer may be kept
 _LONGEST_LINE_SECONDS = 120.0  # of categories that are not configured, and not asked for by a reader who waits
 
 # Readers give up after 10 s at the earliest (feedparser's default); an answer has to fit in that with all its parts.
@@ -80,7 +81,7 @@ class Currency:
 
     `problems` are sentences for the reader: where arXiv failed, or shows one category's earlier mailing. There are none
     where all is well, and where newer data are on their way. `revision` is that of the data this was said of, None
-    where they have changed meanwhile. It `is_growing` where arXiv's search is asked just now for what is missing.
+    where they have changed meanwhile. It `is_growing` where arXiv's search is asked soon for what is missing.
     """
 
     is_current: bool
@@ -202,6 +203,7 @@ class Freshness:
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
         self._corrected_at: datetime | None = None
+        self._settling_on: asyncio.AbstractEventLoop | None = None
         self._refused: dict[tuple[str, ...], datetime] = {}  # when the store did not take what was fetched
         self._healing_refused: dict[tuple[str, ...], datetime] = {}  # or what was found by healing
         self._others = OfLoop(lambda: Line(longest_wait_seconds=_LONGEST_LINE_SECONDS))
@@ -226,7 +228,7 @@ class Freshness:
         async def look_at(one: tuple[str, ...]) -> Currency:
             known = await self._load(one, revision)
             if known.state is not None and known.state.succeeded_at is not None:
-                return replace(self._currency(one, known.state), revision=revision)
+                return replace(self._currency(one, known.state), revision=revision, is_growing=self._is_growing(known))
             if one == self._configured:
                 return await self._ensure_set(one, revision)
             raise NothingStored(
@@ -326,22 +328,31 @@ class Freshness:
         await asyncio.shield(task)
 
     async def settle(self, seconds: float) -> None:
-        """Wait, *seconds* at most, for the refreshes under way here and the healing that is due.
+        """Wait, *seconds* at most, for the refreshes under way here and the healing that is due; others may do so.
 
         For whoever is stopped then. What goes wrong with them is in the log already.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                refreshing = self._tasks_here(self._refreshing)
-                if refreshing:
-                    await asyncio.wait(refreshing)
-                known = self._known.get(self._configured)
-                if refreshing or (known is not None and known.has_gaps):
-                    await self.heal_when_due()
-                if healing := self._tasks_here(self._healing):
-                    await asyncio.wait(healing)
-        except (TimeoutError, ArxivFeedsError):
+        loop = asyncio.get_running_loop()
+        if self._settling_on is loop:
             return
+        self._settling_on = loop
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._settle()
+        finally:
+            self._settling_on = None
+
+    async def _settle(self) -> None:
+        if refreshing := self._tasks_here(self._refreshing):
+            await asyncio.wait(refreshing)
+            with suppress(StoreUnavailable):
+                await self._load(self._configured, None)
+        known = self._known.get(self._configured)
+        if known is not None and self._is_lacking(self._configured, known):
+            self._start_healing(self._configured)
+        if healing := self._tasks_here(self._healing):
+            await asyncio.wait(healing)
 
     async def heal_for(self, seconds: float) -> HealingReport | None:
         """Heal the configured categories in the background; the report where that ends within *seconds*, else None.
@@ -364,12 +375,16 @@ class Freshness:
             return min(state.next_poll_at, rested + _AFTER_REFUSED_HEALING)
         return min(state.next_poll_at, state.healing.next_at or self._clock())
 
-    async def close(self) -> None:
-        """End what is under way and close the source; what was not written yet is asked for another time."""
+    async def abandon(self) -> None:
+        """End what is under way; what was not written yet is asked for another time, and nothing of it is a failure."""
         running = [*self._tasks_here(self._refreshing), *self._tasks_here(self._healing)]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+
+    async def close(self) -> None:
+        """The same, and close the source."""
+        await self.abandon()
         await self._source.aclose()
 
     async def _gather(
@@ -420,13 +435,16 @@ class Freshness:
         state = known.state
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock(), is_refused=categories in self._refused)
-        is_lacking = known.has_gaps and self._is_time_to_heal(categories, state)
-        if is_lacking and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
-            healing = self._under_way(self._healing, categories) or self._heal_in_task(categories, only_when_due=True)
+        if self._is_lacking(categories, known) and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
+            healing = self._start_healing(categories)
             if self._timing.stops_between_answers and is_same:
                 await asyncio.wait([healing], timeout=STALE_WAIT_SECONDS)
                 is_same = False
-        return replace(self._currency(categories, state), revision=revision if is_same else None, is_growing=is_lacking)
+        return replace(
+            self._currency(categories, state),
+            revision=revision if is_same else None,
+            is_growing=self._is_growing(known),
+        )
 
     @property
     def is_refused(self) -> bool:
@@ -486,6 +504,19 @@ class Freshness:
         """The refresh of *categories* under way, or a new one, if *is_wanted* says so once it has the lease."""
         running = self._under_way(self._refreshing, categories)
         return running or _track(self._refreshing, categories, self._refresh_alone(categories, is_wanted, waits=waits))
+
+    def _start_healing(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
+        """The healing of *categories* under way, or a new one where that is due."""
+        return self._under_way(self._healing, categories) or self._heal_in_task(categories, only_when_due=True)
+
+    def _is_lacking(self, categories: tuple[str, ...], known: _Known) -> bool:
+        """Whether something is missing of *categories* that arXiv's search is to be asked for now."""
+        return known.has_gaps and known.state is not None and self._is_time_to_heal(categories, known.state)
+
+    def _is_growing(self, known: _Known) -> bool:
+        """Whether what is missing may be here before long."""
+        next_at = known.state.healing.next_at if known.state else None
+        return known.has_gaps and (next_at is None or next_at <= self._clock() + _BEFORE_LONG)
 
     def _is_time_to_heal(self, categories: tuple[str, ...], state: RefreshState) -> bool:
         rests = self._rests(self._refused, categories, _AFTER_REFUSAL) or self._rests(

@@ -802,6 +802,17 @@ class TestSelect:
 
         assert play(tmp_path, scene, on(1, older), on(3, FRIDAY)) == [[3], [3, 1], [3], [3, 2]]
 
+    def test_a_mailing_of_more_than_thirty_days_ago_is_none_whatever_is_at_hand(self, tmp_path: Path) -> None:
+        oldest, monday = FRIDAY - timedelta(days=29), FRIDAY + timedelta(days=3)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            asked = selection(mailing=oldest)
+            found = [listed((await papers.select(asked)).verdicts)]
+            await store.write(on(2, monday))
+            return [*found, listed((await papers.select(asked)).verdicts)]
+
+        assert play(tmp_path, scene, on(1, oldest), on(3, FRIDAY)) == [[1], []]
+
     def test_what_nobody_reaches_for_between_two_changes_is_given_up(self, tmp_path: Path) -> None:
         older = FRIDAY - timedelta(days=6)
 

@@ -612,6 +612,79 @@ class TestWhoStopsBetweenAnswers:
 
         play(scene)
 
+    def test_one_settles_at_a_time_and_is_enough_for_all(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            first = asyncio.create_task(process.freshness.settle(5))
+            await asyncio.sleep(0)
+            await process.freshness.settle(5)
+            assert not first.done()
+            process.source.gate.set()
+            await asyncio.gather(reader, first)
+
+        play(scene)
+
+    def test_who_settles_while_all_is_closed_is_done(self, play: Play) -> None:
+        async def scene(world: World) -> None:
+            process = await world.stale()
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            settling = asyncio.create_task(process.freshness.settle(5))
+            await asyncio.sleep(0)
+            await process.freshness.close()
+            await asyncio.gather(reader, settling)
+
+        play(scene)
+
+    def test_a_mistake_while_settling_is_for_the_log_too(self, play: Play, caplog: pytest.LogCaptureFixture) -> None:
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            await process.freshness.ensure(["cs.LG"])
+            process.source.search_error = TypeError("a mistake")
+            await process.freshness.settle(5)
+
+        play(scene)
+        assert "a mistake" in caplog.text
+
+    def test_what_was_abandoned_is_no_failure_and_begins_anew(self, play: Play) -> None:
+        """As after hours in which the process stood still: whoever it waited for has given up."""
+
+        async def scene(world: World) -> None:
+            process = await world.stale(timing=self.LAMBDA)
+            process.source.gate.clear()
+            reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
+            await process.source.asked.wait()
+            await process.freshness.abandon()
+            await reader
+            process.source.gate.set()
+            assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=True)
+            assert ((await process.state()).failures, len(process.source.requests)) == (0, 2)
+
+        play(scene)
+
+    @pytest.mark.parametrize("ask", [Freshness.ensure, Freshness.look])
+    def test_what_is_missing_may_be_here_before_long(self, play: Play, ask: Any) -> None:
+        grows: list[bool] = []
+
+        async def scene(world: World) -> None:
+            process = world.process()
+            await process.freshness.refresh()
+            grows.append((await ask(process.freshness, ["cs.LG"])).is_growing)
+            process.source.search_error = SourceUnavailable("https://export.arxiv.org", "away")
+            for _ in range(9):
+                await process.freshness.heal()
+                grows.append((await ask(process.freshness, ["cs.LG"])).is_growing)
+            assert grows
+
+        play(scene)
+        assert grows[:3] == [True] * 3
+        assert grows[-1] is False  # the pauses after failures grow
+
     def test_who_settles_when_all_is_there_asks_nobody(self, play: Play) -> None:
         async def scene(world: World) -> None:
             process = world.process()
