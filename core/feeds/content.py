@@ -196,11 +196,10 @@ def _publication(item: Item) -> Iterator[str]:
 
 def _links(item: Item) -> str:
     paper = item.paper
-    version = item.link.removeprefix(paper.abs_url)  # "" but where each version is news
     return " · ".join(
         (
-            _anchor(item.link, f"arXiv:{paper.id}{version or f'v{paper.version}'}"),
-            _anchor(f"{paper.pdf_url}{version}", "PDF"),
+            _anchor(paper.abs_url, f"arXiv:{paper.id}v{paper.version}"),
+            _anchor(paper.pdf_url, "PDF"),
             _anchor(paper.html_url, "HTML"),
         )
     )

@@ -46,15 +46,6 @@ def test_content_links_the_page_the_pdf_the_html_and_each_of_several_dois() -> N
     ]
 
 
-def test_where_each_version_is_news_content_links_that_version() -> None:
-    listed = item(paper=paper(version=3), link="https://arxiv.org/abs/2603.00001v2")
-    reading = Reading(build_content(listed))
-    assert (reading.links[:2], reading.paragraphs[-1]) == (
-        ["https://arxiv.org/abs/2603.00001v2", "https://arxiv.org/pdf/2603.00001v2"],
-        "arXiv:2603.00001v2 · PDF · HTML",
-    )
-
-
 def test_content_shows_text_that_looks_like_html_as_text() -> None:
     abstract = "If $x<y$ then <script>alert('&amp;')</script> & \"R&D\""
     reading = Reading(build_content(item(paper=paper(abstract=abstract))))
