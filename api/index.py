@@ -70,9 +70,7 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
     """
     from mangum import Mangum  # noqa: PLC0415
 
-    # Mangum takes the thread's event loop for all calls, and from Python 3.12 on nobody makes one by asking for it.
     loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
     # Mangum's list of text types lacks the feeds'; it would send them as base64. Its lifespan would open and close
     # everything around each single call.
     text_types = [media_type.partition(";")[0] for media_type in (*MEDIA_TYPES.values(), PROBLEM)]
@@ -99,7 +97,8 @@ def _make_handler() -> Callable[[Event, _Context], dict[str, Any]]:
             return loop.run_until_complete(_refresh(context))
         if not _is_request(event):
             raise BadQuery("event", 'an HTTP event, a schedule of EventBridge or {"action": "refresh"} is expected')
-        asyncio.set_event_loop(loop)  # where somebody's asyncio.run() has left none
+        # Mangum takes the thread's, which nobody makes by asking for it, and which somebody's asyncio.run() takes away.
+        asyncio.set_event_loop(loop)
         try:
             answered = answer(_without_oddities(event), context)  # type: ignore[arg-type]  # of AWS's context Mangum names all
         except Exception as error:  # what the application raises is answered; this is Mangum's, of an event

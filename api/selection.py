@@ -292,7 +292,7 @@ def _parse_ids(parameter: str, text: str | None) -> tuple[str, ...]:
     if text is not None and not ids:
         raise BadQuery(parameter, "has no identifier in it, such as 2401.01234")
     if len(ids) > _MAX_LIKES:
-        raise BadQuery(parameter, f"names {len(ids)} papers, of which {_MAX_LIKES} are taken at most")
+        raise BadQuery(parameter, f"names {len(ids)} papers; {_MAX_LIKES} can be named at most")
     return tuple(sorted(ids))
 
 

@@ -562,8 +562,8 @@ class Catalogue:
         lost there, and is kept here: a feed gets no shorter because a store forgot. What was loaded of the data before
         is kept too, since whoever reached further back then will do so again.
         """
-        before, first = self._loaded or (None, since)
-        is_current = before is not None and before.papers == revision.papers
+        loaded, first = self._loaded or (None, since)
+        is_current = loaded is not None and loaded.papers == revision.papers
         if is_current and since >= first:
             return self._shelf
         until = first - timedelta(days=1) if is_current else None  # what came later is here
@@ -617,7 +617,7 @@ def _restock(records: Iterable[PaperRecord], before: Shelf) -> Shelf:
     """The shelf of *records*, which the garbage collector passes over from now on.
 
     It would walk over a week of papers after every dozen of new selections, 150 ms each time, and find nothing. What
-    has become garbage since the shelf *before* is collected here, and once a week or so what was passed over as well.
+    has become garbage since the shelf *before* is collected here, and what was passed over when an index begins anew.
     """
     shelf = Shelf(records, before=before)
     if before.records:

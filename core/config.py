@@ -421,7 +421,9 @@ def _parse_json(text: str, place: _Places) -> dict[str, Any]:
 _QUOTES = 'texts and keys stand in plain double quotes (")'
 _SLIPS = {
     **dict.fromkeys(("'", "“", "”", "„", "‘", "’", "«", "»"), _QUOTES),
-    **{word: f"{word.lower()} is written in small letters" for word in ("True", "False", "TRUE", "FALSE", "Null")},
+    **dict.fromkeys(
+        ("True", "TRUE", "False", "FALSE", "Null", "NULL"), "true, false and null are written in small letters"
+    ),
     **dict.fromkeys(("None", "NONE"), "null stands for None"),
     "\0": "the file is UTF-16; save it as UTF-8",
 }

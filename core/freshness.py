@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 from uuid import uuid4
 
 from core import healing, intake, learning, leases
+from core.arxiv.taxonomy import with_aliases
 from core.errors import (
     ArxivFeedsError,
     LeaseLost,
@@ -113,10 +114,13 @@ class _Known:
 
 
 def find_sets(categories: Iterable[str], configured: Sequence[str]) -> list[tuple[str, ...]]:
-    """The sets that have to be refreshed for *categories*: all configured ones at once, every other one alone."""
-    wanted = dict.fromkeys(categories)
-    together = [tuple(configured)] if any(category in configured for category in wanted) else []
-    return together + [(category,) for category in wanted if category not in configured]
+    """The sets that have to be refreshed for *categories*: all configured ones at once, every other one alone.
+
+    An alias of a configured category is one too: the feed of either brings the papers of both.
+    """
+    wanted, ours = dict.fromkeys(categories), frozenset(with_aliases(configured))
+    together = [tuple(configured)] if not ours.isdisjoint(wanted) else []
+    return together + [(category,) for category in wanted if category not in ours]
 
 
 def is_due(state: RefreshState | None, now: datetime) -> bool:
@@ -245,7 +249,8 @@ class Freshness:
         """
         known = [await self._load(one, revision) for one in find_sets(categories, self._configured)]
         states = [state for one in known if one.state for state in one.state.categories]
-        found = {day for state in states if state.category in categories for day, papers in state.complete if papers}
+        named = with_aliases(categories)
+        found = {day for state in states if state.category in named for day, papers in state.complete if papers}
         return tuple(sorted(found))
 
     async def refresh(self, categories: Sequence[str] | None = None) -> Report:
@@ -406,8 +411,8 @@ class Freshness:
         return Currency(
             all(currency.is_current for currency in currencies),
             problems,
-            currencies[0].revision if is_same else None,
-            any(currency.is_growing for currency in currencies),
+            revision=currencies[0].revision if is_same else None,
+            is_growing=any(currency.is_growing for currency in currencies),
         )
 
     async def _ensure_set(self, categories: tuple[str, ...], revision: Revision | None) -> Currency:
@@ -439,7 +444,8 @@ class Freshness:
             healing = self._start_healing(categories)
             if self._timing.stops_between_answers and is_same:
                 await asyncio.wait([healing], timeout=STALE_WAIT_SECONDS)
-                is_same = False
+                known, is_same = await self._load(categories, None), False
+                state = known.state or state
         return replace(
             self._currency(categories, state),
             revision=revision if is_same else None,
@@ -541,6 +547,7 @@ class Freshness:
         return report
 
     def _tasks_here(self, running: Mapping[tuple[str, ...], asyncio.Task[Any]]) -> list[asyncio.Task[Any]]:
+        """Those of *running* that this event loop carries out."""
         loop = asyncio.get_running_loop()
         return [task for task in running.values() if task.get_loop() is loop]
 

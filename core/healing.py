@@ -14,7 +14,7 @@ Each page is stored with the place to go on from, so that whoever comes next goe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -307,24 +307,30 @@ def _moment(paper: Paper, plan: Plan) -> datetime | None:
 
 
 def _announce(paper: Paper, record: PaperRecord | None, plan: Plan) -> Announcement | None:
-    """The announcement that no feed told of, None where it is stored or there was none."""
+    """The announcement that no feed told of, None where it is stored or there was none.
+
+    A feed without the paper's primary category tells of a new paper as of a cross-list, which leaves out what only the
+    feed of another category could tell.
+    """
     moment = _moment(paper, plan)
     assert moment is not None  # noqa: S101 - refused before
     told = record.announcements if record else ()
+    known: set[str] = set()  # the categories that a feed told of when it was new
     if plan.healing.by == "submitted":
-        if any(announce_type not in REPLACEMENTS for one in told for _, announce_type in one.types):
-            return None
+        known.update(name for one in told for name, announce_type in one.types if announce_type not in REPLACEMENTS)
         version, announce_type = 1, AnnounceType.NEW
     else:
         is_told = any(one.version >= paper.version for one in told)
         if is_told or not 1 < paper.version <= _LAST_ANNOUNCED_VERSION:
             return None
         version, announce_type = paper.version, AnnounceType.REPLACE
-    mailing = _mailing_of(mailing_of_submission(moment), paper, plan)
-    if mailing is None and announce_type is AnnounceType.REPLACE:
+    natural = mailing_of_submission(moment)
+    mailing = _mailing_of(natural, set(with_aliases(paper.categories)) - known, plan)
+    if mailing is None and (known or announce_type is AnnounceType.REPLACE):
         return None  # of a mailing that a feed brought: it would have told
-    mailing = mailing or mailing_of_submission(moment)
+    mailing = mailing or natural
     types = announce_types_by_category(paper.categories, announce_type)
+    types = tuple(pair for pair in types if pair[0] not in known)
     same = next((one for one in told if one.mailing == mailing), None)
     if same is not None:
         types = unite_types(paper.categories, same.types, types)
@@ -332,10 +338,9 @@ def _announce(paper: Paper, record: PaperRecord | None, plan: Plan) -> Announcem
     return Announcement(mailing, paper.id, version, types)
 
 
-def _mailing_of(natural: date, paper: Paper, plan: Plan) -> date | None:
-    """The first gap from the *natural* mailing on in a category of *paper*; None where there is none."""
-    names = with_aliases(paper.categories)
-    gaps = (day for category in names for day in plan.gaps.get(category, ()) if day >= natural)
+def _mailing_of(natural: date, categories: Iterable[str], plan: Plan) -> date | None:
+    """The first gap from the *natural* mailing on in one of *categories*; None where there is none."""
+    gaps = (day for category in categories for day in plan.gaps.get(category, ()) if day >= natural)
     return min(gaps, default=None)
 
 

@@ -25,7 +25,10 @@ _PAPER_ID = re.compile(
     re.ASCII,
 )
 _TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
-_CITED = re.compile(r"arxiv:|(?:https?://)?(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf|html)/", re.IGNORECASE | re.ASCII)
+_CITED = re.compile(
+    r"(?:arxiv:|(?P<address>(?:https?://)?(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf|html)/))", re.IGNORECASE | re.ASCII
+)
+_BEHIND_ID = re.compile(r"(?:\.pdf)?/?(?:[?#].*)?\Z", re.IGNORECASE)  # in an address
 _SUBJECT_CLASS = re.compile(r"\.[a-z]{2}(?=/)")
 
 
@@ -78,7 +81,9 @@ def parse_citation(text: str) -> PaperId:
     https://info.arxiv.org/help/arxiv_identifier.html.
     """
     prefix = _CITED.match(text)
-    cited = text[prefix.end() :].removesuffix(".pdf") if prefix else text
+    cited = text[prefix.end() :] if prefix else text
+    if prefix and prefix["address"]:
+        cited = _BEHIND_ID.sub("", cited, count=1)
     announced = _SUBJECT_CLASS.sub("", cited.lower())
     return PaperId.parse(announced if _PAPER_ID.fullmatch(announced) else cited)
 

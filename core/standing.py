@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from enum import Enum, auto
 from statistics import median
 
+from core.arxiv.taxonomy import with_aliases
 from core.mailings import eastern_date, explain_silence, mailing_moment, mailings_between, newest_mailing
 from core.papers import submission_order
 from core.store.records import CategoryState
@@ -22,6 +23,7 @@ LONGEST_MEMORY = timedelta(days=45)  # how far back mailings are known to be com
 _FEW = 3  # a category that had fewer papers of its own may have none today
 _MANY = 10  # that many cross-lists from siblings, and nothing of its own, is no accident
 _ENOUGH_MAILINGS = 3  # to say what is usual
+_STILL_SHOWS = "arXiv still shows the mailing of"
 _ENOUGH = 5  # identifiers of either side, to compare when they were given
 
 
@@ -37,6 +39,10 @@ class Listed:
     categories: frozenset[str]
     is_new: bool
     known_in: frozenset[str] = frozenset()
+
+    def is_only_of(self, category: str) -> bool:
+        """Whether none of its categories is of another subject than *category*."""
+        return self.categories.issubset(with_aliases([category]))
 
     @property
     def key(self) -> str:
@@ -61,7 +67,7 @@ def read_category(category: str, listed: Iterable[Listed], *, mailing: date, bef
     """
     others = [one for one in listed if category not in one.categories]
     own = [one for one in listed if category in one.categories]
-    alone = [one for one in own if len(one.categories) == 1]
+    alone = [one for one in own if one.is_only_of(category)]
     if before.mailing is not None and mailing <= before.mailing:
         return Reading.BROUGHT if own and mailing == before.mailing else Reading.QUIET
     if _is_repeated(category, own, alone, before):
@@ -132,7 +138,7 @@ def stand(
             after,
             mailing=brought,
             watermark=tuple(sorted({one.key for one in own}.union(kept))),
-            alone=sum(len(one.categories) == 1 for one in own),
+            alone=sum(one.is_only_of(before.category) for one in own),
         )
         # Without papers alone its own feed may have been empty, and all of it come with siblings.
         if is_whole and after.alone and before.mailing is not None and not _is_cut(before, len(after.watermark)):
@@ -196,7 +202,8 @@ def _stale_because(state: CategoryState, reading: Reading, now: datetime, *, mai
     if (state.mailing is not None and state.mailing >= due) or explain_silence(now) is not None:
         return None
     if reading is Reading.QUIET and (mailing is None or mailing >= due):
-        return state.stale_because
+        is_by_date = (state.stale_because or "").startswith(_STILL_SHOWS)
+        return None if is_by_date else state.stale_because  # that of a feed which has moved meanwhile
     match reading:
         case Reading.REPEATED:
             return f"arXiv repeats an earlier mailing instead of that of {due}."
@@ -205,8 +212,7 @@ def _stale_because(state: CategoryState, reading: Reading, now: datetime, *, mai
         case Reading.EMPTY:
             return f"arXiv lists no papers of its own in the mailing of {due}."
         case Reading.BROUGHT | Reading.QUIET:
-            shown = state.mailing if reading is Reading.BROUGHT else mailing
-            return f"arXiv still shows the mailing of {shown} instead of that of {due}."
+            return f"{_STILL_SHOWS} {mailing} instead of that of {due}."
 
 
 def complete(state: CategoryState, mailings: Mapping[date, int], *, now: datetime) -> CategoryState:

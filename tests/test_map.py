@@ -85,6 +85,7 @@ STEPS = {
     "core.config": {"core.arxiv.taxonomy", "core.query", "core.scoring", "core.summaries"},
     "core.feeds": {"core.catalogue", "core.summaries"},
     "core.freshness": {
+        "core.arxiv.taxonomy",
         "core.healing",
         "core.intake",
         "core.learning",
@@ -125,7 +126,7 @@ STEPS = {
     "core.saturation": set[str](),
     "core.scoring": {"core.index", "core.query", "core.rarity", "core.relevance"},
     "core.shelf": {"core.index", "core.store.records"},
-    "core.standing": {"core.store.records"},
+    "core.standing": {"core.arxiv.taxonomy", "core.store.records"},
     "core.settings": set[str](),
     "core.store": {"core.summaries.attempts"},
     "core.summaries": {"core.catalogue", "core.leases", "core.store.optimistic", "core.store.records"},

@@ -288,7 +288,7 @@ def find_category(text: str) -> Category | None:
 
 
 def with_aliases(categories: Iterable[str]) -> tuple[str, ...]:
-    """*categories* once each, every one before its alias, which a paper in it is in too.
+    """*categories*, and behind each the other id of its subject where there is one: a paper in it is in that too.
 
     arXiv's feeds name both and its query API one of them, so whoever looks for papers of a category looks for both.
     """

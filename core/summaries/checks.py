@@ -209,9 +209,11 @@ def _faults(
     if finish_reason == WITHHELD:
         yield Fault("withheld", "the model's answer had the key of the service in it")
         return
-    if not cleaned:  # as after thoughts that took all the length there is, and would do so again
-        is_used_up = finish_reason == "length"
-        yield (check_ending(finish_reason) if is_used_up else None) or Fault("empty", "the model's answer was empty")
+    if not cleaned and finish_reason == "length":  # thoughts took all there is, and would do so again
+        yield Fault("truncated", "the answer was cut off at its greatest length")
+        return
+    if not cleaned:
+        yield Fault("empty", "the model's answer was empty")
         return
     found = (
         check_refusal(cleaned),

@@ -308,14 +308,14 @@ def _translate(error: Exception, *, secret: str, now: datetime) -> ModelFailed:
 
 
 def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks little of what came
-    """*answer* as values; one without a text is an empty one, which is on the bill. Raises ModelFailed for none."""
+    """*answer* as values; one without a text is empty, and on the bill. Raises ModelFailed without a message."""
     choices = getattr(answer, "choices", None) or []
     message = getattr(choices[0], "message", None) if choices else None
     text = getattr(message, "content", None)
     usage = getattr(answer, "usage", None)
     request_id = _read_name(getattr(answer, "request_id", None) or getattr(answer, "id", None))
     if message is None:
-        detail = "an answer without a text"
+        detail = "an answer without a message"
         raise ModelFailed(
             Trouble.TRANSIENT, "BadAnswer", detail, request_id=request_id, may_be_billed=usage is not None
         )

@@ -165,7 +165,7 @@ BAD: Mapping[tuple[str, str], str] = {
             "2613.07306": "'2613.07306' is not an arXiv identifier",
             "２602.07306": "'２602.07306' is not an arXiv identifier",
             "2602.07306\0": "'2602.07306\\x00' is not an arXiv identifier",
-            TOO_MANY_IDS: "names 51 papers, of which 50 are taken at most",
+            TOO_MANY_IDS: "names 51 papers; 50 can be named at most",
             "x" * 1_001: "at most 1000 characters",
         }.items()
     },

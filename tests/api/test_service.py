@@ -121,6 +121,23 @@ def test_what_arxivs_search_is_asked_for_just_now_is_kept_briefly(empty: Running
     assert empty.ask(address).headers["Cache-Control"] == "public, max-age=300"
 
 
+def test_on_lambda_who_asks_while_days_are_missing_waits_for_the_search(tmp_path: Path, arxiv: ArxivStandIn) -> None:
+    with running(tmp_path, arxiv, aws_lambda_function_name="feeds") as service:
+        first = service.ask("/rss")
+        service.clock.now += timedelta(minutes=1)
+        second = service.ask("/rss")
+    ages = [answer.headers["Cache-Control"] for answer in (first, second)]
+    assert (ages, len(second.content) > len(first.content)) == (["public, max-age=300", "public, max-age=1800"], True)
+
+
+@pytest.mark.parametrize("address", ["/static/page.css", "/health", "/nothing"])
+def test_on_vercel_nothing_waits_that_can_have_begun_nothing(tmp_path: Path, arxiv: ArxivStandIn, address: str) -> None:
+    with running(tmp_path, arxiv, vercel="1") as service:
+        service.refresh()
+        service.ask(address)
+        assert service.runner.run(service.service.freshness.find_complete(["cs.LG"])) == ()
+
+
 def test_on_vercel_what_is_missing_is_here_before_the_process_is_stopped(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     with running(tmp_path, arxiv, vercel="1") as service:
         first, second = service.ask("/rss"), service.ask("/rss")

@@ -291,7 +291,9 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param('▶// mine\n"days_back": 7', "not JSON: no comments are allowed", id="comment"),
         pytest.param("▶'days_back': 7", "not JSON: texts and keys stand in plain double quotes", id="single quotes"),
         pytest.param('"query": ▶“rl”', "not JSON: texts and keys stand in plain double quotes", id="printed quotes"),
-        pytest.param('"summaries": ▶True', "not JSON: true is written in small letters", id="Python's true"),
+        pytest.param(
+            '"summaries": ▶True', "not JSON: true, false and null are written in small letters", id="Python's true"
+        ),
         pytest.param('"query": ▶None', "not JSON: null stands for None", id="Python's null"),
         pytest.param('"days_back": 0▶7', "not JSON", id="leading zero"),
         pytest.param(f'"days_back": {"9" * 5000}', "thousands of digits", id="endless number"),

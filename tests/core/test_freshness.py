@@ -248,6 +248,7 @@ class TestGroup:
             pytest.param(["cs.LG", "cs.AI"], [CONFIGURED], id="in the order of the configuration"),
             pytest.param(["hep-th"], [("hep-th",)], id="not configured"),
             pytest.param(["math.CO", "hep-th"], [("math.CO",), ("hep-th",)], id="each of the others alone"),
+            pytest.param(["cs.SY"], [("cs.SY",)], id="one with an alias that is not configured"),
             pytest.param(["hep-th", "cs.LG", "hep-th"], [CONFIGURED, ("hep-th",)], id="both, each once"),
         ],
     )
@@ -255,6 +256,9 @@ class TestGroup:
         self, categories: list[str], sets: list[tuple[str, ...]]
     ) -> None:
         assert find_sets(categories, CONFIGURED) == sets
+
+    def test_an_alias_of_a_configured_category_is_configured_with_it(self) -> None:
+        assert find_sets(["eess.SY", "math.CO"], ("cs.SY", "cs.LG")) == [("cs.SY", "cs.LG"), ("math.CO",)]
 
 
 class TestIsDue:

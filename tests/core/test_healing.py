@@ -212,6 +212,19 @@ class TestSubmissions:
         assert announced(decision) == [(THURSDAY, 1, {named: NEW, followed: NEW})]
         assert [one.healed for one in decision.state.categories] == [1]
 
+    def test_one_that_another_feed_told_of_as_a_cross_list_is_new_where_the_gap_is(self) -> None:
+        """Its primary category was stale, and a feed without that says nothing of it."""
+        known = paper(categories=("cs.AI", "cs.LG", "cs.CL"))
+        told = record(known, (THURSDAY, 1, {"cs.LG": CROSS}))
+        decision = decided(known, stored=[told])
+        assert announced(decision) == [(THURSDAY, 1, {"cs.AI": NEW, "cs.LG": CROSS, "cs.CL": CROSS})]
+        assert decided(known, stored=[told], of=state(category("cs.LG"))).changes == Changes()
+
+    def test_the_gap_of_an_alias_is_where_a_paper_was_announced(self) -> None:
+        late = state(category("math.IT", lacks=(THURSDAY,)))
+        decision = decided(paper(categories=("cs.IT",), submitted=submitted(TUESDAY)), of=late)
+        assert [one.mailing for one in decision.changes.announcements] == [THURSDAY]
+
     def test_a_new_version_takes_the_place_of_the_stored_one(self) -> None:
         second = paper(version=2, title="Better")
         decision = decided(second, stored=[record(paper(), (WEDNESDAY, 1, {"cs.AI": NEW}))])

@@ -196,6 +196,22 @@ class TestAliases:
         (standing,) = decision.standing
         assert (standing.mailing, standing.alone, standing.stale_because) == (THURSDAY, 5, None)
 
+    def test_both_ids_of_a_subject_that_are_followed_have_papers_of_their_own(self) -> None:
+        """Else neither would ever be known to be complete, and beside a third category both would seem to be empty."""
+        yesterday = date(2026, 3, 4)
+        known = tuple(
+            CategoryState(name, mailing=yesterday, watermark=("2602.00099v1",), alone=1)
+            for name in ("cs.SY", "eess.SY", "cs.LG")
+        )
+        ours = [entry(NEW, id=f"2603.{number:05}", categories=("eess.SY", "cs.SY")) for number in range(1, 15)]
+        others = [entry(NEW, id=f"2603.{number:05}", categories=("cs.LG",)) for number in range(20, 30)]
+        standing = decide(announced(feed(*ours, *others)), {}, known, now=NOW).standing
+        assert [(one.alone, one.stale_because, dict(one.complete)) for one in standing] == [
+            (14, None, {THURSDAY: 14}),
+            (14, None, {THURSDAY: 14}),
+            (10, None, {THURSDAY: 10}),
+        ]
+
 
 class TestMerging:
     def test_copies_become_one_paper_with_the_type_that_says_most(self) -> None:

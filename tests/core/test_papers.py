@@ -94,6 +94,9 @@ def test_an_identifier_may_be_cited_in_any_case_and_with_its_subject_class(text:
         "http://www.arxiv.org/pdf/2401.01234.pdf",
         "arxiv.org/html/2401.01234",
         "https://export.arxiv.org/abs/2401.01234",
+        "https://arxiv.org/pdf/2401.01234V2.PDF#page=3",
+        "https://arxiv.org/abs/2401.01234/?context=cs",
+        "https://arxiv.org/html/2401.01234v1#S1",
     ],
 )
 def test_an_address_at_arxiv_cites_its_paper(text: str) -> None:
@@ -103,7 +106,7 @@ def test_an_address_at_arxiv_cites_its_paper(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["https://arxiv.org/list/cs.AI/new", "https://example.org/abs/2401.01234", "2401.01234.pdf"]
 )
-def test_another_address_cites_none(text: str) -> None:
+def test_another_address_or_a_file_cites_none(text: str) -> None:
     with pytest.raises(ValueError, match="is not an arXiv identifier"):
         parse_citation(text)
 

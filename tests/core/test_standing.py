@@ -194,13 +194,20 @@ class TestStanding:
         after = stood(Reading.BROUGHT, papers(100, 10), mailing=WEDNESDAY)
         assert after.stale_because == "arXiv still shows the mailing of 2026-03-04 instead of that of 2026-03-05."
 
-    def test_so_is_one_from_before_the_mailing_that_is_stored_or_an_empty_one_of_that(self) -> None:
-        """Of which nothing can be read that was not known."""
+    def test_a_feed_of_an_earlier_mailing_or_an_empty_one_of_the_stored_mailing_is_stale_too(self) -> None:
+        """Nothing can be read of it that was not known."""
         told = [stood(Reading.QUIET, mailing=mailing).stale_because for mailing in (date(2026, 3, 3), WEDNESDAY)]
         assert told == [
             "arXiv still shows the mailing of 2026-03-03 instead of that of 2026-03-05.",
             "arXiv still shows the mailing of 2026-03-04 instead of that of 2026-03-05.",
         ]
+
+    def test_it_is_not_any_more_once_the_feed_of_the_day_is_there_though_a_small_category_has_nothing_in_it(
+        self,
+    ) -> None:
+        before = stood(Reading.QUIET, before=state(alone=1), mailing=WEDNESDAY)
+        after = stood(Reading.QUIET, before=before)
+        assert (before.stale_because is None, after.stale_because, after.stale_since) == (False, None, None)
 
     @pytest.mark.parametrize(
         "now",

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.arxiv.taxonomy import ARCHIVES, CATEGORIES, SUBSUMED, find_category, hint_for
+from core.arxiv.taxonomy import ARCHIVES, CATEGORIES, SUBSUMED, find_category, hint_for, with_aliases
 from tests.shared_data import ARXIV, needs_recordings
 
 
@@ -48,6 +48,19 @@ def test_aliases_hold_in_both_directions(published: dict[str, Any]) -> None:
 @needs_recordings
 def test_closed_archives_name_their_successors(published: dict[str, Any]) -> None:
     assert dict(SUBSUMED) == published["archives_subsumed"]
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        (["cs.AI"], ("cs.AI",)),
+        (["cs.IT", "cs.LG"], ("cs.IT", "math.IT", "cs.LG")),
+        (["cs.LG", "cs.IT", "math.IT"], ("cs.LG", "cs.IT", "math.IT")),
+        (["none"], ("none",)),
+    ],
+)
+def test_the_other_id_of_a_subject_stands_behind_each(named: list[str], found: tuple[str, ...]) -> None:
+    assert with_aliases(named) == found
 
 
 def test_closed_archives_lead_to_categories() -> None:

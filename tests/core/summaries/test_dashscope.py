@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 
+import httpx
 import pytest
 
-from core.summaries.dashscope import DashScope, is_native_address
+from core.summaries.dashscope import DashScope, _translate, is_native_address
 from core.summaries.model import WITHHELD, Completion, ModelFailed, Trouble
 from core.summaries.prompt import Message
 from demo.model import ModelStandIn
@@ -92,6 +93,42 @@ def test_an_answer_without_a_text_is_an_empty_one_with_all_that_it_used(service:
     service.answer_with(FAULTS["null_content"]())
     completion = play(adapter(service, protocol))
     assert (completion.text, completion.input_tokens > 0) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("error", "may_be_billed"),
+    [
+        (httpx.ReadError("reset"), True),
+        (httpx.RemoteProtocolError("cut off"), True),
+        (httpx.ReadTimeout("late"), True),
+        (httpx.ConnectError("refused"), False),
+        (httpx.ConnectTimeout("nobody"), False),
+        (httpx.PoolTimeout("busy"), False),
+        (httpx.ProxyError("no way"), False),
+        (httpx.UnsupportedProtocol("htp"), False),
+        (httpx.LocalProtocolError("a key that cannot be sent"), False),
+        (ValueError("a page of a proxy"), False),
+    ],
+    ids=lambda one: type(one).__name__ if isinstance(one, Exception) else str(one),
+)
+def test_an_answer_may_be_on_the_bill_where_the_question_was_sent(error: Exception, may_be_billed: bool) -> None:
+    assert _translate(error, secret="", now=NOW).may_be_billed is may_be_billed
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_answer_without_a_choice_is_on_the_bill_where_it_says_what_it_used(
+    service: ModelStandIn, protocol: str
+) -> None:
+    def empty(body: bytes) -> bytes:
+        document = json.loads(body)
+        holder = document.get("output", document)
+        holder["choices"] = []
+        return json.dumps(document).encode()
+
+    service.answer_with(Fault(edit=empty))
+    with pytest.raises(ModelFailed, match="without a message") as failed:
+        play(adapter(service, protocol))
+    assert failed.value.may_be_billed
 
 
 TIMES_OUT = {"silence", "stall"}

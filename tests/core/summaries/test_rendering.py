@@ -245,6 +245,7 @@ def test_a_formula_that_is_part_of_a_number_is_text_everywhere(render: Callable[
         (r"3.2\(\times\) faster", r"3.2$\times$ faster"),
         (r"f1\(x\), GPT4\(a_1\)", r"f1\(x\), GPT4\(a_1\)"),
         (r"\(x\)2 and 5\(^\circ\)C", r"\(x\)2 and 5$^\circ$C"),
+        (r"\(x\), \(a_1\) and \(O(n)=3\)", "$x$, $a_1$ and $O(n)=3$"),
     ],
 )
 def test_brackets_beside_a_digit_are_math_where_they_begin_as_it_does(answer: str, read: str) -> None:
