@@ -203,8 +203,8 @@ class TestAliases:
             CategoryState(name, mailing=yesterday, watermark=("2602.00099v1",), alone=1)
             for name in ("cs.SY", "eess.SY", "cs.LG")
         )
-        ours = [entry(NEW, id=f"2603.{number:05}", categories=("eess.SY", "cs.SY")) for number in range(1, 15)]
-        others = [entry(NEW, id=f"2603.{number:05}", categories=("cs.LG",)) for number in range(20, 30)]
+        ours = [entry(NEW, id=f"2603.{number:05}", categories=("eess.SY", "cs.SY")) for number in range(1, 29, 2)]
+        others = [entry(NEW, id=f"2603.{number:05}", categories=("cs.LG",)) for number in range(2, 22, 2)]
         standing = decide(announced(feed(*ours, *others)), {}, known, now=NOW).standing
         assert [(one.alone, one.stale_because, dict(one.complete)) for one in standing] == [
             (14, None, {THURSDAY: 14}),
