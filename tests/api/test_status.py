@@ -208,6 +208,14 @@ def test_gaps_that_are_being_filled_in_are_worth_a_notice_only() -> None:
     assert (status.sets[0].healing.is_under_way, status.sets[0].healing.since) == (True, date(2026, 2, 27))
 
 
+def test_a_search_that_takes_long_is_not_called_forgotten() -> None:
+    healing, long_ago = Healing(first=date(2026, 2, 27), last=TODAY), NOW - timedelta(hours=2)
+    status = describe(state(category(lacks=[YESTERDAY]), checked_at=NOW, succeeded_at=long_ago, healing=healing))
+    assert status.notices == [
+        "Of cs.AI the mailing of 2026-03-04 is not complete. arXiv's search is asked for what is missing."
+    ]
+
+
 def test_a_mailing_that_only_just_came_due_is_no_problem() -> None:
     before = state(*(category(name, lacks=[TODAY], mailing=YESTERDAY) for name in CONFIGURED))
     before = replace(before, checked_at=ASKED_AT - timedelta(days=1), next_poll_at=ASKED_AT)

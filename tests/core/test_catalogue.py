@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -801,6 +803,20 @@ class TestSelect:
             return found
 
         assert play(tmp_path, scene, on(1, older), on(3, FRIDAY)) == [[3], [3, 1], [3], [3, 2]]
+
+    def test_what_a_store_forgot_further_back_is_kept_for_who_reaches_there_again(self, tmp_path: Path) -> None:
+        older, monday = FRIDAY - timedelta(days=6), FRIDAY + timedelta(days=3)
+        far = selection(days_back=10)
+
+        async def scene(papers: Catalogue, store: CountingStore) -> list[list[int]]:
+            found = [listed((await papers.select(far)).verdicts)]
+            with closing(sqlite3.connect(store.path)) as connection, connection:
+                connection.execute("DELETE FROM announcements WHERE mailing < ?", (str(FRIDAY),))
+            await store.write(on(3, monday))
+            await papers.select(selection(days_back=1))
+            return [*found, listed((await papers.select(far)).verdicts)]
+
+        assert play(tmp_path, scene, on(1, older), on(2, FRIDAY)) == [[2, 1], [3, 2, 1]]
 
     def test_a_mailing_of_more_than_thirty_days_ago_is_none_whatever_is_at_hand(self, tmp_path: Path) -> None:
         oldest, monday = FRIDAY - timedelta(days=29), FRIDAY + timedelta(days=3)

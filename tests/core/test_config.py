@@ -228,6 +228,8 @@ def test_what_is_allowed_and_probably_not_meant_is_a_warning(keys: dict[str, Any
         pytest.param(
             '"ai_summary": {"source": ▶"web"}', "'html', 'pdf' or 'abstract' is expected", id="source of summaries"
         ),
+        pytest.param('"ai_summary": {"prices": ▶[1]}', "an object in { } is expected", id="list of prices"),
+        pytest.param('"ai_summary": {"prices": {"x": ▶5}}', "an object in { } is expected", id="price as a number"),
         pytest.param('"ai_summary": {"language": ▶"klingonese!"}', "is no language; a tag such as zh", id="language"),
         pytest.param('"language": ▶"??"', "'??' is no language", id="language of a profile"),
         pytest.param('"ai_summary": {"base_url": ▶"here"}', "an address such as https://", id="address of a model"),

@@ -244,6 +244,7 @@ def test_a_language_is_known_by_its_letters(tag: str, text: str) -> None:
         "系统未检测到论文内容。",
         "系统没有收到文件，请重新上传。",
         "未能读取上传的文件内容。",
+        "无法打开链接。",
         "PDFを開くことができませんでした。",
         "Je ne peux pas accéder à ce document.",
         "The PDF could not be opened.",
@@ -297,6 +298,7 @@ def test_what_sounds_like_a_refusal_later_is_none() -> None:
         "Unfortunately, the text encoder of CLIP is a bottleneck.",
         "An error of Type I will not occur.",
         "We show that the content cannot be accessed without a key.",
+        "The content cannot be accessed by the model.",
     ],
 )
 def test_what_a_method_cannot_do_is_no_refusal(text: str) -> None:
