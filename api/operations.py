@@ -14,8 +14,8 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Header, Response, Security
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Depends, Response, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, Field
 
 from api.feeds import prepare
@@ -107,9 +107,12 @@ class RefreshReport(BaseModel):
     summaries: SummaryRunModel
 
 
+_SCHEME = HTTPBearer(auto_error=False, scheme_name="secret", description="What the variable CRON_SECRET holds.")
+
+
 async def require_secret(
     service: ServiceDependency,
-    authorization: Annotated[str | None, Header(include_in_schema=False)] = None,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_SCHEME)],
 ) -> None:
     """Raises RouteClosed where no secret is set, Unauthorised where the header does not have it."""
     secret = service.settings.cron_secret
@@ -117,16 +120,12 @@ async def require_secret(
         raise RouteClosed
     # Bytes as they were sent, since compare_digest takes no other str than ASCII; its time does not tell how much was
     # right.
-    scheme, _, token = (authorization or "").partition(" ")
-    if scheme.lower() != "bearer" or not hmac.compare_digest(
-        token.strip(" \t").encode("latin-1"), secret.get_secret_value().encode()
-    ):
+    sent = credentials.credentials.strip(" \t").encode("latin-1") if credentials else b""
+    if not hmac.compare_digest(sent, secret.get_secret_value().encode()):
         raise Unauthorised
 
 
-# A header of this name is no parameter in OpenAPI, so the scheme tells of it, and of that alone.
-_SCHEME = HTTPBearer(auto_error=False, scheme_name="secret", description="What the variable CRON_SECRET holds.")
-_GUARDED = [Security(_SCHEME), Depends(require_secret)]
+_GUARDED = [Depends(require_secret)]
 
 
 @router.get("/health", response_model=Health)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 import secrets
 import sys
 import time
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 VERSION = "0.1.0"
 
 _FEED_PATHS = tuple(f"/{kind}" for kind in feeds.NAMES)
-_MAY_BEGIN = re.compile(r"/\Z|/api/(?:papers|refresh|cron)|/(?:rss|atom|jsonfeed)(?:/|\Z)")  # work with arXiv
 _SETTLING_SECONDS = 120.0  # arXiv's search takes a minute for a week of papers
 _LONGEST_CALL_SECONDS = 240.0  # of the 300 that vercel.json allows
 _DAYS_KEPT = 45  # in a store whose memory is bounded: the longest window that an address can ask for, and half as much
@@ -92,13 +90,10 @@ def build_service(
         store=store,
         configured=config.categories,
         clock=clock,
-        timing=Timing(
-            fresh_for=settings.fresh_for,
-            lease_seconds=settings.lease_seconds,
-            stops_between_answers=settings.aws_lambda_function_name is not None,
-        ),
+        timing=Timing(fresh_for=settings.fresh_for, lease_seconds=settings.lease_seconds),
         days_back=config.days_back,
         learner=Learner(config.every_profile),
+        stops_between_answers=settings.aws_lambda_function_name is not None,
     )
     key = None if model else _find_key(settings, config.summaries)
     if key:
@@ -327,8 +322,7 @@ class _Application(FastAPI):
         began = time.monotonic()
         await self.front(scope, receive, send)
         service: Service = self.state.service
-        if service.settings.vercel and scope["type"] == "http" and _MAY_BEGIN.match(scope["path"]):
-            # Vercel stops a process once this has come back.
+        if service.settings.vercel and scope["type"] == "http":  # Vercel stops a process once this has come back
             await service.freshness.settle(min(_SETTLING_SECONDS, began + _LONGEST_CALL_SECONDS - time.monotonic()))
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -14,8 +14,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from string import ascii_uppercase
 
+from core.arxiv.announced import announce_types_by_category
 from core.arxiv.rss import parse_announcements
-from core.papers import Announcement, announce_types_by_category
+from core.papers import Announcement
 from core.settings import PROJECT_FOLDER
 from core.store.records import PaperRecord
 from demo.announcements import parse_spec, render_rss, select_entries

@@ -93,14 +93,10 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Durations that operators and tests may set: a fixed time between polls (None: the calendar's), and of leases.
-
-    A process that *stops_between_answers*, as on AWS Lambda, gets on with what is under way only while somebody waits.
-    """
+    """Durations that operators and tests may set: a fixed time between polls (None: the calendar's), and of leases."""
 
     fresh_for: timedelta | None = None
     lease_seconds: float = 30.0
-    stops_between_answers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +191,7 @@ class Freshness:
         timing: Timing,
         days_back: int,
         learner: Learner | None = None,
+        stops_between_answers: bool = False,
     ) -> None:
         self._source = source
         self._store = store
@@ -203,6 +200,7 @@ class Freshness:
         self._timing = timing
         self._days_back = min(days_back, MOST_DAYS)
         self._learner = learner
+        self._stops = stops_between_answers
         self._refreshing: dict[tuple[str, ...], asyncio.Task[Report | None]] = {}
         self._healing: dict[tuple[str, ...], asyncio.Task[HealingReport]] = {}
         self._known: dict[tuple[str, ...], _Known] = {}
@@ -329,7 +327,7 @@ class Freshness:
             state = await self._store.load_refresh(key_of(self._configured))
             if state is None or not self._is_time_to_heal(self._configured, state):
                 return
-            task = self._heal_in_task(self._configured, only_when_due=True)
+            task = self._join_healing(self._configured)
         await asyncio.shield(task)
 
     async def settle(self, seconds: float) -> None:
@@ -354,8 +352,8 @@ class Freshness:
             with suppress(StoreUnavailable):
                 await self._load(self._configured, None)
         known = self._known.get(self._configured)
-        if known is not None and self._is_lacking(self._configured, known):
-            self._start_healing(self._configured)
+        if known is not None and self._is_to_be_healed(self._configured, known):
+            self._join_healing(self._configured)
         if healing := self._tasks_here(self._healing):
             await asyncio.wait(healing)
 
@@ -364,7 +362,7 @@ class Freshness:
 
         Joins the healing that is under way in this process. Raises what ended it, within that time.
         """
-        task = self._under_way(self._healing, self._configured) or self._heal_in_task(self._configured)
+        task = self._join_healing(self._configured, only_when_due=False)
         await asyncio.wait([task], timeout=seconds)
         return task.result() if task.done() and not task.cancelled() else None
 
@@ -424,12 +422,11 @@ class Freshness:
             self._refused.pop(categories, None)  # another process has stored what this one could not
         elif not self._rests(self._refused, categories, _AFTER_REFUSAL):
             is_cold = known.state is None or known.state.succeeded_at is None
-            stops = self._timing.stops_between_answers
-            if is_cold or stops or self._under_way(self._refreshing, categories) is None:
+            if is_cold or self._stops or self._under_way(self._refreshing, categories) is None:
                 is_healing = self._under_way(self._healing, categories) is not None  # and has the lease just now
                 is_wanted = was_made_ahead if is_ahead else is_due
                 refresh = self._start(categories, is_wanted, waits=is_cold or is_healing)
-                await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold or stops else STALE_WAIT_SECONDS)
+                await _wait_for(refresh, COLD_WAIT_SECONDS if is_cold or self._stops else STALE_WAIT_SECONDS)
                 if is_cold and _was_turned_away(refresh):
                     raise NothingStored(
                         f"Too many categories are asked for the first time just now, so {', '.join(categories)} had no "
@@ -440,9 +437,9 @@ class Freshness:
         state = known.state
         if state is None or state.succeeded_at is None:
             raise _nothing_stored(categories, state, self._clock(), is_refused=categories in self._refused)
-        if self._is_lacking(categories, known) and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
-            healing = self._start_healing(categories)
-            if self._timing.stops_between_answers and is_same:
+        if self._is_to_be_healed(categories, known) and self._clock() >= state.succeeded_at + _BEFORE_HEALING:
+            healing = self._join_healing(categories)
+            if self._stops and is_same:
                 await asyncio.wait([healing], timeout=STALE_WAIT_SECONDS)
                 known, is_same = await self._load(categories, None), False
                 state = known.state or state
@@ -511,11 +508,7 @@ class Freshness:
         running = self._under_way(self._refreshing, categories)
         return running or _track(self._refreshing, categories, self._refresh_alone(categories, is_wanted, waits=waits))
 
-    def _start_healing(self, categories: tuple[str, ...]) -> asyncio.Task[HealingReport]:
-        """The healing of *categories* under way, or a new one where that is due."""
-        return self._under_way(self._healing, categories) or self._heal_in_task(categories, only_when_due=True)
-
-    def _is_lacking(self, categories: tuple[str, ...], known: _Known) -> bool:
+    def _is_to_be_healed(self, categories: tuple[str, ...], known: _Known) -> bool:
         """Whether something is missing of *categories* that arXiv's search is to be asked for now."""
         return known.has_gaps and known.state is not None and self._is_time_to_heal(categories, known.state)
 
@@ -530,7 +523,11 @@ class Freshness:
         )
         return not rests and is_healing_due(state, now=self._clock(), days_back=self._days_back)
 
-    def _heal_in_task(self, categories: tuple[str, ...], *, only_when_due: bool = False) -> asyncio.Task[HealingReport]:
+    def _join_healing(self, categories: tuple[str, ...], *, only_when_due: bool = True) -> asyncio.Task[HealingReport]:
+        """The healing of *categories* under way, or a new one."""
+        running = self._under_way(self._healing, categories)
+        if running:
+            return running
         work = self._heal_in_background(categories, only_when_due=only_when_due)
         task = _track(self._healing, categories, work)
         task.add_done_callback(_log_failed_healing)

@@ -19,11 +19,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from core.arxiv.announced import Rejected, Submissions, Window
+from core.arxiv.announced import Rejected, Submissions, Window, announce_types_by_category, unite_types
 from core.arxiv.taxonomy import with_aliases
 from core.errors import SourceMalformed, SourceUnavailable
 from core.mailings import mailing_of_submission, newest_mailing, previous_mailing, submission_deadline
-from core.papers import REPLACEMENTS, Announcement, AnnounceType, Paper, announce_types_by_category, renew, unite_types
+from core.papers import REPLACEMENTS, Announcement, AnnounceType, Paper, renew
 from core.standing import complete, find_gaps, stand_healed
 from core.store import optimistic
 from core.store.records import (

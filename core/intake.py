@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
-from core.arxiv.announced import Announced, Entry, Refused, Rejected
+from core.arxiv.announced import Announced, Entry, Refused, Rejected, announce_types_by_category, unite_types
 from core.mailings import eastern_date, newest_mailing, previous_mailing
 from core.papers import (
     ANNOUNCE_TYPES,
@@ -24,11 +24,9 @@ from core.papers import (
     Announcement,
     AnnounceType,
     Paper,
-    announce_types_by_category,
     best_announce_type,
     renew,
     submission_order,
-    unite_types,
 )
 from core.standing import Listed, Reading, find_gaps, forget_lost, read_category, stand, stand_refused, stand_unchanged
 from core.store import optimistic

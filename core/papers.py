@@ -6,13 +6,11 @@ Only values and their small laws; where they come from is `core/arxiv/`, what th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import lru_cache
 
-from core.arxiv.taxonomy import with_aliases
 from core.errors import quoted
 
 ARXIV_URL = "https://arxiv.org"
@@ -24,7 +22,6 @@ _PAPER_ID = re.compile(
     r"(?:v(?P<version>[1-9]\d{0,3}))?",
     re.ASCII,
 )
-_TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
 _CITED = re.compile(
     r"(?:arxiv:|(?P<address>(?:https?://)?(?:(?:www|export)\.)?arxiv\.org/(?:abs|pdf|html)/))", re.IGNORECASE | re.ASCII
 )
@@ -188,38 +185,3 @@ class Announcement:
         wanted = set(categories)
         types = [announce_type for category, announce_type in self.types if category in wanted]
         return best_announce_type(types) if types else None
-
-
-@lru_cache(maxsize=_TYPES_KEPT)
-def announce_types_by_category(
-    categories: tuple[str, ...], announce_type: AnnounceType
-) -> tuple[tuple[str, AnnounceType], ...]:
-    """The announce type in each of a paper's *categories* (primary first), given the best one that a feed told.
-
-    arXiv labels an entry relative to the set of categories that was asked for: `new` means primary in one of them. So
-    one combined request and several single ones label the same paper differently, and only the paper's own categories
-    give an answer that is the same for both. A `cross` says nothing about the primary category: the paper may have been
-    announced there long ago. Of an alias arXiv says what it says of the category; it has a type even where the paper
-    does not name it.
-    """
-    own = with_aliases(categories[:1])
-    others = [category for category in with_aliases(categories[1:]) if category not in own]
-    if announce_type in REPLACEMENTS:
-        first, further = AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS
-    else:
-        first, further = announce_type, AnnounceType.CROSS
-    if others and announce_type is AnnounceType.CROSS:
-        own = ()
-    # A cross in no other category is kept where it can be found.
-    return (*((category, first) for category in own), *((category, further) for category in others))
-
-
-def unite_types(
-    order: Sequence[str], *several: tuple[tuple[str, AnnounceType], ...]
-) -> tuple[tuple[str, AnnounceType], ...]:
-    """What *several* announcements in one mailing say together: the best type in each category, in *order*."""
-    best: dict[str, AnnounceType] = {}
-    for category, announce_type in (pair for types in several for pair in types):
-        best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
-    places = {category: place for place, category in enumerate(with_aliases(order))}
-    return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))

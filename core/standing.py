@@ -23,7 +23,6 @@ LONGEST_MEMORY = timedelta(days=45)  # how far back mailings are known to be com
 _FEW = 3  # a category that had fewer papers of its own may have none today
 _MANY = 10  # that many cross-lists from siblings, and nothing of its own, is no accident
 _ENOUGH_MAILINGS = 3  # to say what is usual
-_STILL_SHOWS = "arXiv still shows the mailing of"
 _ENOUGH = 5  # identifiers of either side, to compare when they were given
 
 
@@ -202,8 +201,7 @@ def _stale_because(state: CategoryState, reading: Reading, now: datetime, *, mai
     if (state.mailing is not None and state.mailing >= due) or explain_silence(now) is not None:
         return None
     if reading is Reading.QUIET and (mailing is None or mailing >= due):
-        is_by_date = (state.stale_because or "").startswith(_STILL_SHOWS)
-        return None if is_by_date else state.stale_because  # that of a feed which has moved meanwhile
+        return state.stale_because if mailing is None else None  # the feed of the day, which may have nothing
     match reading:
         case Reading.REPEATED:
             return f"arXiv repeats an earlier mailing instead of that of {due}."
@@ -212,7 +210,7 @@ def _stale_because(state: CategoryState, reading: Reading, now: datetime, *, mai
         case Reading.EMPTY:
             return f"arXiv lists no papers of its own in the mailing of {due}."
         case Reading.BROUGHT | Reading.QUIET:
-            return f"{_STILL_SHOWS} {mailing} instead of that of {due}."
+            return f"arXiv still shows the mailing of {mailing} instead of that of {due}."
 
 
 def complete(state: CategoryState, mailings: Mapping[date, int], *, now: datetime) -> CategoryState:

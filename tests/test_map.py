@@ -116,7 +116,7 @@ STEPS = {
     "core.leases": {"core.store.records"},
     "core.mailings": set[str](),
     "core.moments": set[str](),
-    "core.papers": {"core.arxiv.taxonomy"},
+    "core.papers": set[str](),
     "core.errors": set[str](),
     "core.profiles": {"core.query"},
     "core.query": {"core.arxiv.taxonomy"},

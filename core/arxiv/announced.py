@@ -1,15 +1,23 @@
-"""What arXiv announced, and what its search finds, as values; they are read in `rss.py` and `query_api.py`."""
+"""What arXiv announced, and what its search finds, as values, and what a label of a feed says of each category.
+
+They are read in `rss.py` and `query_api.py`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Literal
 
-from core.papers import AnnounceType, Paper
+from core.arxiv.taxonomy import with_aliases
+from core.papers import REPLACEMENTS, AnnounceType, Paper, best_announce_type
 
 # arXiv cuts a feed off here, the new papers first: https://info.arxiv.org/help/rss.html
 MOST_ENTRIES = 2_000
+
+_TYPES_KEPT = 4_096  # a mailing has some hundreds of different ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +125,38 @@ class Submissions:
     rejected: tuple[Rejected, ...]
     is_last: bool
     total: int = 0
+
+
+@lru_cache(maxsize=_TYPES_KEPT)
+def announce_types_by_category(
+    categories: tuple[str, ...], announce_type: AnnounceType
+) -> tuple[tuple[str, AnnounceType], ...]:
+    """The announce type in each of a paper's *categories* (primary first), given the best one that a feed told.
+
+    arXiv labels an entry relative to the set of categories that was asked for: `new` means primary in one of them. So
+    one combined request and several single ones label the same paper differently, and only the paper's own categories
+    give an answer that is the same for both. A `cross` says nothing about the primary category: the paper may have been
+    announced there long ago. Of an alias arXiv says what it says of the category; it has a type even where the paper
+    does not name it.
+    """
+    own = with_aliases(categories[:1])
+    others = [category for category in with_aliases(categories[1:]) if category not in own]
+    if announce_type in REPLACEMENTS:
+        first, further = AnnounceType.REPLACE, AnnounceType.REPLACE_CROSS
+    else:
+        first, further = announce_type, AnnounceType.CROSS
+    if others and announce_type is AnnounceType.CROSS:
+        own = ()
+    # A cross in no other category is kept where it can be found.
+    return (*((category, first) for category in own), *((category, further) for category in others))
+
+
+def unite_types(
+    order: Sequence[str], *several: tuple[tuple[str, AnnounceType], ...]
+) -> tuple[tuple[str, AnnounceType], ...]:
+    """What *several* announcements in one mailing say together: the best type in each category, in *order*."""
+    best: dict[str, AnnounceType] = {}
+    for category, announce_type in (pair for types in several for pair in types):
+        best[category] = best_announce_type((announce_type, best.get(category, announce_type)))
+    places = {category: place for place, category in enumerate(with_aliases(order))}
+    return tuple(sorted(best.items(), key=lambda pair: (places.get(pair[0], len(places)), pair[0])))

@@ -69,16 +69,22 @@ def _unwrap(text: str) -> str:
     if thoughts := _THOUGHTS.match(text):
         text = text[thoughts.end() :].lstrip()
     text = _without_farewell(_without_open_thoughts(text))
-    wrapper = _WRAPPER.fullmatch(text) or _WRAPPER_IN_TALK.fullmatch(text)
-    if (
-        wrapper is None
-        or not _is_around_all(wrapper)
-        or (wrapper.re is _WRAPPER_IN_TALK and "#" not in wrapper["inner"])
-    ):
+    wrapper = _find_wrapper(text)
+    if wrapper is None:
         return text
     inner = wrapper["inner"].strip()
     # Wrappings in wrappings are left: no model makes them, and taking off thousands would take quadratic time.
     return text if inner.startswith(("```", "<think>")) else inner
+
+
+def _find_wrapper(text: str) -> re.Match[str] | None:
+    """The fence around all of *text*, or around all but small talk where there are headings in it."""
+    wrapper = _WRAPPER.fullmatch(text)
+    if wrapper is None:
+        wrapper = _WRAPPER_IN_TALK.fullmatch(text)
+        if wrapper is None or "#" not in wrapper["inner"]:
+            return None
+    return wrapper if _is_around_all(wrapper) else None
 
 
 def _without_open_thoughts(text: str) -> str:

@@ -319,7 +319,7 @@ def _read_completion(answer: Any) -> Completion:  # Any: the SDK's, which checks
         raise ModelFailed(
             Trouble.TRANSIENT, "BadAnswer", detail, request_id=request_id, may_be_billed=usage is not None
         )
-    text = text if isinstance(text, str) else ""
+    text = text or ""
     has_key = TAKEN_OUT in text
     return Completion(
         text="" if has_key else text,

@@ -130,14 +130,6 @@ def test_on_lambda_who_asks_while_days_are_missing_waits_for_the_search(tmp_path
     assert (ages, len(second.content) > len(first.content)) == (["public, max-age=300", "public, max-age=1800"], True)
 
 
-@pytest.mark.parametrize("address", ["/static/page.css", "/health", "/nothing"])
-def test_on_vercel_nothing_waits_that_can_have_begun_nothing(tmp_path: Path, arxiv: ArxivStandIn, address: str) -> None:
-    with running(tmp_path, arxiv, vercel="1") as service:
-        service.refresh()
-        service.ask(address)
-        assert service.runner.run(service.service.freshness.find_complete(["cs.LG"])) == ()
-
-
 def test_on_vercel_what_is_missing_is_here_before_the_process_is_stopped(tmp_path: Path, arxiv: ArxivStandIn) -> None:
     with running(tmp_path, arxiv, vercel="1") as service:
         first, second = service.ask("/rss"), service.ask("/rss")

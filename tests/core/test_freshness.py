@@ -561,14 +561,12 @@ class TestRefreshing:
 class TestWhoStopsBetweenAnswers:
     """On Lambda a process stands still when nobody waits, on Vercel once what it does after an answer has ended."""
 
-    LAMBDA = Timing(stops_between_answers=True)
-
     @pytest.mark.usefixtures("_no_patience")
     def test_whoever_comes_next_waits_for_the_refresh_that_was_left(
         self, play: Play, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         async def scene(world: World) -> None:
-            process = await world.stale(timing=self.LAMBDA)
+            process = await world.stale(stops_between_answers=True)
             process.source.gate.clear()
             assert await process.freshness.ensure(["cs.LG"]) == Currency(is_current=False)
             process.source.gate.set()
@@ -578,16 +576,14 @@ class TestWhoStopsBetweenAnswers:
 
         play(scene)
 
-    @pytest.mark.parametrize(("timing", "is_over"), [(LAMBDA, True), (CALENDAR, False)], ids=["Lambda", "elsewhere"])
-    def test_whoever_comes_when_something_is_missing_waits_for_the_search(
-        self, play: Play, timing: Timing, is_over: bool
-    ) -> None:
+    @pytest.mark.parametrize("stops", [True, False], ids=["Lambda", "elsewhere"])
+    def test_whoever_comes_when_something_is_missing_waits_for_the_search(self, play: Play, stops: bool) -> None:
         async def scene(world: World) -> None:
-            process = world.process(timing=timing)
+            process = world.process(stops_between_answers=stops)
             await process.freshness.refresh()
             world.clock.now += MINUTE
             await process.freshness.ensure(["cs.LG"])
-            assert (len(process.source.searches) > 0, not process.freshness._healing) == (is_over, is_over)
+            assert (len(process.source.searches) > 0, not process.freshness._healing) == (stops, stops)
 
         play(scene)
 
@@ -659,7 +655,7 @@ class TestWhoStopsBetweenAnswers:
         """As after hours in which the process stood still: whoever it waited for has given up."""
 
         async def scene(world: World) -> None:
-            process = await world.stale(timing=self.LAMBDA)
+            process = await world.stale(stops_between_answers=True)
             process.source.gate.clear()
             reader = asyncio.create_task(process.freshness.ensure(["cs.LG"]))
             await process.source.asked.wait()

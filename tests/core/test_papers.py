@@ -11,7 +11,6 @@ from core.papers import (
     Announcement,
     AnnounceType,
     PaperId,
-    announce_types_by_category,
     best_announce_type,
     parse_citation,
 )
@@ -150,64 +149,6 @@ def test_the_best_announce_type_is_the_earliest_of_new_cross_replace_and_replace
 ) -> None:
     arxivs_order = ["new", "cross", "replace", "replace-cross"]
     assert best_announce_type(types).value == arxivs_order[min(arxivs_order.index(one.value) for one in types)]
-
-
-@pytest.mark.parametrize(
-    ("told", "expected"),
-    [
-        (NEW, [("cs.LG", NEW), ("cs.AI", CROSS), ("stat.ML", CROSS)]),
-        # A cross into cs.AI today does not say that the paper was announced in cs.LG today.
-        (CROSS, [("cs.AI", CROSS), ("stat.ML", CROSS)]),
-        (REPLACE, [("cs.LG", REPLACE), ("cs.AI", REPLACE_CROSS), ("stat.ML", REPLACE_CROSS)]),
-        (REPLACE_CROSS, [("cs.LG", REPLACE), ("cs.AI", REPLACE_CROSS), ("stat.ML", REPLACE_CROSS)]),
-    ],
-    ids=ANNOUNCE_TYPES,
-)
-def test_what_a_feed_tells_becomes_a_type_for_each_category(
-    told: AnnounceType, expected: list[tuple[str, AnnounceType]]
-) -> None:
-    assert announce_types_by_category(("cs.LG", "cs.AI", "stat.ML"), told) == tuple(expected)
-
-
-@pytest.mark.parametrize(
-    ("told", "expected"), [(NEW, NEW), (CROSS, CROSS), (REPLACE, REPLACE), (REPLACE_CROSS, REPLACE)], ids=ANNOUNCE_TYPES
-)
-def test_a_paper_of_one_category_is_kept_where_it_can_be_found(told: AnnounceType, expected: AnnounceType) -> None:
-    assert announce_types_by_category(("cs.LG",), told) == (("cs.LG", expected),)
-
-
-@pytest.mark.parametrize(
-    ("categories", "told", "expected"),
-    [
-        (("cs.IT", "math.IT"), NEW, [("cs.IT", NEW), ("math.IT", NEW)]),
-        (("cs.IT",), NEW, [("cs.IT", NEW), ("math.IT", NEW)]),
-        (("math.IT", "cs.LG"), REPLACE, [("math.IT", REPLACE), ("cs.IT", REPLACE), ("cs.LG", REPLACE_CROSS)]),
-        (("cs.LG", "math.IT"), NEW, [("cs.LG", NEW), ("math.IT", CROSS), ("cs.IT", CROSS)]),
-        (("cs.IT", "cs.LG", "math.IT"), CROSS, [("cs.LG", CROSS)]),
-        (("cs.IT",), CROSS, [("cs.IT", CROSS), ("math.IT", CROSS)]),
-    ],
-    ids=["both named", "one named", "replaced", "of another category", "a cross elsewhere", "a cross nowhere else"],
-)
-def test_an_alias_has_the_type_of_its_category(
-    categories: tuple[str, ...], told: AnnounceType, expected: list[tuple[str, AnnounceType]]
-) -> None:
-    assert announce_types_by_category(categories, told) == tuple(expected)
-
-
-@given(
-    st.lists(st.sampled_from(["cs.AI", "cs.CL", "cs.LG", "stat.ML", "math.OC"]), min_size=2, unique=True),
-    st.sampled_from([NEW, REPLACE]),
-    st.data(),
-)
-def test_a_feed_that_sees_the_primary_category_and_one_that_does_not_agree_where_both_speak(
-    categories: list[str], told_for_primary: AnnounceType, data: st.DataObject
-) -> None:
-    # The label that a feed without the primary category carries for the same paper.
-    told_elsewhere = {NEW: CROSS, REPLACE: REPLACE_CROSS}[told_for_primary]
-    whole = dict(announce_types_by_category(tuple(categories), told_for_primary))
-    part = dict(announce_types_by_category(tuple(categories), told_elsewhere))
-    category = data.draw(st.sampled_from(categories[1:]))
-    assert whole[category] == part[category]
 
 
 @pytest.mark.parametrize(
